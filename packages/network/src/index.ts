@@ -1,0 +1,2 @@
+export { NetworkError, type NetworkFault } from './errors.ts'
+export * from './transport.ts'

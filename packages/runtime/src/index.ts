@@ -1,0 +1,5 @@
+export { type Clock, type Instant, sleep, systemClock, type Timer } from './clock.ts'
+export { type Log, type LogFields, silentLog } from './log.ts'
+export { type Random, randomBelow, randomUnit, seededRandom, systemRandom } from './random.ts'
+export { type Reporter, silentReporter } from './reporter.ts'
+export { Tasks } from './tasks.ts'
