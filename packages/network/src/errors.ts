@@ -8,6 +8,7 @@ export type NetworkFault =
   | { readonly code: 'BANNED'; readonly peer: string }
   | { readonly code: 'CHANNEL_CLOSED'; readonly peer: string; readonly reason: string }
   | { readonly code: 'FRAME_TOO_LARGE'; readonly peer: string; readonly bytes: number; readonly bytesMax: number }
+  | { readonly code: 'BAD_KEY'; readonly path: string }
   | { readonly code: 'STOPPED' }
 
 export class NetworkError extends Error {
@@ -38,6 +39,8 @@ function describe(fault: NetworkFault): string {
       return `channel with ${fault.peer} closed: ${fault.reason}`
     case 'FRAME_TOO_LARGE':
       return `${fault.peer} sent a frame of ${fault.bytes} bytes, ${fault.bytesMax} is the most`
+    case 'BAD_KEY':
+      return `${fault.path} does not hold a peer key`
     case 'STOPPED':
       return 'the transport has stopped'
     default:

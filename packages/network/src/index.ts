@@ -1,2 +1,5 @@
+export { createDialer, type Dialer, type DialerEvent, type DialerInit } from './dialer.ts'
 export { NetworkError, type NetworkFault } from './errors.ts'
+export { createLibp2pTransport, type Libp2pTransportInit } from './libp2p/transport.ts'
+export { loadOrCreatePeerKey, type PeerIdentity } from './identity.ts'
 export * from './transport.ts'

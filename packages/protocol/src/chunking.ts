@@ -1,1 +1,93 @@
-export {}
+import { gearTable } from './gear.ts'
+
+export { gearTable } from './gear.ts'
+
+export type ChunkingProfile = 'edge' | 'balanced' | 'bulk'
+
+/** How files are cut. `bytesAverage` is a power of two; chunks of random data come out some 14 % above it. */
+export interface ChunkingParameters {
+  readonly algorithm: 'fastcdc-gear32-v1'
+  readonly profile: ChunkingProfile
+  readonly bytesMin: number
+  readonly bytesAverage: number
+  readonly bytesMax: number
+}
+
+const KIB = 1024
+
+export const CHUNKING: Readonly<Record<ChunkingProfile, ChunkingParameters>> = Object.freeze({
+  edge: profile('edge', 16 * KIB, 64 * KIB, 256 * KIB),
+  balanced: profile('balanced', 64 * KIB, 256 * KIB, 1024 * KIB),
+  bulk: profile('bulk', 256 * KIB, 1024 * KIB, 4096 * KIB),
+})
+
+/** Bytes that a 32-bit gear hash remembers: each further byte shifts the oldest one out. */
+const WINDOW_BYTES = 32
+/** Below the average a cut is made four times as rare, above it four times as frequent (FastCDC's normalized chunking, level 2). */
+const NORMALIZATION_BITS = 2
+
+// Signed words keep the hash in the engine's small integers.
+const GEAR = new Int32Array(gearTable())
+
+/**
+ * The end of the chunk that starts at `start`: FastCDC over a 32-bit gear hash. Only `buffer[start, end)` is read.
+ *
+ * The caller guarantees that `end - start` is at least `bytesMax`, or that the file ends at `end`: then the cuts do not depend on how
+ * the file was fed.
+ *
+ * @see ../spec/chunking.md
+ */
+export function cutChunk(buffer: Uint8Array, start: number, end: number, parameters: ChunkingParameters): number {
+  const { bytesMin, bytesAverage, bytesMax } = parameters
+  if (end - start <= bytesMin) return end
+  const bits = 31 - Math.clz32(bytesAverage)
+  const middle = Math.min(start + bytesAverage, end)
+  const stop = Math.min(start + bytesMax, end)
+  return (
+    scan(buffer, start + bytesMin, middle, topBits(bits + NORMALIZATION_BITS)) ??
+    scan(buffer, middle, stop, topBits(bits - NORMALIZATION_BITS)) ??
+    stop
+  )
+}
+
+/** The ends of all chunks of a file that is in memory whole. An empty file has none. */
+export function cutPoints(buffer: Uint8Array, parameters: ChunkingParameters): number[] {
+  const ends: number[] = []
+  for (let start = 0; start < buffer.byteLength;) {
+    start = cutChunk(buffer, start, buffer.byteLength, parameters)
+    ends.push(start)
+  }
+  return ends
+}
+
+/**
+ * The first offset in [from, to) before which the hash of the last {@link WINDOW_BYTES} bytes has no bit of `mask`.
+ *
+ * Two bytes a turn: twice as fast as one, and more gain nothing.
+ */
+function scan(buffer: Uint8Array, from: number, to: number, mask: number): number | undefined {
+  let hash = 0
+  for (let at = from - WINDOW_BYTES; at < from - 1; at++) hash = ((hash << 1) + GEAR[buffer[at]!]!) | 0
+
+  let at = from - 1
+  for (const pairs = to - 2; at < pairs; at += 2) {
+    hash = ((hash << 1) + GEAR[buffer[at]!]!) | 0
+    if ((hash & mask) === 0) return at + 1
+    hash = ((hash << 1) + GEAR[buffer[at + 1]!]!) | 0
+    if ((hash & mask) === 0) return at + 2
+  }
+  if (at < to - 1) {
+    hash = ((hash << 1) + GEAR[buffer[at]!]!) | 0
+    if ((hash & mask) === 0) return at + 1
+  }
+  return undefined
+}
+
+/** The top bits of the hash are the ones that all 32 bytes of the window reach. */
+function topBits(bits: number): number {
+  return -1 << (32 - bits)
+}
+
+function profile(name: ChunkingProfile, bytesMin: number, bytesAverage: number, bytesMax: number): ChunkingParameters {
+  return Object.freeze({ algorithm: 'fastcdc-gear32-v1', profile: name, bytesMin, bytesAverage, bytesMax })
+}

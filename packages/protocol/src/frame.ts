@@ -1,1 +1,100 @@
-export {}
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { ProtocolError } from './errors.ts'
+import { CHUNK_BYTES_MAX } from './limits.ts'
+import { inspectZstd, zstdCompressOptions, zstdDecompressOptions } from './zstd.ts'
+
+export { ZSTD_LEVEL, ZSTD_WINDOW_LOG_MAX, zstdCompressOptions, zstdDecompressOptions } from './zstd.ts'
+
+const PLAIN = 0
+const ZSTD = 1
+
+/** A frame taken apart: `payload` shares the frame's memory, and turns into `plainBytes` bytes. */
+export interface ParsedFrame {
+  readonly encoding: 'plain' | 'zstd'
+  readonly payload: Uint8Array
+  readonly plainBytes: number
+}
+
+/**
+ * The form in which a block is stored and sent: one byte for the encoding, then the payload.
+ * zstd if it saves at least 5 %, else plain.
+ */
+export function encodeFrame(plain: Uint8Array, options: { readonly compress?: boolean; readonly level?: number } = {}): Uint8Array {
+  if (options.compress === false) return plainFrame(plain)
+  return betterFrame(plain, zstdCompressSync(plain, zstdCompressOptions(plain.byteLength, options.level)))
+}
+
+/** {@link encodeFrame} for a caller that ran zstd itself, with {@link zstdCompressOptions}. */
+export function betterFrame(plain: Uint8Array, zstd: Uint8Array): Uint8Array {
+  checkBlock(plain)
+  return zstd.byteLength * 20 <= plain.byteLength * 19 ? frameOf(ZSTD, zstd) : plainFrame(plain)
+}
+
+export function plainFrame(plain: Uint8Array): Uint8Array {
+  checkBlock(plain)
+  return frameOf(PLAIN, plain)
+}
+
+/**
+ * The block in `frame`, of at most `plainBytesMax` bytes. Its bytes are not verified yet: that takes its CID.
+ * A plain block shares the frame's memory.
+ *
+ * @throws {ProtocolError} `TOO_LARGE` before anything is inflated; `MALFORMED`
+ */
+export function decodeFrame(frame: Uint8Array, plainBytesMax: number): Uint8Array {
+  const { encoding, payload, plainBytes } = parseFrame(frame, plainBytesMax)
+  if (encoding === 'plain') return payload
+  let plain: Uint8Array
+  try {
+    plain = zstdDecompressSync(payload, zstdDecompressOptions(plainBytes))
+  } catch (cause) {
+    throw new ProtocolError({ code: 'MALFORMED', what: 'frame', reason: 'zstd cannot inflate it' }, { cause })
+  }
+  if (plain.byteLength !== plainBytes) throw malformed(`inflates to ${plain.byteLength} bytes and promises ${plainBytes}`)
+  return plain
+}
+
+/**
+ * Everything of {@link decodeFrame} but the inflating, for callers that do that elsewhere: with {@link zstdDecompressOptions}, and
+ * checking that `plainBytes` bytes come out.
+ *
+ * @throws {ProtocolError} `TOO_LARGE`, `MALFORMED`
+ */
+export function parseFrame(frame: Uint8Array, plainBytesMax: number = CHUNK_BYTES_MAX): ParsedFrame {
+  const payload = frame.subarray(1)
+  switch (frame[0]) {
+    case PLAIN:
+      return { encoding: 'plain', payload, plainBytes: bounded(payload.byteLength, plainBytesMax) }
+    case ZSTD: {
+      // A zstd frame that is no shorter than its plain block is never written: it would only carry padding.
+      bounded(payload.byteLength, plainBytesMax)
+      const plainBytes = bounded(inspectZstd(payload), plainBytesMax)
+      if (payload.byteLength >= plainBytes) throw malformed('zstd saves nothing')
+      return { encoding: 'zstd', payload, plainBytes }
+    }
+    case undefined:
+      throw malformed('empty')
+    default:
+      throw malformed(`encoding ${frame[0]}`)
+  }
+}
+
+function checkBlock(plain: Uint8Array): void {
+  if (plain.byteLength > CHUNK_BYTES_MAX) throw new RangeError(`a block of ${plain.byteLength} bytes`)
+}
+
+function bounded(plainBytes: number, max: number): number {
+  if (plainBytes > max) throw new ProtocolError({ code: 'TOO_LARGE', what: 'block', value: plainBytes, max })
+  return plainBytes
+}
+
+function frameOf(encoding: number, payload: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(1 + payload.byteLength)
+  frame[0] = encoding
+  frame.set(payload, 1)
+  return frame
+}
+
+function malformed(reason: string): ProtocolError {
+  return new ProtocolError({ code: 'MALFORMED', what: 'frame', reason })
+}

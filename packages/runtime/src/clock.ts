@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 
-/** Milliseconds since the Unix epoch (wall clock). Comparable between machines, may jump. */
+/** Milliseconds since the Unix epoch (wall clock), an integer. Comparable between machines, may jump. */
 export type Instant = number
 
 /**

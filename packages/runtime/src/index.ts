@@ -1,3 +1,4 @@
+export { ByteSemaphore } from './byte-semaphore.ts'
 export { type Clock, type Instant, sleep, systemClock, type Timer } from './clock.ts'
 export { type Log, type LogFields, silentLog } from './log.ts'
 export { type Random, randomBelow, randomUnit, seededRandom, systemRandom } from './random.ts'

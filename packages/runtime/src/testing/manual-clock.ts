@@ -16,7 +16,7 @@ export class ManualClock implements Clock {
   }
 
   now(): Instant {
-    return this.#epochMs + this.#nowMs
+    return this.#epochMs + Math.floor(this.#nowMs)
   }
 
   monotonicMs(): number {

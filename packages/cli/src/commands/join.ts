@@ -1,0 +1,38 @@
+import { defineCommand } from '../define-command.ts'
+import { optionalFlag, requiredArgument, requiredFlag, switchFlag } from '../field.ts'
+import { checkPeers, PEERS_FIELD, serveFields, type ServeOptions, type SourceOptions, timeoutField, TRUST_FIELD } from '../options.ts'
+import { text } from '../values/parser.ts'
+import { release, type ReleaseSelector } from '../values/release.ts'
+
+export interface JoinOptions extends SourceOptions, ServeOptions {
+  readonly release: ReleaseSelector
+  readonly into: string
+  /** Stays and takes new releases as they come. */
+  readonly follow: boolean
+  readonly region: string | undefined
+}
+
+export const join = defineCommand({
+  name: 'join',
+  summary: 'bring a directory to a release, from any peers, verified chunk by chunk',
+  fields: {
+    release: requiredArgument('LEDGER[@HEIGHT|@CHANNEL]', 'the release to join at; the newest on stable by default', release),
+    trust: TRUST_FIELD,
+    peers: PEERS_FIELD,
+    into: requiredFlag('into', 'DIR', 'where to place it; running it again resumes', text('a directory')),
+    follow: switchFlag('follow', 'stay, serve, and take new releases as they come'),
+    region: optionalFlag('region', 'NAME', 'prefer peers of this region', text('a name')),
+    timeoutMs: timeoutField('60s'),
+    ...serveFields([]),
+  },
+  check: checkPeers,
+  runsUntilStopped: ({ follow }) => follow,
+  logLevel: 'warn',
+  examples: [
+    {
+      line: 'cairn join mainnet --trust root.json --peer /ip4/192.0.2.7/tcp/4001 --into ./state',
+      does: 'the newest release on stable; after an interruption run it again',
+    },
+    { line: 'cairn join mainnet@1200 --trust root.json --peer … --into ./state --timeout 5m', does: 'an exact height, with more patience' },
+  ],
+})

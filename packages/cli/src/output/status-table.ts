@@ -1,0 +1,46 @@
+import type { PeerStatus, SnapshotStatus, StatusReport } from '@cairn/observability'
+import { formatBytes, formatDuration, formatPercent, formatRate, printable } from './format.ts'
+import { type Column, renderTable } from './table.ts'
+
+/** One daemon for people: who it is and whether it is ready, its snapshots, its peers. */
+export function renderStatus(url: string, report: StatusReport): string {
+  const { role, ready, reason, peer, version, uptimeMs, addresses, snapshots, peers } = report
+  const head = [
+    `${printable(role)} at ${url}: ${ready ? 'ready' : 'not ready'}, ${printable(reason)}`,
+    `  peer ${printable(peer)}, version ${printable(version)}, up ${formatDuration(uptimeMs)}`,
+    ...addresses.map((address) => `  listening ${printable(address)}`),
+  ]
+  const parts = [head.join('\n')]
+  if (snapshots.length > 0) parts.push(renderTable(SNAPSHOT_COLUMNS, snapshots.map(snapshotRow)))
+  if (peers.length > 0) parts.push(renderTable(PEER_COLUMNS, peers.map(peerRow)))
+  return parts.join('\n\n')
+}
+
+const SNAPSHOT_COLUMNS: readonly Column[] = [
+  { title: 'SNAPSHOT' },
+  { title: 'STAGE' },
+  { title: 'DONE', align: 'right' },
+  { title: 'OF', align: 'right' },
+  { title: 'RATE', align: 'right' },
+  { title: 'LEFT', align: 'right' },
+  { title: 'NOTE' },
+]
+
+function snapshotRow({ ledger, height, stage, bytes, bytesTotal, bytesPerSecond, etaMs, stall }: SnapshotStatus): readonly string[] {
+  const rate = bytesPerSecond === undefined ? '' : formatRate(bytesPerSecond)
+  const left = etaMs === undefined ? '' : formatDuration(etaMs)
+  return [`${ledger}@${height}`, stage, formatPercent(bytes, bytesTotal), formatBytes(bytesTotal), rate, left, stall ?? '']
+}
+
+const PEER_COLUMNS: readonly Column[] = [
+  { title: 'PEER' },
+  { title: 'STATE' },
+  { title: 'FETCHED', align: 'right' },
+  { title: 'SERVED', align: 'right' },
+  { title: 'FAULTS', align: 'right' },
+  { title: 'LAST FAULT' },
+]
+
+function peerRow({ peer, state, bytesFetched, bytesServed, faultsCount, fault }: PeerStatus): readonly string[] {
+  return [peer, state, formatBytes(bytesFetched), formatBytes(bytesServed), String(faultsCount), fault ?? '']
+}

@@ -1,0 +1,10 @@
+import { readFileSync } from 'node:fs'
+import { findPackageJSON } from 'node:module'
+
+/** This package's version, wherever it is installed. */
+export function packageVersion(): string {
+  const path = findPackageJSON(import.meta.url)
+  if (path === undefined) return 'unknown'
+  const { version } = JSON.parse(readFileSync(path, 'utf8')) as { readonly version?: string }
+  return version ?? 'unknown'
+}

@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict'
+import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
+import { Uint8ArrayList } from 'uint8arraylist'
+import { NetworkError } from '../errors.ts'
+import { FrameReader, frameHeader } from '../framing.ts'
+import { Inbox } from '../inbox.ts'
+import { RECEIVE_BUFFER_BYTES, SEND_QUEUE_BYTES } from '../limits.ts'
+import type { Channel, PeerId, Protocol } from '../transport.ts'
+
+/**
+ * A channel on a libp2p stream.
+ *
+ * The stream's own conveniences are not used, because in the releases we pin they apply no backpressure:
+ * its async iterator never pauses, and the promise of `onDrain()` stays resolved after the first drain.
+ */
+export class StreamChannel implements Channel {
+  readonly peer: PeerId
+  readonly protocol: string
+  readonly #stream: Stream
+  readonly #frameBytesMax: number
+  readonly #reader: FrameReader
+  readonly #inbox = new Inbox(() => this.#take())
+  readonly #closed = new AbortController()
+  readonly #blockedSends: { readonly resolve: () => void; readonly reject: (reason: Error) => void }[] = []
+  #failure: NetworkError | undefined
+  #closing: Promise<void> | undefined
+  /** The peer has said that it will send no more, which a lost connection does not. */
+  #peerClosed: boolean
+  /** Everything that the peer sent before it closed is in the reader. */
+  #arrivedAll = false
+  #resuming = false
+
+  constructor(stream: Stream, peer: PeerId, protocol: Protocol) {
+    this.peer = peer
+    this.protocol = protocol.name
+    this.#stream = stream
+    this.#frameBytesMax = protocol.frameBytesMax
+    this.#reader = new FrameReader({ peer, frameBytesMax: protocol.frameBytesMax })
+    this.#peerClosed = stream.remoteWriteStatus === 'closed'
+
+    stream.addEventListener('drain', this.#onDrain)
+    stream.addEventListener('idle', this.#onDrain)
+    stream.addEventListener('remoteCloseWrite', this.#onRemoteCloseWrite)
+    stream.addEventListener('end', this.#onEnd)
+    stream.addEventListener('close', this.#onClose)
+    stream.addEventListener('message', this.#onMessage)
+    if (stream.readableEnded) this.#onEnd()
+    if (stream.status !== 'open') this.#fail('the connection was lost')
+  }
+
+  get closed(): AbortSignal {
+    return this.#closed.signal
+  }
+
+  send(...parts: readonly Uint8Array[]): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
+    if (this.#closing !== undefined) return Promise.reject(this.#closedError('this side has closed'))
+    let bytes = 0
+    for (const part of parts) bytes += part.byteLength
+    assert(bytes <= this.#frameBytesMax, `a frame of ${this.protocol} has at most ${this.#frameBytesMax} bytes`)
+    try {
+      // One call for the header and the parts: one yamux frame, and as few noise messages as fit.
+      this.#stream.send(new Uint8ArrayList(frameHeader(bytes), ...parts))
+    } catch (error) {
+      return Promise.reject(this.#closedError('the connection was lost', error))
+    }
+    if (!this.#isBlocked()) return Promise.resolve()
+    return new Promise((resolve, reject) => this.#blockedSends.push({ resolve, reject }))
+  }
+
+  receive(): Promise<Uint8Array | undefined> {
+    const frame = this.#inbox.receive()
+    this.#regulate()
+    return frame
+  }
+
+  async close(): Promise<void> {
+    if (this.#failure !== undefined) return
+    this.#closing ??= this.#stream.close()
+    try {
+      await this.#closing
+    } catch (error) {
+      throw this.#failure ?? this.#closedError('the connection was lost', error)
+    }
+  }
+
+  abort(reason: Error): void {
+    if (this.#closed.signal.aborted) return
+    this.#end(this.#closedError(`aborted: ${reason.message}`, reason))
+    this.#stream.abort(reason)
+  }
+
+  // Sending
+
+  #isBlocked(): boolean {
+    return this.#stream.writableNeedsDrain && this.#stream.writeBufferLength > SEND_QUEUE_BYTES
+  }
+
+  readonly #onDrain = (): void => {
+    if (this.#blockedSends.length === 0) return
+    // On a drain the stream writes out its queue in a microtask, which was queued before this one.
+    queueMicrotask(() => {
+      if (this.#isBlocked()) return
+      for (const { resolve } of this.#blockedSends.splice(0)) resolve()
+    })
+  }
+
+  // Receiving
+
+  readonly #onMessage = (event: StreamMessageEvent): void => {
+    if (event.data instanceof Uint8Array) this.#reader.push(event.data)
+    else for (const part of event.data) this.#reader.push(part)
+    this.#inbox.deliver()
+    this.#regulate()
+  }
+
+  #take(): Uint8Array | undefined {
+    if (this.#failure !== undefined) return undefined
+    try {
+      const frame = this.#reader.next()
+      if (frame === undefined && this.#arrivedAll && this.#reader.isTruncated) this.#fail('the peer closed it inside a frame')
+      return frame
+    } catch (error) {
+      this.#abortWith(error)
+      return undefined
+    }
+  }
+
+  /** Stops reading while enough whole frames wait here, and goes on when few do. */
+  #regulate(): void {
+    if (this.#resuming || this.#failure !== undefined) return
+    if (this.#stream.readStatus === 'paused' && !this.#isFull(RECEIVE_BUFFER_BYTES / 2)) {
+      // Resuming hands over what the stream holds and only then reopens the window. Pausing from inside the
+      // hand-over would be undone by that, and the stream would fill until it is reset; hence the flag.
+      this.#resuming = true
+      this.#stream.resume()
+      this.#resuming = false
+    }
+    if (this.#stream.readStatus === 'readable' && this.#isFull(RECEIVE_BUFFER_BYTES)) this.#stream.pause()
+  }
+
+  /** Whether more than `bytes` wait. Bytes of a frame that is not whole do not count: it could never become so. */
+  #isFull(bytes: number): boolean {
+    try {
+      return this.#reader.bufferedBytes > bytes && this.#reader.hasFrame()
+    } catch (error) {
+      this.#abortWith(error)
+      return false
+    }
+  }
+
+  // Ends
+
+  readonly #onRemoteCloseWrite = (): void => {
+    this.#peerClosed = true
+  }
+
+  readonly #onEnd = (): void => {
+    if (!this.#peerClosed) return
+    this.#arrivedAll = true
+    this.#inbox.end()
+  }
+
+  readonly #onClose = (event: StreamCloseEvent): void => {
+    if (event.error !== undefined) this.#fail(event.local === true ? event.error.message : 'the peer reset it', event.error)
+    else if (this.#peerClosed) this.#closed.abort(this.#closedError('both sides have closed'))
+    else this.#fail('the connection was lost')
+  }
+
+  #fail(reason: string, cause?: Error): void {
+    if (this.#failure === undefined) this.#end(this.#closedError(reason, cause))
+  }
+
+  #abortWith(error: unknown): void {
+    if (!(error instanceof NetworkError)) throw error
+    this.#end(error)
+    this.#stream.abort(error)
+  }
+
+  #end(error: NetworkError): void {
+    if (this.#failure !== undefined) return
+    this.#failure = error
+    this.#inbox.fail(error)
+    for (const { reject } of this.#blockedSends.splice(0)) reject(error)
+    this.#closed.abort(error)
+  }
+
+  #closedError(reason: string, cause?: unknown): NetworkError {
+    return new NetworkError({ code: 'CHANNEL_CLOSED', peer: this.peer, reason }, cause === undefined ? {} : { cause })
+  }
+}

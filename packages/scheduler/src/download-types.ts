@@ -1,0 +1,46 @@
+import type { Bitmap, StageClass } from '@cairn/protocol'
+
+/** Identifies a source to the scheduler; opaque here. */
+export type SourceId = string
+
+/** What the scheduler knows of a snapshot's chunks; `protocol`'s `SnapshotIndex` is one. */
+export interface ChunkCatalogue {
+  readonly chunksCount: number
+  /** Plain bytes of chunk `index`. */
+  chunkBytes(index: number): number
+  chunkStage(index: number): StageClass
+}
+
+/** Why a source did not send a chunk it was asked for. */
+export type RefusalCode = 'not-found' | 'busy' | 'cancelled' | 'internal'
+
+/** What happened outside. Every input carries the monotonic time in milliseconds at which it did. */
+export type DownloadInput =
+  | { readonly type: 'source-joined'; readonly source: SourceId; readonly have: 'complete' | Bitmap; readonly now: number }
+  | { readonly type: 'source-has'; readonly source: SourceId; readonly chunks: readonly number[]; readonly now: number }
+  | { readonly type: 'source-left'; readonly source: SourceId; readonly now: number }
+  /** A chunk arrived whole; its content is not checked yet. */
+  | { readonly type: 'received'; readonly source: SourceId; readonly chunk: number; readonly now: number }
+  /** The content of a received chunk does not match its digest. */
+  | { readonly type: 'bad'; readonly source: SourceId; readonly chunk: number; readonly now: number }
+  | { readonly type: 'refused'; readonly source: SourceId; readonly chunk: number; readonly code: RefusalCode; readonly now: number }
+  /** A received chunk was verified and lies in its place. */
+  | { readonly type: 'delivered'; readonly chunk: number; readonly now: number }
+  /** Somebody waits for these chunks: they go before all others of their stage. */
+  | { readonly type: 'prefer'; readonly chunks: readonly number[]; readonly now: number }
+  | { readonly type: 'tick'; readonly now: number }
+
+/** What a source did wrong, in the words of `policy`'s penalty table. */
+export type SourceFault = 'bad-chunk' | 'timeout' | 'refused-too-often'
+
+/** What the caller must now do, in order. */
+export type DownloadEffect =
+  | { readonly type: 'request'; readonly source: SourceId; readonly chunks: readonly number[]; readonly deadlineMs: number }
+  | { readonly type: 'cancel'; readonly source: SourceId; readonly chunk: number }
+  | { readonly type: 'penalize'; readonly source: SourceId; readonly fault: SourceFault; readonly chunk: number; readonly ban: boolean }
+  | { readonly type: 'complete' }
+  /** The only source left sends chunks that do not verify; going on would be pointless. */
+  | { readonly type: 'failed'; readonly source: SourceId; readonly chunk: number }
+
+/** Why nothing arrives. */
+export type StallReason = 'no-source' | 'no-source-has-it' | 'sources-slow' | 'placing-slow'

@@ -1,0 +1,421 @@
+import assert from 'node:assert/strict'
+import type { Bitmap } from '@cairn/protocol'
+import type { Random } from '@cairn/runtime'
+import { ChunkQueue } from './chunk-queue.ts'
+import type { ChunkCatalogue, DownloadEffect, DownloadInput, RefusalCode, SourceId, StallReason } from './download-types.ts'
+import {
+  BAD_CHUNKS_OF_LAST_SOURCE_MAX,
+  DUPLICATE_SHARE_MAX,
+  ENDGAME_AFTER_MS,
+  ENDGAME_PEERS_MAX,
+  REFUSALS_IN_A_ROW_MAX,
+  REFUSED_PAUSE_MS,
+  REQUEST_BYTES_MAX,
+  REQUEST_CHUNKS_MAX,
+  REQUEST_DEADLINE_MS,
+  STALL_AFTER_MS,
+  TOTAL_WINDOW_BYTES_MAX,
+} from './limits.ts'
+import { priorityKey, rarityBucket, URGENCY_NONE } from './priority.ts'
+import { type OutstandingRequest, Source } from './source.ts'
+
+/** A chunk's way: missing → requested → received → placed; back to missing when it was bad, refused or late. */
+const MISSING = 0
+const REQUESTED = 1
+const RECEIVED = 2
+const PLACED = 3
+
+/**
+ * One snapshot download as a state machine: the same inputs in the same order, with the same random stream, give the same effects.
+ *
+ * Invariants:
+ * - a chunk is out at one source, in the end-game at two, so whoever sends a bad one is known;
+ * - bytes asked for and not yet placed stay within {@link TOTAL_WINDOW_BYTES_MAX}, and per source within its window;
+ * - the last source is never banned: after {@link BAD_CHUNKS_OF_LAST_SOURCE_MAX} bad chunks the download fails instead.
+ */
+export class Download {
+  readonly #catalogue: ChunkCatalogue
+  readonly #state: Uint8Array
+  readonly #tieBreak: Uint32Array
+  readonly #urgent = new Set<number>()
+  /** Partial sources that have each chunk; complete ones have all and would not tell chunks apart. */
+  readonly #holders: Uint16Array
+  readonly #common: ChunkQueue
+  readonly #sources = new Map<SourceId, Source>()
+  readonly #requests = new Map<number, OutstandingRequest[]>()
+  #missingCount = 0
+  #placedCount: number
+  #outBytes = 0
+  #duplicateBytes = 0
+  readonly #duplicateBytesMax: number
+  #lastProgressMs: number
+  #ended = false
+
+  /** `have` tells which chunks need not be fetched; `now` is the monotonic time in milliseconds. */
+  constructor(init: { readonly catalogue: ChunkCatalogue; readonly have: Bitmap; readonly random: Random; readonly now: number }) {
+    const { catalogue, have, random } = init
+    assert(have.size === catalogue.chunksCount, 'the bitmap covers the catalogue')
+    this.#catalogue = catalogue
+    this.#state = new Uint8Array(catalogue.chunksCount)
+    this.#tieBreak = new Uint32Array(catalogue.chunksCount)
+    this.#holders = new Uint16Array(catalogue.chunksCount)
+    this.#common = new ChunkQueue((chunk) => this.#currentKey(chunk))
+    this.#lastProgressMs = init.now
+    this.#placedCount = 0
+    let totalBytes = 0
+    let largestBytes = 0
+    for (let chunk = 0; chunk < catalogue.chunksCount; chunk++) {
+      this.#tieBreak[chunk] = random.u32()
+      totalBytes += catalogue.chunkBytes(chunk)
+      largestBytes = Math.max(largestBytes, catalogue.chunkBytes(chunk))
+      if (have.get(chunk)) {
+        this.#state[chunk] = PLACED
+        this.#placedCount += 1
+      } else {
+        this.#missingCount += 1
+        this.#common.push(chunk, this.#key(chunk))
+      }
+    }
+    // Even a snapshot of a few chunks may rescue the last one.
+    this.#duplicateBytesMax = Math.max(2 * largestBytes, totalBytes * DUPLICATE_SHARE_MAX)
+  }
+
+  get placedCount(): number {
+    return this.#placedCount
+  }
+
+  get isComplete(): boolean {
+    return this.#placedCount === this.#catalogue.chunksCount
+  }
+
+  get sourcesCount(): number {
+    return this.#sources.size
+  }
+
+  /** Bytes asked for and not yet placed. */
+  get outBytes(): number {
+    return this.#outBytes
+  }
+
+  /** Whether chunk `chunk` arriving now from `source` would be used: it was asked of it, and nobody else was faster. */
+  isReceivable(source: SourceId, chunk: number): boolean {
+    const state = this.#state[chunk]
+    return (state === MISSING || state === REQUESTED) && this.#sources.get(source)?.outstanding.has(chunk) === true
+  }
+
+  /** Applies one input and says what must now be done. After `complete` or `failed` every input gives nothing. */
+  step(input: DownloadInput): readonly DownloadEffect[] {
+    if (this.#ended) return []
+    const effects: DownloadEffect[] = []
+    this.#apply(input, effects)
+    if (this.#ended) return effects
+    if (this.isComplete) {
+      this.#ended = true
+      effects.push({ type: 'complete' })
+      return effects
+    }
+    for (const source of this.#sources.values()) this.#fill(source, input.now, effects)
+    return effects
+  }
+
+  /** Why nothing has arrived for {@link STALL_AFTER_MS}; `undefined` while something does. */
+  stall(now: number): StallReason | undefined {
+    if (this.isComplete || now - this.#lastProgressMs < STALL_AFTER_MS) return undefined
+    if (this.#sources.size === 0) return 'no-source'
+    if (this.#outBytes === 0) return 'no-source-has-it'
+    for (const requests of this.#requests.values()) if (requests.length > 0) return 'sources-slow'
+    return 'placing-slow'
+  }
+
+  #apply(input: DownloadInput, effects: DownloadEffect[]): void {
+    switch (input.type) {
+      case 'source-joined':
+        return this.#sourceJoined(input.source, input.have, effects)
+      case 'source-has':
+        return this.#sourceHas(input.source, input.chunks)
+      case 'source-left':
+        return this.#sourceLeft(input.source)
+      case 'received':
+        return this.#received(input.source, input.chunk, input.now, effects)
+      case 'bad':
+        return this.#bad(input.source, input.chunk, input.now, effects)
+      case 'refused':
+        return this.#refused(input.source, input.chunk, input.code, input.now, effects)
+      case 'delivered':
+        return this.#delivered(input.chunk, input.now)
+      case 'prefer':
+        return this.#prefer(input.chunks)
+      case 'tick':
+        return this.#expire(input.now, effects)
+      default:
+        return input satisfies never
+    }
+  }
+
+  #sourceJoined(id: SourceId, have: 'complete' | Bitmap, effects: DownloadEffect[]): void {
+    if (have !== 'complete') assert(have.size === this.#catalogue.chunksCount, 'the bitmap covers the catalogue')
+    if (this.#sources.has(id)) this.#sourceLeft(id)
+    const source = new Source(id, have, (chunk) => this.#currentKey(chunk))
+    this.#sources.set(id, source)
+    if (have !== 'complete') for (const chunk of have.indices()) this.#addHolder(chunk, source)
+    // A source that sent bad chunks was kept only because it was the last one: now it is not.
+    for (const other of this.#sources.values()) {
+      if (other.badChunks > 0 && other !== source) this.#dismiss(other, undefined, effects)
+    }
+  }
+
+  #sourceHas(id: SourceId, chunks: readonly number[]): void {
+    const source = this.#sources.get(id)
+    if (source?.have === undefined) return
+    for (const chunk of chunks) {
+      if (chunk >= this.#catalogue.chunksCount || source.have.get(chunk)) continue
+      source.have.set(chunk)
+      this.#addHolder(chunk, source)
+    }
+  }
+
+  #sourceLeft(id: SourceId): void {
+    const source = this.#sources.get(id)
+    if (source === undefined) return
+    this.#sources.delete(id)
+    for (const request of source.outstanding.values()) this.#dropRequest(request)
+    if (source.have !== undefined) {
+      for (const chunk of source.have.indices()) if (!source.lacks.has(chunk)) this.#changeHolders(chunk, -1)
+    }
+  }
+
+  #received(id: SourceId, chunk: number, now: number, effects: DownloadEffect[]): void {
+    const source = this.#sources.get(id)
+    const request = source?.outstanding.get(chunk)
+    if (source === undefined || request === undefined) return
+    source.window.received(this.#catalogue.chunkBytes(chunk), now)
+    source.refusalsInARow = 0
+    source.snubbed = false
+    this.#lastProgressMs = now
+    this.#forgetRequest(source, request)
+    if (this.#state[chunk] === RECEIVED || this.#state[chunk] === PLACED) {
+      this.#outBytes -= this.#catalogue.chunkBytes(chunk)
+      return
+    }
+    if (this.#state[chunk] === MISSING) this.#missingCount -= 1
+    this.#state[chunk] = RECEIVED
+    for (const other of this.#requests.get(chunk) ?? []) effects.push({ type: 'cancel', source: other.source, chunk })
+  }
+
+  #bad(id: SourceId, chunk: number, now: number, effects: DownloadEffect[]): void {
+    if (this.#state[chunk] === RECEIVED) {
+      this.#outBytes -= this.#catalogue.chunkBytes(chunk)
+      this.#makeMissing(chunk)
+    }
+    const source = this.#sources.get(id)
+    if (source === undefined) return
+    source.badChunks += 1
+    if (this.#sources.size > 1) {
+      this.#dismiss(source, chunk, effects)
+      return
+    }
+    effects.push({ type: 'penalize', source: id, fault: 'bad-chunk', chunk, ban: false })
+    if (source.badChunks >= BAD_CHUNKS_OF_LAST_SOURCE_MAX) {
+      this.#ended = true
+      effects.push({ type: 'failed', source: id, chunk })
+      return
+    }
+    // The pause gives a better source the time to connect.
+    source.pausedUntilMs = now + REFUSED_PAUSE_MS
+  }
+
+  #refused(id: SourceId, chunk: number, code: RefusalCode, now: number, effects: DownloadEffect[]): void {
+    const source = this.#sources.get(id)
+    const request = source?.outstanding.get(chunk)
+    if (source === undefined || request === undefined) return
+    source.window.released(this.#catalogue.chunkBytes(chunk))
+    source.outstanding.delete(chunk)
+    this.#dropRequest(request)
+    switch (code) {
+      case 'cancelled':
+        return
+      case 'not-found':
+        // It does not have what it said it has: never ask it for this chunk again.
+        if (source.has(chunk) && source.have !== undefined) this.#changeHolders(chunk, -1)
+        source.lacks.add(chunk)
+        break
+      case 'busy':
+      case 'internal':
+        source.pausedUntilMs = Math.max(source.pausedUntilMs, now + REFUSED_PAUSE_MS / 4)
+        break
+      default:
+        code satisfies never
+    }
+    source.refusalsInARow += 1
+    if (source.refusalsInARow < REFUSALS_IN_A_ROW_MAX) return
+    source.refusalsInARow = 0
+    source.pausedUntilMs = now + REFUSED_PAUSE_MS
+    effects.push({ type: 'penalize', source: id, fault: 'refused-too-often', chunk, ban: false })
+  }
+
+  #delivered(chunk: number, now: number): void {
+    assert(this.#state[chunk] === RECEIVED, 'only a received chunk is delivered')
+    this.#state[chunk] = PLACED
+    this.#placedCount += 1
+    this.#outBytes -= this.#catalogue.chunkBytes(chunk)
+    this.#urgent.delete(chunk)
+    this.#lastProgressMs = now
+  }
+
+  #prefer(chunks: readonly number[]): void {
+    for (const chunk of chunks) {
+      if (chunk >= this.#catalogue.chunksCount || this.#state[chunk] === PLACED || this.#urgent.has(chunk)) continue
+      this.#urgent.add(chunk)
+      this.#enqueue(chunk)
+    }
+  }
+
+  #expire(now: number, effects: DownloadEffect[]): void {
+    for (const source of this.#sources.values()) {
+      for (const request of source.outstanding.values()) {
+        if (request.expired || now - request.sinceMs < REQUEST_DEADLINE_MS) continue
+        request.expired = true
+        if (!source.snubbed) {
+          source.snubbed = true
+          effects.push({ type: 'penalize', source: source.id, fault: 'timeout', chunk: request.chunk, ban: false })
+        }
+        const live = (this.#requests.get(request.chunk) ?? []).some((other) => !other.expired)
+        if (this.#state[request.chunk] === REQUESTED && !live) this.#makeMissing(request.chunk)
+      }
+    }
+  }
+
+  /** Asks `source` for the most urgent chunks it has, as far as its window and the common one allow. */
+  #fill(source: Source, now: number, effects: DownloadEffect[]): void {
+    if (source.pausedUntilMs > now || source.snubbed) return
+    // Many small requests cost more than few large ones: wait until a quarter of a request fits, unless the source idles.
+    const roomBytesMin = source.outstanding.size === 0 ? 0 : Math.min(REQUEST_BYTES_MAX, source.window.windowBytes) / 4
+    for (;;) {
+      const roomBytes = Math.min(source.window.roomBytes, TOTAL_WINDOW_BYTES_MAX - this.#outBytes)
+      if (roomBytes <= 0 || roomBytes < roomBytesMin) return
+      const chunks = this.#take(source, Math.min(roomBytes, REQUEST_BYTES_MAX), now)
+      if (chunks.length === 0) return
+      effects.push({ type: 'request', source: source.id, chunks, deadlineMs: REQUEST_DEADLINE_MS })
+    }
+  }
+
+  #take(source: Source, budgetBytes: number, now: number): number[] {
+    const chunks: number[] = []
+    let bytes = 0
+    while (bytes < budgetBytes && chunks.length < REQUEST_CHUNKS_MAX) {
+      const chunk = this.#nextFor(source, now)
+      if (chunk === undefined) break
+      bytes += this.#catalogue.chunkBytes(chunk)
+      this.#request(source, chunk, now)
+      chunks.push(chunk)
+    }
+    return chunks
+  }
+
+  #nextFor(source: Source, now: number): number | undefined {
+    if (this.#missingCount === 0) return this.#endgameChunkFor(source, now)
+    const queue = source.queue ?? this.#common
+    const passedOver: number[] = []
+    let chunk = queue.pop()
+    while (chunk !== undefined && (source.outstanding.has(chunk) || !source.has(chunk))) {
+      // An expired request of this very source, or a chunk it turned out not to have: for others to fetch.
+      if (source.queue === undefined) passedOver.push(chunk)
+      chunk = queue.pop()
+    }
+    for (const other of passedOver) queue.push(other, this.#key(other))
+    return chunk
+  }
+
+  /** Strict end-game: when every chunk has been asked for, an idle source repeats one that has been out for a while, within a budget. */
+  #endgameChunkFor(source: Source, now: number): number | undefined {
+    if (source.outstanding.size > 0) return undefined
+    for (const [chunk, requests] of this.#requests) {
+      if (this.#state[chunk] !== REQUESTED || requests.length >= ENDGAME_PEERS_MAX || source.outstanding.has(chunk) || !source.has(chunk)) continue
+      if (!requests.every((request) => now - request.sinceMs >= ENDGAME_AFTER_MS)) continue
+      const bytes = this.#catalogue.chunkBytes(chunk)
+      if (this.#duplicateBytes + bytes > this.#duplicateBytesMax) return undefined
+      this.#duplicateBytes += bytes
+      return chunk
+    }
+    return undefined
+  }
+
+  #request(source: Source, chunk: number, now: number): void {
+    const bytes = this.#catalogue.chunkBytes(chunk)
+    const request: OutstandingRequest = { source: source.id, chunk, sinceMs: now, expired: false }
+    source.outstanding.set(chunk, request)
+    source.window.requested(bytes)
+    this.#outBytes += bytes
+    const requests = this.#requests.get(chunk)
+    if (requests === undefined) this.#requests.set(chunk, [request])
+    else requests.push(request)
+    if (this.#state[chunk] === MISSING) {
+      this.#state[chunk] = REQUESTED
+      this.#missingCount -= 1
+    }
+  }
+
+  /** A request that will not be answered any more: the chunk becomes missing unless it is out elsewhere. */
+  #dropRequest(request: OutstandingRequest): void {
+    const { chunk } = request
+    this.#outBytes -= this.#catalogue.chunkBytes(chunk)
+    const rest = (this.#requests.get(chunk) ?? []).filter((other) => other !== request)
+    if (rest.length > 0) this.#requests.set(chunk, rest)
+    else this.#requests.delete(chunk)
+    if (this.#state[chunk] === REQUESTED && rest.every((other) => other.expired)) this.#makeMissing(chunk)
+  }
+
+  /** Takes an answered request off the books; its bytes stay counted as out until the chunk is placed. */
+  #forgetRequest(source: Source, request: OutstandingRequest): void {
+    source.outstanding.delete(request.chunk)
+    const rest = (this.#requests.get(request.chunk) ?? []).filter((other) => other !== request)
+    if (rest.length > 0) this.#requests.set(request.chunk, rest)
+    else this.#requests.delete(request.chunk)
+  }
+
+  #dismiss(source: Source, chunk: number | undefined, effects: DownloadEffect[]): void {
+    this.#sourceLeft(source.id)
+    effects.push({ type: 'penalize', source: source.id, fault: 'bad-chunk', chunk: chunk ?? -1, ban: true })
+  }
+
+  #makeMissing(chunk: number): void {
+    this.#state[chunk] = MISSING
+    this.#missingCount += 1
+    this.#enqueue(chunk)
+  }
+
+  /** Puts a missing chunk under its present key into every queue that may hand it out. */
+  #enqueue(chunk: number): void {
+    if (this.#state[chunk] !== MISSING) return
+    const key = this.#key(chunk)
+    this.#common.push(chunk, key)
+    if (this.#holders[chunk] === 0) return
+    for (const source of this.#sources.values()) {
+      if (source.queue !== undefined && source.has(chunk)) source.queue.push(chunk, key)
+    }
+  }
+
+  #addHolder(chunk: number, source: Source): void {
+    this.#changeHolders(chunk, 1)
+    if (this.#state[chunk] === MISSING) source.queue?.push(chunk, this.#key(chunk))
+  }
+
+  #changeHolders(chunk: number, by: 1 | -1): void {
+    const before = this.#holders[chunk]!
+    this.#holders[chunk] = before + by
+    if (rarityBucket(before) !== rarityBucket(before + by)) this.#enqueue(chunk)
+  }
+
+  #key(chunk: number): number {
+    return priorityKey({
+      stage: this.#catalogue.chunkStage(chunk),
+      urgency: this.#urgent.has(chunk) ? 0 : URGENCY_NONE,
+      holdersCount: this.#holders[chunk]!,
+      tieBreak: this.#tieBreak[chunk]!,
+    })
+  }
+
+  #currentKey(chunk: number): number | undefined {
+    return this.#state[chunk] === MISSING ? this.#key(chunk) : undefined
+  }
+}

@@ -1,0 +1,27 @@
+/** Smallest request window of a peer: a few chunks in flight hide the round trip even to a slow one. */
+export const PEER_WINDOW_BYTES_MIN = 1024 * 1024
+/** Largest request window of a peer, the bound of its share of memory here. */
+export const PEER_WINDOW_BYTES_MAX = 16 * 1024 * 1024
+/** Bytes asked for and not yet delivered, all peers together: with plain and framed copies alive at once it bounds a download's memory. */
+export const TOTAL_WINDOW_BYTES_MAX = 64 * 1024 * 1024
+/** A window holds what the peer delivers in this time. */
+export const WINDOW_SPAN_MS = 1_000
+/** Bytes of one request. */
+export const REQUEST_BYTES_MAX = 4 * 1024 * 1024
+/** A chunk that has not come after this time is asked of somebody else. */
+export const REQUEST_DEADLINE_MS = 10_000
+/** Silence of every peer that is called a stall. */
+export const STALL_AFTER_MS = 3_000
+/** In the end-game a chunk is asked of a second peer once it has been out this long. */
+export const ENDGAME_AFTER_MS = 500
+/** Peers one chunk may be asked of at once, in the end-game only. */
+export const ENDGAME_PEERS_MAX = 2
+/** Bad chunks from the last source left before the download gives up: it is either hostile or broken. */
+export const BAD_CHUNKS_OF_LAST_SOURCE_MAX = 3
+/** Refusals of one peer in a row before it is left alone for {@link REFUSED_PAUSE_MS}. */
+export const REFUSALS_IN_A_ROW_MAX = 8
+export const REFUSED_PAUSE_MS = 2_000
+/** Chunks of one request: the exchange protocol's bound. */
+export const REQUEST_CHUNKS_MAX = 64
+/** Share of the snapshot that the end-game may ask for twice. */
+export const DUPLICATE_SHARE_MAX = 0.01

@@ -1,0 +1,216 @@
+import { open } from 'node:fs/promises'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { type Clock, type Timer } from '@cairn/runtime'
+import { type BlockKey, keyBytes } from './block-key.ts'
+import { StorageError } from './errors.ts'
+import { storageErrorOf } from './io-error.ts'
+
+/** Format of the index and of the directory it describes; see `block-store.md` of the format pages. */
+export const BLOCK_STORE_VERSION = 1
+
+/** Rows wait this long so that one transaction carries many: a transaction costs about 30 µs, a row 3. */
+const COMMIT_DELAY_MS = 50
+const PENDING_ROWS_MAX = 4096
+
+export interface BlockRow {
+  /** Bytes of the frame. */
+  readonly bytes: number
+  /** CRC-32 of the frame. */
+  readonly checksum: number
+}
+
+/** How the store was left. */
+export interface IndexState {
+  /** Closed by {@link BlockIndex.close}: the directory holds exactly what the index says. */
+  readonly clean: boolean
+  /** The machine's boot id at that time. */
+  readonly bootId: string | undefined
+}
+
+/**
+ * The list of a block store's frames, in SQLite with a write-ahead log.
+ *
+ * A change is seen by {@link row} at once and committed within {@link COMMIT_DELAY_MS}; one that is not committed when the process
+ * dies is found again by the store's scan. {@link sync} brings all of it to the disk.
+ */
+export class BlockIndex {
+  readonly #path: string
+  readonly #clock: Clock
+  readonly #onError: (error: StorageError) => void
+  readonly #database: DatabaseSync
+  readonly #select: StatementSync
+  readonly #upsert: StatementSync
+  readonly #delete: StatementSync
+  /** Changes that are not committed; `undefined` deletes. */
+  #pending = new Map<BlockKey, BlockRow | undefined>()
+  #timer: Timer | undefined
+
+  /**
+   * Opens or creates the index at `path`. `onError` hears of a commit in the background that failed; it is tried again with the next.
+   *
+   * @throws {StorageError} `UNSUPPORTED_VERSION`, `CORRUPT`, `NO_SPACE`, `IO_FAILED`
+   */
+  constructor(path: string, clock: Clock, onError: (error: StorageError) => void) {
+    this.#path = path
+    this.#clock = clock
+    this.#onError = onError
+    try {
+      this.#database = openDatabase(path)
+      this.#select = this.#database.prepare('SELECT bytes, checksum FROM blocks WHERE cid = ?')
+      this.#upsert = this.#database.prepare('INSERT OR REPLACE INTO blocks (cid, bytes, checksum) VALUES (?, ?, ?)')
+      this.#delete = this.#database.prepare('DELETE FROM blocks WHERE cid = ?')
+    } catch (cause) {
+      throw indexError(cause, path)
+    }
+  }
+
+  get state(): IndexState {
+    const row = this.#database.prepare('SELECT clean, boot_id FROM state').get()
+    return { clean: row?.['clean'] === 1, bootId: typeof row?.['boot_id'] === 'string' ? row['boot_id'] : undefined }
+  }
+
+  /** Records that the store is in use (not clean) under `bootId`, or closed. */
+  setState(state: IndexState): void {
+    this.#guard(() => {
+      this.#database.prepare('UPDATE state SET clean = ?, boot_id = ?').run(state.clean ? 1 : 0, state.bootId ?? null)
+    })
+  }
+
+  /** Every committed block with the bytes of its frame. */
+  *sizes(): Generator<readonly [BlockKey, number]> {
+    for (const row of this.#database.prepare('SELECT cid, bytes FROM blocks').iterate()) {
+      const cid = row['cid'] as Uint8Array
+      yield [Buffer.from(cid.buffer, cid.byteOffset, cid.byteLength).toString('latin1'), row['bytes'] as number]
+    }
+  }
+
+  row(key: BlockKey): BlockRow | undefined {
+    if (this.#pending.has(key)) return this.#pending.get(key)
+    return this.#guard(() => {
+      const row = this.#select.get(keyBytes(key))
+      return row === undefined ? undefined : { bytes: row['bytes'] as number, checksum: row['checksum'] as number }
+    })
+  }
+
+  set(key: BlockKey, row: BlockRow): void {
+    this.#change(key, row)
+  }
+
+  delete(key: BlockKey): void {
+    this.#change(key, undefined)
+  }
+
+  /** Commits what is pending in one transaction. On failure it stays pending. */
+  commit(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    if (this.#pending.size === 0) return
+    this.#guard(() => {
+      this.#database.exec('BEGIN IMMEDIATE')
+      try {
+        for (const [key, row] of this.#pending) {
+          if (row === undefined) this.#delete.run(keyBytes(key))
+          else this.#upsert.run(keyBytes(key), row.bytes, row.checksum)
+        }
+        this.#database.exec('COMMIT')
+      } catch (cause) {
+        // SQLite has rolled back by itself after a full disk or an I/O error.
+        if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+        throw cause
+      }
+    })
+    this.#pending = new Map()
+  }
+
+  /** Commits, and resolves when every commit so far has reached the disk. */
+  async sync(): Promise<void> {
+    this.commit()
+    // SQLite would sync in its own commit (`synchronous = FULL`), on this thread; syncing its log here keeps the event loop free.
+    const log = `${this.#path}-wal`
+    try {
+      await using file = await open(log, 'r')
+      await file.datasync()
+    } catch (cause) {
+      throw storageErrorOf(cause, log)
+    }
+  }
+
+  /** Commits what is pending, says that the store is clean and closes. */
+  close(bootId: string | undefined): void {
+    try {
+      this.commit()
+      this.setState({ clean: true, bootId })
+    } finally {
+      this.abandon()
+    }
+  }
+
+  /** Closes without committing: the next open finds the store as after a crash. */
+  abandon(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    if (this.#database.isOpen) this.#database.close()
+  }
+
+  #change(key: BlockKey, row: BlockRow | undefined): void {
+    this.#pending.set(key, row)
+    if (this.#pending.size >= PENDING_ROWS_MAX) this.#commitInBackground()
+    else this.#timer ??= this.#clock.setTimer(COMMIT_DELAY_MS, () => this.#commitInBackground())
+  }
+
+  #commitInBackground(): void {
+    try {
+      this.commit()
+    } catch (cause) {
+      this.#onError(storageErrorOf(cause, this.#path))
+    }
+  }
+
+  #guard<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (cause) {
+      throw indexError(cause, this.#path)
+    }
+  }
+}
+
+function openDatabase(path: string): DatabaseSync {
+  const database = new DatabaseSync(path)
+  try {
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
+    const found = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
+    if (found === 0) createTables(database)
+    else if (found !== BLOCK_STORE_VERSION) {
+      throw new StorageError({ code: 'UNSUPPORTED_VERSION', path, found, supported: BLOCK_STORE_VERSION })
+    }
+    return database
+  } catch (cause) {
+    database.close()
+    throw cause
+  }
+}
+
+function createTables(database: DatabaseSync): void {
+  database.exec(`
+    BEGIN IMMEDIATE;
+    CREATE TABLE blocks (cid BLOB PRIMARY KEY, bytes INTEGER NOT NULL, checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), clean INTEGER NOT NULL, boot_id TEXT) STRICT;
+    INSERT INTO state (id, clean) VALUES (1, 0);
+    PRAGMA user_version = ${BLOCK_STORE_VERSION};
+    COMMIT`)
+}
+
+/** @see https://sqlite.org/rescode.html */
+const SQLITE_CORRUPT = 11
+const SQLITE_NOT_A_DATABASE = 26
+
+function indexError(cause: unknown, path: string): StorageError {
+  if (cause instanceof Error && 'errcode' in cause && typeof cause.errcode === 'number') {
+    const code = cause.errcode & 0xff
+    if (code === SQLITE_CORRUPT || code === SQLITE_NOT_A_DATABASE) {
+      return new StorageError({ code: 'CORRUPT', path, reason: cause.message }, { cause })
+    }
+  }
+  return storageErrorOf(cause, path)
+}

@@ -1,0 +1,61 @@
+import type { FileHandle } from 'node:fs/promises'
+
+interface Slot {
+  readonly handle: Promise<FileHandle>
+  usersCount: number
+}
+
+/**
+ * Keeps the last `handlesMax` files open. A file in use is never closed, so the bound holds as long as fewer are used at once.
+ */
+export class HandleCache {
+  readonly #handlesMax: number
+  readonly #open: (key: number) => Promise<FileHandle>
+  /** In order of last use. */
+  readonly #slots = new Map<number, Slot>()
+
+  constructor(handlesMax: number, open: (key: number) => Promise<FileHandle>) {
+    this.#handlesMax = handlesMax
+    this.#open = open
+  }
+
+  /** Runs `work` with the file of `key` open. */
+  async use<T>(key: number, work: (handle: FileHandle) => Promise<T>): Promise<T> {
+    const slot = this.#slots.get(key) ?? { handle: this.#open(key), usersCount: 0 }
+    this.#slots.delete(key)
+    this.#slots.set(key, slot)
+    slot.usersCount++
+    try {
+      return await work(await this.#opened(key, slot))
+    } finally {
+      slot.usersCount--
+      await this.#evict()
+    }
+  }
+
+  /** Closes every file. Nothing may be in use. */
+  async close(): Promise<void> {
+    const slots = [...this.#slots.values()]
+    this.#slots.clear()
+    await Promise.all(slots.map(async ({ handle }) => (await handle).close()))
+  }
+
+  async #opened(key: number, slot: Slot): Promise<FileHandle> {
+    try {
+      return await slot.handle
+    } catch (cause) {
+      // Forgotten, so that the next use tries again.
+      if (this.#slots.get(key) === slot) this.#slots.delete(key)
+      throw cause
+    }
+  }
+
+  async #evict(): Promise<void> {
+    for (const [key, slot] of this.#slots) {
+      if (this.#slots.size <= this.#handlesMax) return
+      if (slot.usersCount > 0) continue
+      this.#slots.delete(key)
+      await (await slot.handle).close()
+    }
+  }
+}

@@ -1,0 +1,342 @@
+import assert from 'node:assert/strict'
+import { mkdir, realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Bitmap, type CID, plainFrame, type SnapshotIndex, type StageClass } from '@cairn/protocol'
+import { type Clock, type Log, silentLog, systemClock, type Timer } from '@cairn/runtime'
+import type { BlockSource } from '../block-store.ts'
+import { readBootId } from '../boot-id.ts'
+import { DirectoryLock } from '../directory-lock.ts'
+import { type Disk, systemDisk } from '../disk.ts'
+import { StorageError } from '../errors.ts'
+import { storageErrorOf } from '../io-error.ts'
+import { readRange } from '../read-range.ts'
+import type { SnapshotSink } from '../snapshot-sink.ts'
+import { isChunk, verifyDirectory, type VerifyOptions, type VerifyReport } from '../verify-directory.ts'
+import { STATE_DIRECTORY } from '../walk.ts'
+import { finishTree } from './finish-tree.ts'
+import { Journal } from './journal.ts'
+import { PlacedFiles } from './placed-files.ts'
+import { inspectTarget, journalPath, readJournal } from './read-journal.ts'
+import { isStagePlaced, journalOf, type Resumed, resume, resumeEmpty, statFile } from './resume.ts'
+import { runsOf } from './runs.ts'
+import { assertNoForeignFiles, lstatIfExists, makeDirectories } from './target-tree.ts'
+
+/** A barrier starts after this many bytes or this long: a power cut costs no more than that, and the disk is asked seldom. */
+const BARRIER_BYTES = 64 * 1024 * 1024
+const BARRIER_DELAY_MS = 2000
+
+export interface PlaceStoreInit {
+  /** The target; created, with its parents, if absent. */
+  readonly path: string
+  readonly index: SnapshotIndex
+  readonly clock?: Clock
+  readonly log?: Log
+  readonly disk?: Disk
+}
+
+/**
+ * Opens the target directory of a join, new or begun before, which no other process may have open.
+ *
+ * What an earlier run placed is taken over without being read, but for chunks that only a reboot or a stranger can have touched;
+ * those are hashed.
+ *
+ * @throws {StorageError} `FOREIGN_FILES`, `OTHER_SNAPSHOT`, `NO_SPACE` with the bytes still to come (checked before the first is
+ *   written), `LOCKED`, `UNSUPPORTED_VERSION`, `CORRUPT` if the journal's header is damaged, `IO_FAILED`
+ */
+export async function openPlaceStore(init: PlaceStoreInit): Promise<PlaceStore> {
+  return PlaceStore.open(init)
+}
+
+/**
+ * The files of a snapshot, written once, straight into place; beside them only `.cairn/` with the journal.
+ *
+ * - `have` lists a chunk only when all its places are written and the journal says so: `kill -9` costs what was in flight.
+ * - The journal's word counts after a reboot only up to the last barrier: data first, then the record.
+ * - Nothing is buffered: a chunk is held while its `deliver` runs.
+ */
+export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
+  /** The target, links resolved. */
+  readonly path: string
+  readonly have: Bitmap
+  readonly #index: SnapshotIndex
+  readonly #files: PlacedFiles
+  readonly #journal: Journal
+  readonly #lock: DirectoryLock
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #stages: Set<StageClass>
+  #complete: boolean
+  /** Chunks that are being written. */
+  readonly #placing = new Map<number, Promise<void>>()
+  #bytesSinceBarrier = 0
+  #barrierTimer: Timer | undefined
+  #barrier: Promise<void> = Promise.resolve()
+  /** Length of the journal, in records, after the last barrier; `undefined` if there is something that none has covered. */
+  #coveredRecords: number | undefined
+  /** Why no chunk is taken any more: a barrier failed, and nobody knows what the disk holds. */
+  #failure: StorageError | undefined
+  #closed = false
+
+  private constructor(root: string, init: PlaceStoreInit, lock: DirectoryLock, journal: Journal, resumed: Resumed) {
+    this.path = root
+    this.have = resumed.have
+    this.#index = init.index
+    this.#clock = init.clock ?? systemClock
+    this.#log = init.log ?? silentLog
+    this.#lock = lock
+    this.#journal = journal
+    this.#stages = new Set(resumed.stages)
+    this.#complete = resumed.complete
+    this.#files = new PlacedFiles({
+      root,
+      index: init.index,
+      disk: init.disk ?? systemDisk,
+      inodes: resumed.inodes,
+      onCreated: (file) => journal.appendFile(file),
+    })
+    if (resumed.durable.count === resumed.have.count) this.#coveredRecords = journal.recordsCount
+    // An earlier run may have been killed before its barrier: the next one has to cover what it wrote.
+    for (const chunk of resumed.have.indices()) {
+      if (!resumed.durable.get(chunk)) for (const { entry } of init.index.places(chunk)) this.#files.markDirty(entry)
+    }
+  }
+
+  /** @see openPlaceStore */
+  static async open(init: PlaceStoreInit): Promise<PlaceStore> {
+    const { index } = init
+    await inspectTarget(init.path) // so that a stranger's directory is refused before a `.cairn` is made in it
+    const root = await makeRoot(init.path)
+    const lock = DirectoryLock.acquire(join(root, STATE_DIRECTORY))
+    let journal: Journal | undefined
+    try {
+      const decoded = await readJournal(root)
+      const wanted = index.cid.toString()
+      const found = decoded?.header.snapshot.toString() ?? wanted
+      if (found !== wanted) throw new StorageError({ code: 'OTHER_SNAPSHOT', path: root, found, wanted })
+      await assertNoForeignFiles(root, decoded === undefined ? undefined : index)
+      const bootId = await readBootId()
+      const resumed = decoded === undefined ? resumeEmpty(index) : await resume(root, index, decoded, bootId)
+      const disk = init.disk ?? systemDisk
+      await assertSpace(root, index, resumed.have, disk)
+      const header = { snapshot: index.cid, bootId, chunksCount: index.chunksCount }
+      journal = await Journal.create(journalPath(root), header, journalOf(resumed), disk)
+      if (!resumed.complete) await makeDirectories(root, index)
+      const { have, lostCount, rehashedCount } = resumed
+      const fields = { path: root, placedCount: have.count, lostCount, rehashedCount, droppedBytes: decoded?.droppedBytes ?? 0 }
+      if (decoded !== undefined) (init.log ?? silentLog).info('place-store-resumed', fields)
+      return new PlaceStore(root, init, lock, journal, resumed)
+    } catch (cause) {
+      await journal?.close()
+      lock.release()
+      throw storageErrorOf(cause, root)
+    }
+  }
+
+  /** Whether {@link finish} has run and nothing was found damaged since. */
+  get isComplete(): boolean {
+    return this.#complete
+  }
+
+  has(cid: CID): boolean {
+    const chunk = this.#index.chunkOf(cid)
+    return chunk !== undefined && this.have.get(chunk)
+  }
+
+  /**
+   * A plain frame of a chunk that is in place, read back and checked: the owner of the directory may have edited its files.
+   * A chunk that is not as it was leaves `have`, and `get` says `undefined`.
+   */
+  async get(cid: CID): Promise<Uint8Array | undefined> {
+    const chunk = this.#index.chunkOf(cid)
+    if (chunk === undefined || !this.have.get(chunk)) return undefined
+    const place = this.#index.places(chunk)[0]
+    assert(place !== undefined, 'every chunk has a place')
+    const plain = await readRange(this.#files.pathOf(place.entry), place.offset, this.#index.chunkBytes(chunk))
+    if (plain !== undefined && isChunk(plain, chunk, this.#index)) return plainFrame(plain)
+    this.#log.warn('placed-chunk-damaged', { path: this.#files.pathOf(place.entry), chunk })
+    await this.#clear([chunk])
+    return undefined
+  }
+
+  async deliver(index: number, _frame: Uint8Array, plain: Uint8Array): Promise<void> {
+    this.#assertUsable()
+    if (this.have.get(index)) return
+    assert.equal(plain.byteLength, this.#index.chunkBytes(index), 'the caller has verified the chunk')
+    let placing = this.#placing.get(index)
+    if (placing === undefined) {
+      placing = this.#place(index, plain).finally(() => this.#placing.delete(index))
+      this.#placing.set(index, placing)
+    }
+    await placing
+  }
+
+  /** Whether {@link commitStage} has run for `stage`, and all its chunks are still in place. */
+  stageCommitted(stage: StageClass): boolean {
+    return this.#stages.has(stage)
+  }
+
+  /**
+   * Makes a stage usable and lasting: its empty files are made, and the disk holds all of it when the promise resolves.
+   * Every chunk that the stage needs, those of earlier stages included, must be in place.
+   *
+   * @throws {StorageError} `NO_SPACE`, `IO_FAILED`
+   */
+  async commitStage(stage: StageClass): Promise<void> {
+    this.#assertUsable()
+    assert(isStagePlaced(this.#index, stage, this.have), `every chunk of ${stage} is in place`)
+    if (this.#stages.has(stage)) return
+    for (const [i, entry] of this.#index.entries.entries()) {
+      if (entry.type === 'file' && entry.bytes === 0 && entry.stage === stage) await this.#files.create(i)
+    }
+    await this.flush()
+    await this.#journal.append({ type: 'stage', stage })
+    await this.#journal.sync()
+    this.#stages.add(stage)
+  }
+
+  /**
+   * Ends the join: empty files, links, permissions, all on the disk, and a record that says so. Every chunk must be in place.
+   * Afterwards the directory is what was published.
+   *
+   * @throws {StorageError} `NO_SPACE`, `IO_FAILED`; `CORRUPT` if somebody replaced a file meanwhile: its chunks have left `have`
+   */
+  async finish(): Promise<void> {
+    this.#assertUsable()
+    assert(this.have.isFull(), 'every chunk is in place')
+    if (this.#complete) return
+    for (const [i, entry] of this.#index.entries.entries()) {
+      if (entry.type === 'file' && entry.bytes === 0) await this.#files.create(i)
+    }
+    await this.#assertFilesAreOurs()
+    await this.flush()
+    await finishTree(this.path, this.#index)
+    await this.#journal.append({ type: 'complete' })
+    await this.#journal.sync()
+    this.#complete = true
+  }
+
+  /** A barrier: what was delivered so far survives a power cut when the promise resolves. */
+  flush(): Promise<void> {
+    this.#barrierTimer?.cancel()
+    this.#barrierTimer = undefined
+    this.#bytesSinceBarrier = 0
+    const barrier = this.#barrier.catch(() => undefined).then(() => this.#runBarrier())
+    this.#barrier = barrier
+    return barrier
+  }
+
+  /** {@link verifyDirectory}; chunks found damaged leave `have`, so that a download can fetch them again. */
+  async verifyAll(options: VerifyOptions = {}): Promise<VerifyReport> {
+    const damaged: number[] = []
+    const report = await verifyDirectory(this.path, this.#index, {
+      ...options,
+      onDamagedChunk: (chunk) => {
+        if (this.have.get(chunk)) damaged.push(chunk)
+        options.onDamagedChunk?.(chunk)
+      },
+    })
+    await this.#clear(damaged)
+    return report
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#barrierTimer?.cancel()
+    try {
+      await Promise.allSettled(this.#placing.values())
+      if (this.#failure === undefined) await this.flush()
+    } finally {
+      await this.#files.close()
+      await this.#journal.close()
+      this.#lock.release()
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #place(index: number, plain: Uint8Array): Promise<void> {
+    const places = this.#index.places(index)
+    for (const { entry, offset } of places) await this.#files.write(entry, offset, plain)
+    await this.#journal.appendPlaced(index)
+    this.have.set(index)
+    this.#bytesSinceBarrier += plain.byteLength * places.length
+    if (this.#bytesSinceBarrier >= BARRIER_BYTES) this.#flushInBackground()
+    else if (!this.#closed) this.#barrierTimer ??= this.#clock.setTimer(BARRIER_DELAY_MS, () => this.#flushInBackground())
+  }
+
+  #flushInBackground(): void {
+    this.flush().catch((error: unknown) => this.#log.warn('place-store-barrier-failed', { path: this.path, reason: String(error) }))
+  }
+
+  async #runBarrier(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure
+    const coveredRecords = this.#journal.recordsCount
+    if (coveredRecords === this.#coveredRecords && !this.#files.isDirty) return
+    try {
+      await this.#files.sync()
+    } catch (cause) {
+      this.#failure = storageErrorOf(cause, this.path)
+      await this.#journal.append({ type: 'doubt' }).catch(() => undefined)
+      throw this.#failure
+    }
+    await this.#journal.append({ type: 'barrier', coveredRecords })
+    await this.#journal.sync()
+    // What was appended meanwhile is counted here, but its files are dirty.
+    this.#coveredRecords = this.#journal.recordsCount
+  }
+
+  /** Takes chunks out of `have`, and tells the journal. */
+  async #clear(chunks: readonly number[]): Promise<void> {
+    const runs = runsOf(chunks.filter((chunk) => this.have.get(chunk)))
+    if (runs.length === 0) return
+    for (const chunk of chunks) this.have.clear(chunk)
+    this.#complete = false
+    for (const stage of this.#stages) if (!isStagePlaced(this.#index, stage, this.have)) this.#stages.delete(stage)
+    await this.#journal.append({ type: 'cleared', runs })
+  }
+
+  /** Somebody who replaced a file took the chunks in it away. */
+  async #assertFilesAreOurs(): Promise<void> {
+    const strangers: number[] = []
+    for (const [i, entry] of this.#index.entries.entries()) {
+      if (entry.type !== 'file') continue
+      const found = await statFile(join(this.path, entry.path))
+      if (found?.bytes !== entry.bytes || found.inode !== this.#files.inode(i)) strangers.push(i)
+    }
+    const [first] = strangers
+    if (first === undefined) return
+    await this.#clear(strangers.flatMap((entry) => [...this.#index.chunksOfFile(entry)].map(({ chunk }) => chunk)))
+    throw new StorageError({ code: 'CORRUPT', path: this.#files.pathOf(first), reason: 'it was replaced while the snapshot was being placed' })
+  }
+
+  #assertUsable(): void {
+    assert(!this.#closed, 'the place store is open')
+    if (this.#failure !== undefined) throw this.#failure
+  }
+}
+
+/** Makes the target and its `.cairn`; the target with links resolved. */
+async function makeRoot(path: string): Promise<string> {
+  try {
+    await mkdir(path, { recursive: true })
+    const root = await realpath(path)
+    const state = await lstatIfExists(join(root, STATE_DIRECTORY))
+    if (state !== undefined && !state.isDirectory()) throw new StorageError({ code: 'FOREIGN_FILES', path: root, found: [STATE_DIRECTORY] })
+    await mkdir(join(root, STATE_DIRECTORY), { recursive: true })
+    return root
+  } catch (cause) {
+    throw storageErrorOf(cause, path)
+  }
+}
+
+async function assertSpace(root: string, index: SnapshotIndex, have: Bitmap, disk: Disk): Promise<void> {
+  let bytes = 0
+  for (let chunk = have.nextClear(0); chunk !== undefined; chunk = have.nextClear(chunk + 1)) {
+    bytes += index.chunkBytes(chunk) * index.places(chunk).length
+  }
+  const available = await disk.availableBytes(root)
+  if (available < bytes) throw new StorageError({ code: 'NO_SPACE', path: root, bytes })
+}

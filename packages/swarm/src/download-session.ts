@@ -1,0 +1,297 @@
+import type { PeerId, Transport } from '@cairn/network'
+import { Bitmap, type CID, FRAME_BYTES_MAX, ProtocolError, type RefuseCode, type SnapshotIndex } from '@cairn/protocol'
+import { type Clock, type Instant, type Random, type Reporter, Tasks, type Timer } from '@cairn/runtime'
+import { Download, type DownloadEffect, type DownloadInput, type RefusalCode, type StallReason } from '@cairn/scheduler'
+import type { SnapshotSink } from '@cairn/storage'
+import { SwarmError } from './errors.ts'
+import type { SwarmEvent } from './events.ts'
+import type { BlockAnswer, ExchangeRequest } from './exchange/client.ts'
+import type { Holdings } from './holdings.ts'
+import { TICK_MS } from './limits.ts'
+import type { PeerLink } from './peer-link.ts'
+import type { Penalize } from './penalties.ts'
+import type { Unpack } from './unpack.ts'
+
+export interface DownloadInit {
+  readonly index: SnapshotIndex
+  readonly sink: SnapshotSink
+  /** Gives up after this long without progress. Absent: waits for ever. */
+  readonly patienceMs?: number
+  readonly signal?: AbortSignal
+}
+
+export interface DownloadComponents {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly random: Random
+  readonly reporter: Reporter<SwarmEvent>
+  readonly holdings: Holdings
+  readonly unpack: Unpack
+  readonly link: (peer: PeerId) => PeerLink
+  readonly penalize: Penalize
+}
+
+/** What a finished download fetched. */
+export interface DownloadSummary {
+  /** Frame bytes received and used, by source. */
+  readonly bytesBySource: ReadonlyMap<PeerId, number>
+  /** Frame bytes that arrived and were not used: bad chunks and duplicates. */
+  readonly wastedBytes: number
+  readonly durationMs: number
+}
+
+/**
+ * Runs the scheduler's {@link Download} against real peers: turns what happens into inputs and effects into what happens.
+ *
+ * Every connected peer is asked whether it holds the snapshot and tells of chunks that it gains; whoever connects later joins in.
+ */
+export class DownloadSession {
+  readonly #init: DownloadInit
+  readonly #components: DownloadComponents
+  readonly #machine: Download
+  readonly #snapshot: CID
+  readonly #name: string
+  readonly #tasks: Tasks
+  readonly #requests = new Map<string, ExchangeRequest & { readonly position: number }>()
+  readonly #bytesBySource = new Map<PeerId, number>()
+  readonly #joined = new Set<PeerId>()
+  readonly #done = Promise.withResolvers<void>()
+  #timer: Timer | undefined
+  #wastedBytes = 0
+  #stall: StallReason | undefined
+  #lastProgressMs: Instant
+
+  constructor(init: DownloadInit, components: DownloadComponents) {
+    const { index, sink } = init
+    this.#init = init
+    this.#components = components
+    this.#snapshot = index.cid
+    this.#name = index.cid.toString()
+    this.#lastProgressMs = components.clock.monotonicMs()
+    this.#machine = new Download({ catalogue: index, have: sink.have, random: components.random, now: this.#lastProgressMs })
+    this.#tasks = new Tasks((error) => this.#done.reject(error))
+  }
+
+  /**
+   * Fetches what the sink does not have.
+   *
+   * @throws {SwarmError} `NO_SOURCE` when patience runs out, `UNVERIFIABLE` when the only source is bad
+   * @throws {StorageError} from the sink
+   */
+  async run(): Promise<DownloadSummary> {
+    const { clock, transport, reporter, holdings } = this.#components
+    const { index, sink, signal } = this.#init
+    const startedMs = clock.monotonicMs()
+    reporter.report({ type: 'download-started', snapshot: this.#name, ...progressOf(index, sink.have) })
+    holdings.add(this.#snapshot, sink.have)
+    const stopListening = transport.onPeerChange((change) => {
+      if (change.type === 'connected') this.#attach(change.peer)
+      else this.#sourceLeft(change.peer)
+    })
+    const onAbort = (): void => this.#done.reject(signal?.reason)
+    if (signal?.aborted) onAbort()
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      for (const peer of transport.peers()) this.#attach(peer)
+      this.#scheduleTick()
+      this.#step({ type: 'tick', now: clock.monotonicMs() })
+      await this.#done.promise
+    } finally {
+      stopListening()
+      signal?.removeEventListener('abort', onAbort)
+      this.#timer?.cancel()
+      for (const request of this.#requests.values()) request.cancel(request.position)
+      await this.#tasks.stop()
+    }
+    const durationMs = clock.monotonicMs() - startedMs
+    reporter.report({ type: 'download-complete', snapshot: this.#name, durationMs })
+    return { bytesBySource: this.#bytesBySource, wastedBytes: this.#wastedBytes, durationMs }
+  }
+
+  /** Moves these chunks to the front: somebody waits for them. */
+  prefer(chunks: readonly number[]): void {
+    this.#step({ type: 'prefer', chunks, now: this.#components.clock.monotonicMs() })
+  }
+
+  #step(input: DownloadInput): void {
+    for (const effect of this.#machine.step(input)) this.#carryOut(effect)
+  }
+
+  #carryOut(effect: DownloadEffect): void {
+    switch (effect.type) {
+      case 'request':
+        this.#tasks.spawn(`request to ${effect.source}`, () => this.#request(effect.source, effect.chunks, effect.deadlineMs))
+        return
+      case 'cancel': {
+        const request = this.#requests.get(keyOf(effect.source, effect.chunk))
+        request?.cancel(request.position)
+        return
+      }
+      case 'penalize': {
+        const detail = effect.chunk < 0 ? '' : `chunk ${effect.chunk} (${this.#init.index.chunkCid(effect.chunk).toString()})`
+        this.#components.penalize(effect.source, effect.fault, { detail, mayBan: effect.ban })
+        return
+      }
+      case 'complete':
+        this.#done.resolve()
+        return
+      case 'failed':
+        this.#done.reject(
+          new SwarmError({ code: 'UNVERIFIABLE', what: `snapshot ${this.#name}`, peer: effect.source, chunk: effect.chunk }),
+        )
+        return
+      default:
+        effect satisfies never
+    }
+  }
+
+  #attach(peer: PeerId): void {
+    this.#tasks.spawn(`source ${peer}`, async (signal) => {
+      try {
+        const control = await this.#components.link(peer).control()
+        const stop = control.subscribe(this.#snapshot, (chunks) => this.#sourceHas(peer, chunks))
+        signal.addEventListener('abort', stop, { once: true })
+        const reply = await control.have(this.#snapshot)
+        if (signal.aborted || reply.state === 'none') return
+        const { chunksCount } = this.#init.index
+        this.#sourceJoined(peer, reply.state === 'partial' ? Bitmap.decode(reply.bitmap, chunksCount) : 'complete')
+      } catch (error) {
+        if (error instanceof ProtocolError) this.#components.penalize(peer, 'malformed-message', { detail: error.message, mayBan: true })
+        // Anything else is a peer that left or does not speak our protocol: not a source, and no fault of this download.
+      }
+    })
+  }
+
+  #sourceJoined(peer: PeerId, have: 'complete' | Bitmap): void {
+    if (this.#joined.has(peer)) return
+    this.#joined.add(peer)
+    const chunksHeld = have === 'complete' ? this.#init.index.chunksCount : have.count
+    this.#components.reporter.report({ type: 'source-joined', snapshot: this.#name, peer, chunksHeld })
+    this.#step({ type: 'source-joined', source: peer, have, now: this.#components.clock.monotonicMs() })
+  }
+
+  #sourceHas(peer: PeerId, chunks: readonly number[]): void {
+    if (!this.#joined.has(peer)) this.#sourceJoined(peer, new Bitmap(this.#init.index.chunksCount))
+    this.#step({ type: 'source-has', source: peer, chunks, now: this.#components.clock.monotonicMs() })
+  }
+
+  #sourceLeft(peer: PeerId): void {
+    if (!this.#joined.delete(peer)) return
+    this.#components.reporter.report({ type: 'source-left', snapshot: this.#name, peer })
+    this.#step({ type: 'source-left', source: peer, now: this.#components.clock.monotonicMs() })
+  }
+
+  async #request(peer: PeerId, chunks: readonly number[], deadlineMs: number): Promise<void> {
+    const { index } = this.#init
+    const blocks = chunks.map((chunk) => ({
+      cid: index.chunkCid(chunk),
+      frameBytesMax: Math.min(FRAME_BYTES_MAX, index.chunkBytes(chunk) + 1),
+    }))
+    try {
+      const exchange = await this.#components.link(peer).exchange()
+      const request = exchange.want(blocks, deadlineMs, (position, answer) => {
+        const chunk = chunks[position]!
+        this.#requests.delete(keyOf(peer, chunk))
+        this.#answered(peer, chunk, answer)
+      })
+      for (const [position, chunk] of chunks.entries()) {
+        this.#requests.set(keyOf(peer, chunk), { position, cancel: (at) => request.cancel(at) })
+      }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      for (const chunk of chunks) this.#answered(peer, chunk, { type: 'lost', reason })
+    }
+  }
+
+  #answered(peer: PeerId, chunk: number, answer: BlockAnswer): void {
+    const now = this.#components.clock.monotonicMs()
+    if (answer.type !== 'frame') {
+      this.#step({ type: 'refused', source: peer, chunk, code: answer.type === 'lost' ? 'internal' : refusalCode(answer.code), now })
+      return
+    }
+    const wanted = this.#machine.isReceivable(peer, chunk)
+    this.#step({ type: 'received', source: peer, chunk, now })
+    if (wanted) {
+      this.#tasks.spawn(`chunk ${chunk}`, () => this.#accept(peer, chunk, answer.frame))
+    } else {
+      this.#wastedBytes += answer.frame.byteLength
+      this.#components.reporter.report({ type: 'chunk-wasted', snapshot: this.#name, peer, chunk, frameBytes: answer.frame.byteLength })
+    }
+  }
+
+  /** Nothing reaches the sink that has not passed `unpack`. */
+  async #accept(peer: PeerId, chunk: number, frame: Uint8Array): Promise<void> {
+    const { index, sink } = this.#init
+    const { clock, reporter, unpack, holdings } = this.#components
+    const cid = index.chunkCid(chunk)
+    const plainBytes = index.chunkBytes(chunk)
+    let plain: Uint8Array
+    try {
+      plain = await unpack(cid, frame, plainBytes)
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      this.#wastedBytes += frame.byteLength
+      reporter.report({ type: 'chunk-bad', snapshot: this.#name, peer, chunk, cid: cid.toString(), reason: error.message })
+      this.#step({ type: 'bad', source: peer, chunk, now: clock.monotonicMs() })
+      return
+    }
+    await sink.deliver(chunk, frame, plain)
+    this.#bytesBySource.set(peer, (this.#bytesBySource.get(peer) ?? 0) + frame.byteLength)
+    this.#lastProgressMs = clock.monotonicMs()
+    reporter.report({ type: 'chunk-received', snapshot: this.#name, peer, chunk, frameBytes: frame.byteLength, plainBytes })
+    holdings.delivered(this.#snapshot, chunk)
+    this.#step({ type: 'delivered', chunk, now: clock.monotonicMs() })
+  }
+
+  #scheduleTick(): void {
+    const { clock } = this.#components
+    this.#timer = clock.setTimer(TICK_MS, () => {
+      const now = clock.monotonicMs()
+      this.#step({ type: 'tick', now })
+      this.#watchStall(now)
+      this.#scheduleTick()
+    })
+  }
+
+  #watchStall(now: number): void {
+    const { patienceMs } = this.#init
+    const stall = this.#machine.stall(now)
+    if (stall !== this.#stall) {
+      this.#stall = stall
+      this.#components.reporter.report(
+        stall === undefined
+          ? { type: 'download-resumed', snapshot: this.#name }
+          : { type: 'download-stalled', snapshot: this.#name, reason: stall },
+      )
+    }
+    const waitedMs = now - this.#lastProgressMs
+    if (stall === undefined || patienceMs === undefined || waitedMs < patienceMs) return
+    this.#done.reject(new SwarmError({ code: 'NO_SOURCE', what: `snapshot ${this.#name}`, reason: stall, waitedMs: patienceMs }))
+  }
+}
+
+function progressOf(index: SnapshotIndex, have: Bitmap): { chunksCount: number; chunksHeld: number; bytes: number; bytesHeld: number } {
+  let bytesHeld = 0
+  for (const chunk of have.indices()) bytesHeld += index.chunkBytes(chunk)
+  return { chunksCount: index.chunksCount, chunksHeld: have.count, bytes: index.root.totals.distinctBytes, bytesHeld }
+}
+
+function refusalCode(code: RefuseCode): RefusalCode {
+  switch (code) {
+    case 'NOT_FOUND':
+      return 'not-found'
+    case 'BUSY':
+    case 'TOO_MANY':
+      return 'busy'
+    case 'CANCELLED':
+      return 'cancelled'
+    case 'INTERNAL':
+      return 'internal'
+    default:
+      return code satisfies never
+  }
+}
+
+function keyOf(peer: PeerId, chunk: number): string {
+  return `${peer}/${chunk}`
+}

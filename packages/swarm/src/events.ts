@@ -1,0 +1,40 @@
+import type { PeerId } from '@cairn/network'
+import type { PeerFault } from '@cairn/policy'
+import type { StallReason } from '@cairn/scheduler'
+
+/** Everything a participant reports, each thing once. Logs, metrics, status and progress derive from these. */
+export type SwarmEvent =
+  | { readonly type: 'peer-connected'; readonly peer: PeerId }
+  | { readonly type: 'peer-disconnected'; readonly peer: PeerId }
+  | { readonly type: 'peer-penalized'; readonly peer: PeerId; readonly fault: PeerFault; readonly score: number; readonly detail: string }
+  | { readonly type: 'peer-banned'; readonly peer: PeerId; readonly fault: PeerFault; readonly banMs: number; readonly detail: string }
+  | { readonly type: 'metadata-refreshed'; readonly peer: PeerId; readonly filesCount: number }
+  | { readonly type: 'metadata-refused'; readonly peer: PeerId; readonly reason: string }
+  | { readonly type: 'manifest-loaded'; readonly snapshot: string; readonly pagesCount: number; readonly chunksCount: number; readonly bytes: number }
+  | {
+      readonly type: 'download-started'
+      readonly snapshot: string
+      readonly chunksCount: number
+      readonly chunksHeld: number
+      readonly bytes: number
+      readonly bytesHeld: number
+    }
+  | { readonly type: 'source-joined'; readonly snapshot: string; readonly peer: PeerId; readonly chunksHeld: number }
+  | { readonly type: 'source-left'; readonly snapshot: string; readonly peer: PeerId }
+  | {
+      readonly type: 'chunk-received'
+      readonly snapshot: string
+      readonly peer: PeerId
+      readonly chunk: number
+      readonly frameBytes: number
+      readonly plainBytes: number
+    }
+  | { readonly type: 'chunk-bad'; readonly snapshot: string; readonly peer: PeerId; readonly chunk: number; readonly cid: string; readonly reason: string }
+  | { readonly type: 'chunk-wasted'; readonly snapshot: string; readonly peer: PeerId; readonly chunk: number; readonly frameBytes: number }
+  | { readonly type: 'download-stalled'; readonly snapshot: string; readonly reason: StallReason }
+  | { readonly type: 'download-resumed'; readonly snapshot: string }
+  | { readonly type: 'download-complete'; readonly snapshot: string; readonly durationMs: number }
+  | { readonly type: 'block-served'; readonly peer: PeerId; readonly frameBytes: number }
+  | { readonly type: 'block-unavailable'; readonly cid: string; readonly reason: string }
+  | { readonly type: 'announced'; readonly snapshot: string; readonly complete: boolean }
+  | { readonly type: 'announcement-refused'; readonly peer: PeerId; readonly reason: string }

@@ -1,0 +1,7 @@
+export { BlockStoreSink } from './block-store-sink.ts'
+export type { DownloadInit, DownloadSession, DownloadSummary } from './download-session.ts'
+export { describeStall, SwarmError, type SwarmFault } from './errors.ts'
+export type { SwarmEvent } from './events.ts'
+export type { RefreshOutcome } from './metadata-refresh.ts'
+export { Participant, type ParticipantComponents, type ParticipantInit } from './participant.ts'
+export { type Unpack, unpackInline } from './unpack.ts'

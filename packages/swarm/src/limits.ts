@@ -1,0 +1,34 @@
+/** Long-lived bulk channels to one peer. One saturates loopback (the cipher is the limit, not the stream), and its order is easy to reason about. */
+export const EXCHANGE_CHANNELS_PER_PEER_MAX = 4
+/** Control channels one peer may hold open: its own and one that is being replaced. */
+export const CONTROL_CHANNELS_PER_PEER_MAX = 2
+/** Blocks that one channel may have asked for and not got: sixteen full requests, a 16 MiB window of 16 KiB chunks. Beyond it we stop reading. */
+export const BLOCKS_QUEUED_PER_CHANNEL_MAX = 1024
+/** Bytes of frames loaded to be served, all peers together. */
+export const SERVING_BYTES_MAX = 64 * 1024 * 1024
+/** A peer that takes no byte for this long is not reading: its channel is closed and its memory freed. */
+export const SERVING_STALL_MS = 30_000
+/** Answers awaited from one peer on its control channel. */
+export const CONTROL_REQUESTS_MAX = 32
+/** A control request without an answer after this time has failed. */
+export const CONTROL_DEADLINE_MS = 10_000
+/** Snapshots one peer may subscribe to. */
+export const SUBSCRIPTIONS_PER_PEER_MAX = 16
+/** How often newly placed chunks are told to subscribers. */
+export const HAVE_UPDATE_INTERVAL_MS = 100
+/** How often a download looks for expired requests and stalls. */
+export const TICK_MS = 100
+/** Availability is announced this often while nothing changes; less than half of its time to live, so one lost message costs nothing. */
+export const ANNOUNCE_INTERVAL_MS = 45_000
+/** Never more often than this, whatever changes. */
+export const ANNOUNCE_INTERVAL_MS_MIN = 10_000
+/** How often a download asks its peers for further peers. */
+export const DISCOVERY_INTERVAL_MS = 2_000
+/** Peers a download connects to on its own account, beside the configured ones. */
+export const DISCOVERED_PEERS_MAX = 16
+/** Announcements remembered, all snapshots together; the ones that expire first make room. */
+export const NEIGHBOURS_MAX = 1024
+/** Manifest pages asked for at once. */
+export const PAGES_IN_FLIGHT_MAX = 64
+/** How long one peer may take to send a manifest page before another one is asked. */
+export const PAGE_DEADLINE_MS = 10_000

@@ -1,0 +1,139 @@
+import { TrustError } from './errors.ts'
+import type { MetadataFile } from './metadata.ts'
+import { fileOf } from './names.ts'
+import type { Release } from './release.ts'
+import { readLedger, verifyLedger } from './verify-ledger.ts'
+import { verifyFirstRoot } from './verify-root.ts'
+import { verifySnapshot } from './verify-snapshot.ts'
+import { ledgersOf, verifyTargets } from './verify-targets.ts'
+import { listedSnapshot, verifyTimestamp } from './verify-timestamp.ts'
+import { verifyUnexpired } from './verify-unexpired.ts'
+
+/**
+ * The exact bytes of the metadata last accepted, which is all that a participant must remember: they are also the floor under
+ * every version. Either only a root, or a timestamp, snapshot and targets file that belong together and any of their ledgers.
+ */
+export interface TrustState {
+  readonly root: Uint8Array
+  readonly timestamp?: Uint8Array
+  readonly snapshot?: Uint8Array
+  readonly targets?: Uint8Array
+  /** By name. */
+  readonly ledgers: Readonly<Record<string, Uint8Array>>
+}
+
+/** A {@link TrustState} once its signatures and links have been verified. Expiry is a matter of when one asks. */
+export interface OpenState {
+  readonly root: MetadataFile<'root'>
+  /** Undefined while only a root is known. */
+  readonly known: KnownFiles | undefined
+}
+
+export interface KnownFiles {
+  readonly timestamp: MetadataFile<'timestamp'>
+  readonly snapshot: MetadataFile<'snapshot'>
+  readonly targets: MetadataFile<'targets'>
+  readonly ledgers: ReadonlyMap<string, MetadataFile<'ledger'>>
+}
+
+/**
+ * The state of someone who was given `root.json` and has heard nothing since.
+ *
+ * @throws {TrustError} `TOO_LARGE`, `MALFORMED`, `UNSUPPORTED_VERSION`, `FORGED` or `EXPIRED`
+ */
+export function initialTrust(rootJson: Uint8Array, now: number): TrustState {
+  const root = verifyFirstRoot(rootJson)
+  verifyUnexpired(root, now)
+  return { root: rootJson, ledgers: {} }
+}
+
+/**
+ * Verifies everything about `state` that does not depend on the time: each file by the one before it.
+ * It was accepted once; this is for what a disk may have done to it.
+ *
+ * @throws {TrustError} as for fetched files; `MALFORMED` if the set is not a whole one
+ */
+export function openState(state: TrustState): OpenState {
+  const root = verifyFirstRoot(state.root)
+  const keys = root.metadata.signed
+  if (
+    state.timestamp === undefined &&
+    state.snapshot === undefined &&
+    state.targets === undefined &&
+    Object.keys(state.ledgers).length === 0
+  ) {
+    return { root, known: undefined }
+  }
+  if (state.timestamp === undefined || state.snapshot === undefined || state.targets === undefined) {
+    throw new TrustError({ code: 'MALFORMED', file: 'trust state', reason: 'timestamp, snapshot and targets come together' })
+  }
+  const timestamp = verifyTimestamp(state.timestamp, keys)
+  const snapshot = verifySnapshot(state.snapshot, listedSnapshot(timestamp), keys)
+  const targets = verifyTargets(state.targets, snapshot.metadata.signed, keys)
+  const ledgers = Object.entries(state.ledgers).map(
+    ([ledger, bytes]) => [ledger, verifyLedger(bytes, ledger, targets.metadata.signed, snapshot.metadata.signed)] as const,
+  )
+  return { root, known: { timestamp, snapshot, targets, ledgers: new Map(ledgers) } }
+}
+
+/** The bytes of `known` under `root`. */
+export function closeState(root: MetadataFile<'root'>, known: KnownFiles | undefined): TrustState {
+  if (known === undefined) return { root: root.bytes, ledgers: {} }
+  const ledgers = Object.fromEntries([...known.ledgers].map(([ledger, { bytes }]) => [ledger, bytes]))
+  return { root: root.bytes, timestamp: known.timestamp.bytes, snapshot: known.snapshot.bytes, targets: known.targets.bytes, ledgers }
+}
+
+/**
+ * Verifies that `state` may still be relied on at `now` without having heard anything new.
+ *
+ * @throws {TrustError} `EXPIRED` for the first file that has; `MISSING` if only a root is known
+ */
+export function checkFreshness(state: TrustState, now: number): void {
+  for (const file of openFiles(state)) verifyUnexpired(file, now)
+  if (state.timestamp === undefined) throw new TrustError({ code: 'MISSING', file: fileOf('timestamp'), role: 'timestamp' })
+}
+
+/** The instant (milliseconds since the Unix epoch) at which the first file of `state` expires, and which one it is. */
+export function freshUntil(state: TrustState): { readonly file: string; readonly expiresAt: number } {
+  const { file, expiresAt } = openFiles(state).reduce((first, file) => (file.expiresAt < first.expiresAt ? file : first))
+  return { file, expiresAt }
+}
+
+/** The ledgers that the repository of `state` has, in alphabetical order, whether or not their files are in the state. */
+export function knownLedgers(state: TrustState): readonly string[] {
+  const { known } = openState(state)
+  return known === undefined ? [] : ledgersOf(known.targets.metadata.signed, known.snapshot.metadata.signed)
+}
+
+/**
+ * The releases of `ledger` that `state` vouches for, in ascending order of height.
+ *
+ * @throws {TrustError} `UNKNOWN_LEDGER` if the state holds no file of that ledger
+ */
+export function releases(state: TrustState, ledger: string): readonly Release[] {
+  const bytes = Object.hasOwn(state.ledgers, ledger) ? state.ledgers[ledger] : undefined
+  if (bytes === undefined) throw new TrustError({ code: 'UNKNOWN_LEDGER', ledger, known: Object.keys(state.ledgers).sort() })
+  return readLedger(ledger, bytes)
+}
+
+function openFiles(state: TrustState): readonly [MetadataFile, ...MetadataFile[]] {
+  const { root, known } = openState(state)
+  return known === undefined ? [root] : [root, known.timestamp, known.snapshot, known.targets, ...known.ledgers.values()]
+}
+
+/** Whether two states hold the same bytes. */
+export function isSameState(a: TrustState, b: TrustState): boolean {
+  const names = Object.keys(a.ledgers)
+  return (
+    isSame(a.root, b.root) &&
+    isSame(a.timestamp, b.timestamp) &&
+    isSame(a.snapshot, b.snapshot) &&
+    isSame(a.targets, b.targets) &&
+    names.length === Object.keys(b.ledgers).length &&
+    names.every((name) => Object.hasOwn(b.ledgers, name) && isSame(a.ledgers[name], b.ledgers[name]))
+  )
+}
+
+function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : Buffer.compare(a, b) === 0
+}
