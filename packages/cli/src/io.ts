@@ -1,4 +1,4 @@
-import { createLog, type LogLevel } from '@cairn/observability'
+import { createLog, type LogLevel, type ReportedEvent } from '@cairn/observability'
 import type { Clock, Log, Random, Reporter } from '@cairn/runtime'
 import { type JsonEvent, jsonLine } from './output/json.ts'
 import { hiddenProgress, type Progress, TerminalProgress } from './output/progress.ts'
@@ -64,6 +64,6 @@ export function createCommandIo(init: CommandIoInit, components: CommandIoCompon
 }
 
 /** Passes a role's events on to programs that read `--json` output. */
-export function jsonReporter<Event extends JsonEvent>(io: CommandIo): Reporter<Event> {
+export function jsonReporter<Event extends ReportedEvent>(io: CommandIo): Reporter<Event> {
   return { report: (event) => io.emit(event) }
 }

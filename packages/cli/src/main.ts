@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { type CommandLine, parseCommandLine } from './command-line.ts'
 import type { Invocation } from './define-command.ts'
 import { CliError, Interrupted } from './errors.ts'
@@ -68,8 +69,9 @@ async function runInvocation(invocation: Invocation, host: Host, terminal: Termi
     io.progress.clear()
     if (terminal.stdout.fault !== undefined) throw unwritable(terminal.stdout.fault)
     return EXIT.done
-  } catch (error) {
+  } catch (thrown) {
     io.progress.clear()
+    const error = isConsequence(thrown, signals.signal) ? (signals.signal.reason as unknown) : thrown
     // Being told to stop is how a daemon ends, also while it was still starting.
     if (error instanceof Interrupted && invocation.runsUntilStopped) return EXIT.done
     return reportFailure(error, terminal, report)
@@ -78,24 +80,22 @@ async function runInvocation(invocation: Invocation, host: Host, terminal: Termi
   }
 }
 
+/** Whether `error` only says in a library's words that `signal` aborted. */
+function isConsequence(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted && error instanceof Error && (error.name === 'AbortError' || explain(error).code === 'STOPPED')
+}
+
 function reportFailure(error: unknown, { stdout, line }: Terminal, options: { readonly json: boolean; readonly debug: boolean }): ExitCode {
   const { code, message, hint, exitCode } = explain(error)
   if (options.json) stdout.write(jsonLine({ type: 'error', code, message, hint: hint ?? null, exitCode }))
   line.write(`cairn: ${message}\n`)
   if (hint !== undefined) line.write(`hint: ${hint}\n`)
-  if (options.debug) line.write(`${stackOf(error)}\n`)
+  if (options.debug) line.write(`${inspect(error)}\n`)
   return exitCode
 }
 
 function unwritable(fault: Error): CliError {
   return new CliError(`cannot write to standard output: ${fault.message}`, undefined, EXIT.failed, { code: 'OUTPUT_FAILED', cause: fault })
-}
-
-/** The stack, and those of its causes. */
-function stackOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const own = error.stack ?? error.message
-  return error.cause === undefined ? own : `${own}\ncaused by: ${stackOf(error.cause)}`
 }
 
 function isDebugging(host: Host): boolean {

@@ -28,7 +28,7 @@ export async function fetchStatus(base: string, { timeoutMs, signal }: FetchStat
     if (!response.ok) throw new ObservabilityError({ code: 'STATUS_UNREADABLE', url, reason: `it answered ${response.status}` })
     return parse(text, url)
   } catch (error) {
-    if (signal?.aborted) throw signal.reason
+    signal?.throwIfAborted()
     if (error instanceof ObservabilityError) throw error
     const reason = timeout.aborted ? `nothing within ${timeoutMs} ms` : causeOf(error)
     throw new ObservabilityError({ code: 'STATUS_UNREACHABLE', url, reason }, { cause: error })

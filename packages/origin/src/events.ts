@@ -11,6 +11,6 @@ export type OriginEvent =
   | SwarmEvent
   | { readonly type: 'serving'; readonly snapshots: number; readonly addresses: readonly string[] }
   | { readonly type: 'release-loaded'; readonly ledger: string; readonly height: number; readonly snapshot: string }
-  | { readonly type: 'timestamp-renewed'; readonly version: number }
+  | { readonly type: 'timestamp-renewed' }
   | { readonly type: 'source-changed'; readonly path: string }
   | { readonly type: 'metadata-unusable'; readonly reason: string }

@@ -15,3 +15,6 @@ export const WATCH_INTERVAL_MS = 500
 export const INGEST_BYTES_MAX = 32 * 1024 * 1024
 /** Bytes read at a time; holds two of the largest chunks. */
 export const READ_BYTES = 8 * 1024 * 1024
+/** How long a publisher waits for another process to finish signing, and how often it looks. */
+export const LOCK_PATIENCE_MS = 10_000
+export const LOCK_RETRY_MS = 20

@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Clock } from '@cairn/runtime'
-import { readFileIfExists, writeFileDurably } from '@cairn/storage'
+import { type Clock, sleep } from '@cairn/runtime'
+import { DirectoryLock, readFileIfExists, StorageError, writeFileDurably } from '@cairn/storage'
 import {
   addRelease,
   fileOf,
@@ -21,7 +22,15 @@ import {
 import { z } from 'zod'
 import { OriginError } from './errors.ts'
 import { createKey, keyPath, loadKey } from './keys.ts'
-import { LEDGER_VALID_MS, ROOT_VALID_MS, SNAPSHOT_VALID_MS, TARGETS_VALID_MS, TIMESTAMP_VALID_MS } from './limits.ts'
+import {
+  LEDGER_VALID_MS,
+  LOCK_PATIENCE_MS,
+  LOCK_RETRY_MS,
+  ROOT_VALID_MS,
+  SNAPSHOT_VALID_MS,
+  TARGETS_VALID_MS,
+  TIMESTAMP_VALID_MS,
+} from './limits.ts'
 
 const WORKSPACE_VERSION = 1
 
@@ -66,7 +75,10 @@ export class Workspace {
    *
    * @throws {OriginError} `WORKSPACE_EXISTS` if it has that ledger, `BAD_NAME`, `KEY_MISSING`
    */
-  static async init(path: string, options: { readonly ledger: string; readonly network: string; readonly clock: Clock }): Promise<InitSummary> {
+  static async init(
+    path: string,
+    options: { readonly ledger: string; readonly network: string; readonly clock: Clock },
+  ): Promise<InitSummary> {
     const { ledger, network, clock } = options
     if (!isLedgerName(ledger)) throw new OriginError({ code: 'BAD_NAME', what: 'ledger', name: ledger })
     const existing = await readFileIfExists(join(path, 'workspace.json'))
@@ -133,6 +145,7 @@ export class Workspace {
    */
   async release(release: Release, options: { readonly replace: boolean; readonly reference?: string }): Promise<void> {
     const [ledgerKey, onlineKey] = [await this.#load(ledgerRole(release.ledger)), await this.#load(ONLINE_ROLE)]
+    using _lock = await this.#lockMetadata()
     const before = await this.#read(release.ledger)
     const after = addRelease({
       previous: before,
@@ -146,13 +159,26 @@ export class Workspace {
     await this.#signSnapshot(onlineKey, { [release.ledger]: after })
   }
 
+  /** Whether the online key is here, so that {@link renewTimestamp} can sign. */
+  get canRenew(): boolean {
+    return existsSync(keyPath(this.#keysPath, ONLINE_ROLE))
+  }
+
   /**
-   * Signs a fresh timestamp, and a fresh snapshot if that would expire within its time. Needs the online key only.
+   * Signs a fresh snapshot and timestamp over what is published; needs the online key only.
+   * Resolves to false when another process is signing, which makes this needless.
    *
    * @throws {OriginError} `KEY_MISSING`
    */
-  async renewTimestamp(): Promise<void> {
-    await this.#signSnapshot(await this.#load(ONLINE_ROLE), {})
+  async renewTimestamp(): Promise<boolean> {
+    try {
+      using _lock = DirectoryLock.acquire(this.#metadataPath)
+      await this.#signSnapshot(await this.#load(ONLINE_ROLE), {})
+      return true
+    } catch (error) {
+      if (error instanceof StorageError && error.fault.code === 'LOCKED') return false
+      throw error
+    }
   }
 
   async #create(ledger: string): Promise<InitSummary> {
@@ -174,6 +200,20 @@ export class Workspace {
   async #addLedger(ledger: string): Promise<InitSummary> {
     if (this.ledgers.includes(ledger)) throw new OriginError({ code: 'WORKSPACE_EXISTS', path: this.path, ledger })
     return this.#writeLedgers([...this.ledgers, ledger], ledger)
+  }
+
+  /** Waits for another process that is signing: an origin's renewal takes milliseconds. */
+  async #lockMetadata(): Promise<DirectoryLock> {
+    const startedMs = this.#clock.monotonicMs()
+    for (;;) {
+      try {
+        return DirectoryLock.acquire(this.#metadataPath)
+      } catch (error) {
+        const isHeld = error instanceof StorageError && error.fault.code === 'LOCKED'
+        if (!isHeld || this.#clock.monotonicMs() - startedMs > LOCK_PATIENCE_MS) throw error
+        await sleep(this.#clock, LOCK_RETRY_MS)
+      }
+    }
   }
 
   /** Delegates to `ledgers`, of which `added` is new, and signs everything below the root. */
@@ -284,4 +324,3 @@ async function readWorkspaceFile(path: string): Promise<WorkspaceFile> {
   }
   return parsed.data
 }
-

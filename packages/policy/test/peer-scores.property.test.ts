@@ -11,7 +11,7 @@ const incidents = fc.array(
     afterMs: fc.nat(3_600_000),
     isLastSource: fc.boolean(),
   }),
-  { maxLength: 200 },
+  { maxLength: 200, size: 'max' },
 )
 
 describe('whatever peers do', () => {

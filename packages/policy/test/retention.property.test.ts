@@ -20,7 +20,7 @@ const snapshots: fc.Arbitrary<SnapshotFacts[]> = fc
       lastUsedAt: fc.nat(5),
       channels: fc.subarray(['stable', 'canary']),
     }),
-    { selector: ({ ledger, height }) => `${ledger}/${height}`, maxLength: 15 },
+    { selector: ({ ledger, height }) => `${ledger}/${height}`, maxLength: 15, size: 'max' },
   )
   .map((facts) => facts.map(({ height, ...others }) => snapshot(height, others)))
 

@@ -210,6 +210,9 @@ export class Bitmap {
   #readRaw(bytes: Uint8Array): void {
     if (bytes.byteLength !== rawBytes(this.size)) throw malformed(`${bytes.byteLength} bytes for ${this.size} raw bits`)
     for (let at = 1; at < bytes.length; at++) this.#words[(at - 1) >>> 2]! |= bytes[at]! << (((at - 1) & 3) * 8)
+    // Padding bits are dropped here, and so refused by the comparison with the canonical encoding.
+    const used = this.size & 31
+    if (used !== 0) this.#words[this.#words.length - 1]! &= (1 << used) - 1
     this.#recount()
   }
 

@@ -330,7 +330,8 @@ export class Download {
   #endgameChunkFor(source: Source, now: number): number | undefined {
     if (source.outstanding.size > 0) return undefined
     for (const [chunk, requests] of this.#requests) {
-      if (this.#state[chunk] !== REQUESTED || requests.length >= ENDGAME_PEERS_MAX || source.outstanding.has(chunk) || !source.has(chunk)) continue
+      if (this.#state[chunk] !== REQUESTED || requests.length >= ENDGAME_PEERS_MAX || source.outstanding.has(chunk) || !source.has(chunk))
+        continue
       if (!requests.every((request) => now - request.sinceMs >= ENDGAME_AFTER_MS)) continue
       const bytes = this.#catalogue.chunkBytes(chunk)
       if (this.#duplicateBytes + bytes > this.#duplicateBytesMax) return undefined

@@ -47,7 +47,10 @@ export class PeerWindow {
     this.#slots[slot] = this.#slots[slot]! + bytes
     const targetBytes = (2 * this.bytesPerSecond(nowMs) * WINDOW_SPAN_MS) / 1000
     const grown = this.#bytes + bytes
-    this.#bytes = Math.min(PEER_WINDOW_BYTES_MAX, Math.max(PEER_WINDOW_BYTES_MIN, Math.min(grown, Math.max(targetBytes, PEER_WINDOW_BYTES_MIN))))
+    this.#bytes = Math.min(
+      PEER_WINDOW_BYTES_MAX,
+      Math.max(PEER_WINDOW_BYTES_MIN, Math.min(grown, Math.max(targetBytes, PEER_WINDOW_BYTES_MIN))),
+    )
   }
 
   /** Rate over the last second, or over the time since the first byte when that is shorter. */

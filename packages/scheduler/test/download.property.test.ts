@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Bitmap } from '@cairn/protocol'
 import { seededRandom } from '@cairn/runtime'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Download, type DownloadEffect } from '../src/index.ts'
 import { catalogue, simulate, type SimulatedSource } from './harness.ts'
 

@@ -19,7 +19,9 @@ export function download(count: number, seed: number | string = 1, have = new Bi
 
 /** Chunks that `effects` ask of `source`. */
 export function requested(effects: readonly DownloadEffect[], source?: string): number[] {
-  return effects.flatMap((effect) => (effect.type === 'request' && (source === undefined || effect.source === source) ? [...effect.chunks] : []))
+  return effects.flatMap((effect) =>
+    effect.type === 'request' && (source === undefined || effect.source === source) ? [...effect.chunks] : [],
+  )
 }
 
 /** How a simulated source answers. */

@@ -39,7 +39,11 @@ async function inflatePayload(payload: Uint8Array, plainBytes: number): Promise<
     throw new ProtocolError({ code: 'MALFORMED', what: 'frame', reason: 'zstd cannot inflate it' }, { cause })
   }
   if (plain.byteLength !== plainBytes) {
-    throw new ProtocolError({ code: 'MALFORMED', what: 'frame', reason: `inflates to ${plain.byteLength} bytes and promises ${plainBytes}` })
+    throw new ProtocolError({
+      code: 'MALFORMED',
+      what: 'frame',
+      reason: `inflates to ${plain.byteLength} bytes and promises ${plainBytes}`,
+    })
   }
   return plain
 }

@@ -20,7 +20,7 @@ export async function readRange(path: string, offset: number, bytes: number): Pr
 
 /** Fills `buffer` from `offset` of `file`; `undefined` if the file ends before. */
 export async function readFully(file: FileHandle, offset: number, buffer: Buffer): Promise<Buffer | undefined> {
-  for (let filled = 0; filled < buffer.byteLength; ) {
+  for (let filled = 0; filled < buffer.byteLength;) {
     const { bytesRead } = await file.read(buffer, filled, buffer.byteLength - filled, offset + filled)
     if (bytesRead === 0) return undefined
     filled += bytesRead

@@ -39,7 +39,13 @@ export interface VerifyOptions {
  * @throws {StorageError} `IO_FAILED` where something cannot be read; the signal's reason
  */
 export async function verifyDirectory(root: string, index: SnapshotIndex, options: VerifyOptions = {}): Promise<VerifyReport> {
-  const report = { altered: [] as string[], missing: [] as string[], extra: [] as string[], wrongMode: [] as string[], wrongLink: [] as string[] }
+  const report = {
+    altered: [] as string[],
+    missing: [] as string[],
+    extra: [] as string[],
+    wrongMode: [] as string[],
+    wrongLink: [] as string[],
+  }
   const bytesTotal = index.root.totals.bytes
   let bytesDone = 0
   for (const [i, entry] of index.entries.entries()) {
@@ -75,7 +81,12 @@ interface CheckedChunk {
 }
 
 /** Hashes the chunks of the regular file at `full`. */
-async function* checkFile(full: string, entry: number, index: SnapshotIndex, signal: AbortSignal | undefined): AsyncGenerator<CheckedChunk> {
+async function* checkFile(
+  full: string,
+  entry: number,
+  index: SnapshotIndex,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<CheckedChunk> {
   let file: FileHandle | undefined
   try {
     file = await open(full, constants.O_RDONLY | constants.O_NOFOLLOW)

@@ -47,6 +47,7 @@ export class Announcer {
   readonly #init: AnnouncerInit
   readonly #components: AnnouncerComponents
   readonly #announced = new Map<string, Announced>()
+  readonly #ledgers = new Set<string>()
 
   constructor(init: AnnouncerInit, components: AnnouncerComponents) {
     this.#init = init
@@ -54,12 +55,23 @@ export class Announcer {
   }
 
   start(): void {
-    const { network, ledgers } = this.#init
+    for (const ledger of this.#init.ledgers) this.follow(ledger)
+  }
+
+  /** Joins the topics of `ledger` too, for those who learn its name only from the metadata. */
+  follow(ledger: string): void {
+    if (this.#ledgers.has(ledger)) return
+    this.#ledgers.add(ledger)
+    const { network } = this.#init
     const { gossip } = this.#components.transport
-    for (const ledger of ledgers) {
-      gossip.subscribe(availabilityTopic(network, ledger), this.#validator((message, from) => this.#onAvailability(message, from)))
-      gossip.subscribe(headsTopic(network, ledger), this.#validator((message, from) => this.#onHeads(message, ledger, from)))
-    }
+    gossip.subscribe(
+      availabilityTopic(network, ledger),
+      this.#validator((message, from) => this.#onAvailability(message, from)),
+    )
+    gossip.subscribe(
+      headsTopic(network, ledger),
+      this.#validator((message, from) => this.#onHeads(message, ledger, from)),
+    )
   }
 
   /** Announces `snapshot` now, and again while it is held; never more often than {@link ANNOUNCE_INTERVAL_MS_MIN}. */
@@ -84,8 +96,8 @@ export class Announcer {
   stop(): void {
     for (const { timer } of this.#announced.values()) timer?.cancel()
     this.#announced.clear()
-    const { network, ledgers } = this.#init
-    for (const ledger of ledgers) {
+    const { network } = this.#init
+    for (const ledger of this.#ledgers) {
       this.#components.transport.gossip.unsubscribe(availabilityTopic(network, ledger))
       this.#components.transport.gossip.unsubscribe(headsTopic(network, ledger))
     }
@@ -112,8 +124,7 @@ export class Announcer {
       region: this.#init.region ?? '',
       load: 0,
       expiresAt: clock.now() + AVAILABILITY_TTL_MS_MAX,
-      addresses: transport
-        .addresses()
+      addresses: [...new Set(transport.addresses())]
         .filter((address) => address.length <= ANNOUNCED_ADDRESS_BYTES_MAX)
         .slice(0, ANNOUNCED_ADDRESSES_MAX),
     })

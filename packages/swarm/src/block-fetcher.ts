@@ -29,7 +29,11 @@ export class BlockFetcher {
    *
    * @throws {SwarmError} `NO_SOURCE` after `patienceMs` (absent: never)
    */
-  async fetch(cid: CID, plainBytesMax: number, options: { readonly patienceMs?: number; readonly signal: AbortSignal }): Promise<Uint8Array> {
+  async fetch(
+    cid: CID,
+    plainBytesMax: number,
+    options: { readonly patienceMs?: number; readonly signal: AbortSignal },
+  ): Promise<Uint8Array> {
     const { transport, clock } = this.#components
     const startedMs = clock.monotonicMs()
     for (;;) {
@@ -62,7 +66,10 @@ export class BlockFetcher {
       return await unpackInline(cid, answer.frame, plainBytesMax)
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
-      this.#components.penalize(peer, 'bad-chunk', { detail: `page ${cid.toString()}`, mayBan: this.#components.transport.peers().length > 1 })
+      this.#components.penalize(peer, 'bad-chunk', {
+        detail: `page ${cid.toString()}`,
+        mayBan: this.#components.transport.peers().length > 1,
+      })
       return undefined
     }
   }

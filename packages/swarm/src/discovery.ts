@@ -48,7 +48,9 @@ export class Discovery {
 
   /** Addresses to tell a peer that asks who else has `snapshot`. */
   addressesFor(snapshot: CID, except: PeerId): readonly Address[] {
-    const addresses = this.#components.neighbours.of(snapshot).flatMap((neighbour) => (neighbour.peer === except ? [] : neighbour.addresses))
+    const addresses = this.#components.neighbours
+      .of(snapshot)
+      .flatMap((neighbour) => (neighbour.peer === except ? [] : neighbour.addresses))
     return [...new Set(addresses)].slice(0, PEER_ADDRESSES_MAX)
   }
 

@@ -6,6 +6,8 @@ export type SwarmFault =
   | { readonly code: 'NO_SOURCE'; readonly what: string; readonly reason: StallReason; readonly waitedMs: number }
   /** The only source left sends content that does not verify. */
   | { readonly code: 'UNVERIFIABLE'; readonly what: string; readonly peer: string; readonly chunk: number }
+  /** What is stored at `path` was accepted under a root that does not lead to or from the given one; `found` and `given` are versions. */
+  | { readonly code: 'OTHER_TRUST_ROOT'; readonly path: string; readonly found: number; readonly given: number }
 
 export class SwarmError extends Error {
   override readonly name = 'SwarmError'
@@ -39,6 +41,8 @@ function describe(fault: SwarmFault): string {
       return `no usable source for ${fault.what} within ${fault.waitedMs / 1000} s: ${describeStall(fault.reason)}`
     case 'UNVERIFIABLE':
       return `the only source of ${fault.what}, ${fault.peer}, sends chunks that do not match their digest (chunk ${fault.chunk})`
+    case 'OTHER_TRUST_ROOT':
+      return `${fault.path} belongs to another trust root (version ${fault.found}) than the one given (version ${fault.given})`
     default:
       return fault satisfies never
   }

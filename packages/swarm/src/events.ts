@@ -10,7 +10,13 @@ export type SwarmEvent =
   | { readonly type: 'peer-banned'; readonly peer: PeerId; readonly fault: PeerFault; readonly banMs: number; readonly detail: string }
   | { readonly type: 'metadata-refreshed'; readonly peer: PeerId; readonly filesCount: number }
   | { readonly type: 'metadata-refused'; readonly peer: PeerId; readonly reason: string }
-  | { readonly type: 'manifest-loaded'; readonly snapshot: string; readonly pagesCount: number; readonly chunksCount: number; readonly bytes: number }
+  | {
+      readonly type: 'manifest-loaded'
+      readonly snapshot: string
+      readonly pagesCount: number
+      readonly chunksCount: number
+      readonly bytes: number
+    }
   | {
       readonly type: 'download-started'
       readonly snapshot: string
@@ -29,7 +35,14 @@ export type SwarmEvent =
       readonly frameBytes: number
       readonly plainBytes: number
     }
-  | { readonly type: 'chunk-bad'; readonly snapshot: string; readonly peer: PeerId; readonly chunk: number; readonly cid: string; readonly reason: string }
+  | {
+      readonly type: 'chunk-bad'
+      readonly snapshot: string
+      readonly peer: PeerId
+      readonly chunk: number
+      readonly cid: string
+      readonly reason: string
+    }
   | { readonly type: 'chunk-wasted'; readonly snapshot: string; readonly peer: PeerId; readonly chunk: number; readonly frameBytes: number }
   | { readonly type: 'download-stalled'; readonly snapshot: string; readonly reason: StallReason }
   | { readonly type: 'download-resumed'; readonly snapshot: string }

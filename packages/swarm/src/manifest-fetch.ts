@@ -1,4 +1,14 @@
-import { type CID, decodeFrame, decodeRoot, isPageCid, ManifestLoader, PAGE_BYTES_MAX, encodeFrame, ProtocolError, type SnapshotIndex } from '@cairn/protocol'
+import {
+  type CID,
+  decodeFrame,
+  decodeRoot,
+  isPageCid,
+  ManifestLoader,
+  PAGE_BYTES_MAX,
+  encodeFrame,
+  ProtocolError,
+  type SnapshotIndex,
+} from '@cairn/protocol'
 import type { BlockStore } from '@cairn/storage'
 import type { BlockFetcher } from './block-fetcher.ts'
 import { PAGES_IN_FLIGHT_MAX } from './limits.ts'
@@ -21,7 +31,8 @@ export interface ManifestFetchInit {
  * @throws {ProtocolError} when the signed root names a manifest that breaks the rules; no other source can mend that
  */
 export async function fetchManifest(init: ManifestFetchInit): Promise<SnapshotIndex> {
-  if (!isPageCid(init.snapshot)) throw new ProtocolError({ code: 'BAD_CID', reason: `${init.snapshot.toString()} does not name a manifest` })
+  if (!isPageCid(init.snapshot))
+    throw new ProtocolError({ code: 'BAD_CID', reason: `${init.snapshot.toString()} does not name a manifest` })
   const loader = new ManifestLoader(decodeRoot(await pageOf(init.snapshot, init)), init.snapshot)
   const inFlight = new Map<string, Promise<void>>()
   let failure: unknown

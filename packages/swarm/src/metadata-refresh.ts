@@ -13,14 +13,20 @@ export interface MetadataRefreshComponents {
   readonly penalize: Penalize
 }
 
-/** Outcome of asking every connected peer. */
+/** Outcome of asking every connected peer. `roots` are the successors of the root that were accepted, in ascending order. */
 export type RefreshOutcome =
-  | { readonly type: 'refreshed'; readonly state: TrustState; readonly peer: PeerId }
+  | { readonly type: 'refreshed'; readonly state: TrustState; readonly roots: readonly Uint8Array[]; readonly peer: PeerId }
   /**
    * Peers answered, and what each had was refused; the first refusal says why. `state` may still be newer than before:
    * a root that withdrew a stolen key must not be forgotten because the thief kept the rest from us.
    */
-  | { readonly type: 'refused'; readonly error: TrustError; readonly peer: PeerId; readonly state: TrustState }
+  | {
+      readonly type: 'refused'
+      readonly error: TrustError
+      readonly peer: PeerId
+      readonly state: TrustState
+      readonly roots: readonly Uint8Array[]
+    }
   /** Nobody connected answered. */
   | { readonly type: 'no-answer' }
 
@@ -34,34 +40,58 @@ export async function refreshMetadata(
   components: MetadataRefreshComponents,
   first?: PeerId,
 ): Promise<RefreshOutcome> {
-  const { transport, clock, reporter, link, penalize } = components
-  let refused: RefreshOutcome | undefined
+  const { transport, reporter, penalize } = components
+  const roots: Uint8Array[] = []
+  let accepted = state
+  let refusal: { readonly error: TrustError; readonly peer: PeerId } | undefined
   const peers = transport.peers()
   for (const peer of first === undefined ? peers : [first, ...peers.filter((other) => other !== first)]) {
-    const update = new TrustUpdate(state, clock.now(), ledgers)
-    let filesCount = 0
-    try {
-      const control = await link(peer).control()
-      let next = update.next()
-      while (!('done' in next)) {
-        update.supply(next.file, await control.metadata(next.file))
-        filesCount += 1
-        next = update.next()
-      }
-      reporter.report({ type: 'metadata-refreshed', peer, filesCount })
-      return { type: 'refreshed', state: next.done, peer }
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      if (!(error instanceof TrustError)) continue // the peer left or does not answer: ask the next one
-      reporter.report({ type: 'metadata-refused', peer, reason })
-      if (isLie(error)) penalize(peer, 'bad-metadata', { detail: reason, mayBan: peers.length > 1 })
-      refused ??= { type: 'refused', error, peer, state: update.accepted }
+    for (let isRepeated = false; ; isRepeated = true) {
+      const update = new TrustUpdate(accepted, components.clock.now(), ledgers)
+      const ended = await runUpdate(update, roots, peer, components)
+      accepted = update.accepted
+      if (ended === 'done') return { type: 'refreshed', state: accepted, roots, peer }
+      if (ended === 'no-answer') break
+      if (mayBeCaughtBetween(ended) && !isRepeated) continue
+      reporter.report({ type: 'metadata-refused', peer, reason: ended.message })
+      if (isLie(ended)) penalize(peer, 'bad-metadata', { detail: ended.message, mayBan: peers.length > 1 })
+      refusal ??= { error: ended, peer }
+      break
     }
   }
-  return refused ?? { type: 'no-answer' }
+  return refusal === undefined ? { type: 'no-answer' } : { type: 'refused', ...refusal, state: accepted, roots }
 }
 
-/** Old or missing metadata can be an honest peer's that was cut off for a while; a bad signature cannot. */
+/** Feeds `update` from `peer` until it is done, the peer is refused, or it leaves. Roots that are accepted on the way go to `roots`. */
+async function runUpdate(
+  update: TrustUpdate,
+  roots: Uint8Array[],
+  peer: PeerId,
+  { link, reporter }: MetadataRefreshComponents,
+): Promise<'done' | 'no-answer' | TrustError> {
+  let filesCount = 0
+  try {
+    const control = await link(peer).control()
+    for (let next = update.next(); !('done' in next); next = update.next()) {
+      const bytes = await control.metadata(next.file)
+      const { root } = update.accepted
+      update.supply(next.file, bytes)
+      if (update.accepted.root !== root) roots.push(update.accepted.root)
+      filesCount += 1
+    }
+  } catch (error) {
+    return error instanceof TrustError ? error : 'no-answer'
+  }
+  reporter.report({ type: 'metadata-refreshed', peer, filesCount })
+  return 'done'
+}
+
+/** An honest peer's files change between two of our requests when something is published, and its keys when they are rotated. */
+function mayBeCaughtBetween(error: TrustError): boolean {
+  return error.fault.code === 'MIXED' || error.fault.code === 'FORGED'
+}
+
+/** Old or missing metadata can be an honest peer's that was cut off for a while; a bad signature, or the same mix twice, cannot. */
 function isLie(error: TrustError): boolean {
   return error.fault.code === 'FORGED' || error.fault.code === 'MALFORMED' || error.fault.code === 'MIXED'
 }

@@ -62,7 +62,9 @@ export class Participant implements AsyncDisposable {
   private constructor(init: ParticipantInit, components: ParticipantComponents) {
     this.#components = { unpack: unpackInline, ...components }
     const { transport, clock, log, reporter } = components
-    this.#tasks = new Tasks((error, name) => log.error('task-failed', { task: name, reason: error instanceof Error ? error.message : String(error) }))
+    this.#tasks = new Tasks((error, name) =>
+      log.error('task-failed', { task: name, reason: error instanceof Error ? error.message : String(error) }),
+    )
     this.#holdings = new Holdings(clock)
     this.#neighbours = new Neighbours(clock)
     this.#penalize = createPenalize({ transport, clock, reporter })
@@ -91,6 +93,11 @@ export class Participant implements AsyncDisposable {
     this.#announcer.forget(snapshot)
   }
 
+  /** Takes part in the gossip of `ledger` too; those that it started with need not be named again. */
+  follow(ledger: string): void {
+    this.#announcer.follow(ledger)
+  }
+
   /** Tells the network about a new timestamp of `ledger`. */
   announceHeads(ledger: string, timestamp: Uint8Array): Promise<void> {
     return this.#announcer.announceHeads(ledger, timestamp)
@@ -99,11 +106,20 @@ export class Participant implements AsyncDisposable {
   /** Asks connected peers, `first` before the others, for trust metadata newer than `state`. */
   refresh(state: TrustState, ledgers: readonly string[] | 'all', first?: PeerId): Promise<RefreshOutcome> {
     const { transport, clock, reporter } = this.#components
-    return refreshMetadata(state, ledgers, { transport, clock, reporter, link: (peer) => this.#link(peer), penalize: this.#penalize }, first)
+    return refreshMetadata(
+      state,
+      ledgers,
+      { transport, clock, reporter, link: (peer) => this.#link(peer), penalize: this.#penalize },
+      first,
+    )
   }
 
   /** Loads the manifest of `snapshot` into `pages`; see {@link fetchManifest}. */
-  async manifest(snapshot: CID, pages: BlockStore, options: { readonly patienceMs?: number; readonly signal?: AbortSignal } = {}): Promise<SnapshotIndex> {
+  async manifest(
+    snapshot: CID,
+    pages: BlockStore,
+    options: { readonly patienceMs?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<SnapshotIndex> {
     const signal = options.signal === undefined ? this.#tasks.signal : AbortSignal.any([options.signal, this.#tasks.signal])
     const index = await fetchManifest({ ...options, snapshot, pages, fetcher: this.#fetcher, signal })
     this.#components.reporter.report({

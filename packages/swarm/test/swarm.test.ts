@@ -91,7 +91,10 @@ test('an only source that lies ends the download, and nothing unverified is kept
   await swarm.addComplete('liar', sample, flipping(sample.store, bad))
   const node = await swarm.add('node')
   await swarm.connect('node', 'liar')
-  await assert.rejects(swarm.settle(swarm.join(node, sample)), (error) => error instanceof SwarmError && error.fault.code === 'UNVERIFIABLE')
+  await assert.rejects(
+    swarm.settle(swarm.join(node, sample)),
+    (error) => error instanceof SwarmError && error.fault.code === 'UNVERIFIABLE',
+  )
   assert.equal(node.store.has(bad), false)
   assert.equal(count(node, 'peer-banned'), 0)
   await swarm.stop()
@@ -126,7 +129,10 @@ test('with every source gone the download names its reason and gives up when pat
   await swarm.clock.runUntil(() => count(node, 'chunk-received') > 20)
   swarm.network.crash('origin')
   swarm.members.delete('origin')
-  await assert.rejects(swarm.settle(joining), (error) => error instanceof SwarmError && error.fault.code === 'NO_SOURCE' && error.fault.reason === 'no-source')
+  await assert.rejects(
+    swarm.settle(joining),
+    (error) => error instanceof SwarmError && error.fault.code === 'NO_SOURCE' && error.fault.reason === 'no-source',
+  )
   assert.ok(node.events.some((event) => event.type === 'download-stalled' && event.reason === 'no-source'))
   await swarm.stop()
 })
@@ -160,4 +166,3 @@ function flipping(store: BlockSource, victim: CID): BlockSource {
     },
   }
 }
-

@@ -5,7 +5,7 @@ import { IDENTITY_BYTES_MAX } from '@cairn/protocol'
  * A letter first: `NAME@123` is then a height and never a channel, and no name is an array index, which JavaScript
  * objects would reorder under the signature.
  */
-const NAME = /^[a-z][a-z0-9_-]*$/
+const NAME = /^[a-z][a-z0-9-]*$/
 const HEIGHT = /^(?:0|[1-9][0-9]{0,15})$/
 const ROLES: readonly string[] = ['root', 'targets', 'snapshot', 'timestamp']
 

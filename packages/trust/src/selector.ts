@@ -22,7 +22,7 @@ export function parseSelector(text: string): Selector {
   const at = text.indexOf('@')
   const ledger = at < 0 ? text : text.slice(0, at)
   if (!isLedgerName(ledger))
-    throw bad(text, 'a ledger name is lower-case letters, digits, - and _, begins with a letter, and is not a role’s name')
+    throw bad(text, 'a ledger name is lower-case letters, digits and -, begins with a letter, and is not a role’s name')
   if (at < 0) return { ledger }
   const which = text.slice(at + 1)
   const height = parseHeight(which)

@@ -1,4 +1,6 @@
-import { decodeCanonical, encodeCanonical, isJsonObject, type Json, type JsonObject } from './canonical-json.ts'
+import { sha256 } from '@cairn/protocol'
+import { z } from 'zod'
+import { decodeCanonical, encodeCanonical, isJsonObject } from './canonical-json.ts'
 import { TrustError } from './errors.ts'
 import { openState, type TrustState } from './trust-state.ts'
 
@@ -7,18 +9,28 @@ const VERSION = 1
 /** How faults name the stored state. */
 const FILE = 'trust state'
 
-/**
- * `state` as bytes for durable storage: canonical JSON that holds each accepted file as the text it is.
- * The files stay readable, and their own signatures are the checksum.
- */
+/** Metadata files, each as the text it is. */
+const contentSchema = z.strictObject({
+  root: z.string(),
+  predecessors: z.array(z.string()),
+  /** Timestamp, snapshot and targets: all or none. */
+  accepted: z.array(z.string()).refine(({ length }) => length === 0 || length === 3),
+  ledgers: z.record(z.string(), z.string()),
+})
+const stateSchema = z.strictObject({ what: z.literal(WHAT), version: z.literal(VERSION), sha256: z.string(), content: contentSchema })
+
+type Content = z.infer<typeof contentSchema>
+
+/** `state` as bytes for durable storage: canonical JSON that holds each accepted file as the text it is, and their SHA-256. */
 export function encodeTrustState(state: TrustState): Uint8Array {
-  const { root, timestamp, snapshot, targets, ledgers } = state
-  const files: JsonObject = { root: text(root) }
-  if (timestamp !== undefined) files['timestamp'] = text(timestamp)
-  if (snapshot !== undefined) files['snapshot'] = text(snapshot)
-  if (targets !== undefined) files['targets'] = text(targets)
-  const byName = Object.fromEntries(Object.entries(ledgers).map(([ledger, bytes]) => [ledger, text(bytes)]))
-  return encodeCanonical({ what: WHAT, version: VERSION, files, ledgers: byName })
+  const { root, predecessors = [], timestamp, snapshot, targets, ledgers } = state
+  const content: Content = {
+    root: text(root),
+    predecessors: predecessors.map(text),
+    accepted: [timestamp, snapshot, targets].filter((file) => file !== undefined).map(text),
+    ledgers: Object.fromEntries(Object.entries(ledgers).map(([ledger, bytes]) => [ledger, text(bytes)])),
+  }
+  return encodeCanonical({ what: WHAT, version: VERSION, sha256: checksum(content), content })
 }
 
 /**
@@ -30,21 +42,28 @@ export function encodeTrustState(state: TrustState): Uint8Array {
 export function decodeTrustState(bytes: Uint8Array): TrustState {
   const json = decodeCanonical(FILE, bytes)
   if (!isJsonObject(json) || json['what'] !== WHAT) throw malformed('not a trust state')
-  const { version, what: _what, files, ledgers, ...rest } = json
-  if (version !== VERSION)
-    throw new TrustError({ code: 'UNSUPPORTED_VERSION', file: FILE, found: JSON.stringify(version ?? null), supported: `${VERSION}` })
-  if (Object.keys(rest).length > 0) throw malformed('holds unknown fields')
-  const { root, timestamp, snapshot, targets, ...others } = texts(files)
-  if (root === undefined || Object.keys(others).length > 0) throw malformed('not the files of a trust state')
-  const state: TrustState = {
-    root,
-    ...(timestamp === undefined ? {} : { timestamp }),
-    ...(snapshot === undefined ? {} : { snapshot }),
-    ...(targets === undefined ? {} : { targets }),
-    ledgers: texts(ledgers),
+  const { version = null } = json
+  if (version !== VERSION) {
+    throw new TrustError({ code: 'UNSUPPORTED_VERSION', file: FILE, found: JSON.stringify(version).slice(0, 32), supported: `${VERSION}` })
   }
+  const shape = stateSchema.safeParse(json)
+  if (!shape.success) throw malformed('not the files of a trust state')
+  const { content } = shape.data
+  // Against a failing disk, not an attacker: signatures of keys that are gone cannot be verified any more.
+  if (shape.data.sha256 !== checksum(content)) throw malformed('its checksum is wrong')
+  const state = stateOf(content)
   openState(state)
   return state
+}
+
+function stateOf({ root, predecessors, accepted, ledgers }: Content): TrustState {
+  const [timestamp, snapshot, targets] = accepted.map((file) => Buffer.from(file))
+  return {
+    root: Buffer.from(root),
+    ...(predecessors.length === 0 ? {} : { predecessors: predecessors.map((file) => Buffer.from(file)) }),
+    ...(timestamp === undefined || snapshot === undefined || targets === undefined ? {} : { timestamp, snapshot, targets }),
+    ledgers: Object.fromEntries(Object.entries(ledgers).map(([ledger, file]) => [ledger, Buffer.from(file)])),
+  }
 }
 
 /** Every accepted file is canonical JSON, so UTF-8, and comes back byte for byte. */
@@ -52,14 +71,8 @@ function text(bytes: Uint8Array): string {
   return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
 }
 
-function texts(json: Json | undefined): Record<string, Uint8Array> {
-  if (!isJsonObject(json)) throw malformed('not a map of files')
-  return Object.fromEntries(
-    Object.entries(json).map(([name, value]) => {
-      if (typeof value !== 'string') throw malformed(`${name.slice(0, 64)} is not a text`)
-      return [name, Buffer.from(value)]
-    }),
-  )
+function checksum(content: Content): string {
+  return Buffer.from(sha256(encodeCanonical(content))).toString('hex')
 }
 
 function malformed(reason: string): TrustError {

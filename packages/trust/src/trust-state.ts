@@ -3,7 +3,7 @@ import type { MetadataFile } from './metadata.ts'
 import { fileOf } from './names.ts'
 import type { Release } from './release.ts'
 import { readLedger, verifyLedger } from './verify-ledger.ts'
-import { verifyFirstRoot } from './verify-root.ts'
+import { verifyFirstRoot, verifyNextRoot } from './verify-root.ts'
 import { verifySnapshot } from './verify-snapshot.ts'
 import { ledgersOf, verifyTargets } from './verify-targets.ts'
 import { listedSnapshot, verifyTimestamp } from './verify-timestamp.ts'
@@ -15,6 +15,8 @@ import { verifyUnexpired } from './verify-unexpired.ts'
  */
 export interface TrustState {
   readonly root: Uint8Array
+  /** The roots that led to `root`, oldest first, from the one that was handed over; absent if that is still `root`. */
+  readonly predecessors?: readonly Uint8Array[]
   readonly timestamp?: Uint8Array
   readonly snapshot?: Uint8Array
   readonly targets?: Uint8Array
@@ -22,9 +24,13 @@ export interface TrustState {
   readonly ledgers: Readonly<Record<string, Uint8Array>>
 }
 
+/** From the root that was handed over to the present one. */
+export type RootChain = readonly [MetadataFile<'root'>, ...MetadataFile<'root'>[]]
+
 /** A {@link TrustState} once its signatures and links have been verified. Expiry is a matter of when one asks. */
 export interface OpenState {
-  readonly root: MetadataFile<'root'>
+  /** Never empty: the root handed over, and each successor. */
+  readonly roots: RootChain
   /** Undefined while only a root is known. */
   readonly known: KnownFiles | undefined
 }
@@ -54,15 +60,15 @@ export function initialTrust(rootJson: Uint8Array, now: number): TrustState {
  * @throws {TrustError} as for fetched files; `MALFORMED` if the set is not a whole one
  */
 export function openState(state: TrustState): OpenState {
-  const root = verifyFirstRoot(state.root)
-  const keys = root.metadata.signed
+  const roots = openRoots(state)
+  const keys = currentRoot(roots).metadata.signed
   if (
     state.timestamp === undefined &&
     state.snapshot === undefined &&
     state.targets === undefined &&
     Object.keys(state.ledgers).length === 0
   ) {
-    return { root, known: undefined }
+    return { roots, known: undefined }
   }
   if (state.timestamp === undefined || state.snapshot === undefined || state.targets === undefined) {
     throw new TrustError({ code: 'MALFORMED', file: 'trust state', reason: 'timestamp, snapshot and targets come together' })
@@ -73,14 +79,22 @@ export function openState(state: TrustState): OpenState {
   const ledgers = Object.entries(state.ledgers).map(
     ([ledger, bytes]) => [ledger, verifyLedger(bytes, ledger, targets.metadata.signed, snapshot.metadata.signed)] as const,
   )
-  return { root, known: { timestamp, snapshot, targets, ledgers: new Map(ledgers) } }
+  return { roots, known: { timestamp, snapshot, targets, ledgers: new Map(ledgers) } }
 }
 
-/** The bytes of `known` under `root`. */
-export function closeState(root: MetadataFile<'root'>, known: KnownFiles | undefined): TrustState {
-  if (known === undefined) return { root: root.bytes, ledgers: {} }
+/** The bytes of `known` under the last of `roots`. */
+export function closeState(roots: RootChain, known: KnownFiles | undefined): TrustState {
+  const root = currentRoot(roots).bytes
+  const predecessors = roots.slice(0, -1).map(({ bytes }) => bytes)
+  const chain = predecessors.length === 0 ? { root } : { root, predecessors }
+  if (known === undefined) return { ...chain, ledgers: {} }
   const ledgers = Object.fromEntries([...known.ledgers].map(([ledger, { bytes }]) => [ledger, bytes]))
-  return { root: root.bytes, timestamp: known.timestamp.bytes, snapshot: known.snapshot.bytes, targets: known.targets.bytes, ledgers }
+  return { ...chain, timestamp: known.timestamp.bytes, snapshot: known.snapshot.bytes, targets: known.targets.bytes, ledgers }
+}
+
+/** The root that holds now. */
+export function currentRoot(roots: RootChain): MetadataFile<'root'> {
+  return roots.at(-1) ?? roots[0]
 }
 
 /**
@@ -116,8 +130,16 @@ export function releases(state: TrustState, ledger: string): readonly Release[] 
   return readLedger(ledger, bytes)
 }
 
+function openRoots(state: TrustState): RootChain {
+  const [first, ...successors] = [...(state.predecessors ?? []), state.root]
+  let roots: RootChain = [verifyFirstRoot(first)]
+  for (const bytes of successors) roots = [...roots, verifyNextRoot(bytes, currentRoot(roots))]
+  return roots
+}
+
 function openFiles(state: TrustState): readonly [MetadataFile, ...MetadataFile[]] {
-  const { root, known } = openState(state)
+  const { roots, known } = openState(state)
+  const root = currentRoot(roots)
   return known === undefined ? [root] : [root, known.timestamp, known.snapshot, known.targets, ...known.ledgers.values()]
 }
 
@@ -126,6 +148,7 @@ export function isSameState(a: TrustState, b: TrustState): boolean {
   const names = Object.keys(a.ledgers)
   return (
     isSame(a.root, b.root) &&
+    a.predecessors?.length === b.predecessors?.length &&
     isSame(a.timestamp, b.timestamp) &&
     isSame(a.snapshot, b.snapshot) &&
     isSame(a.targets, b.targets) &&

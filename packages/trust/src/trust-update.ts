@@ -4,7 +4,7 @@ import { TrustError } from './errors.ts'
 import { ROOT_STEPS_MAX } from './limits.ts'
 import type { MetadataFile } from './metadata.ts'
 import { fileOf, rootFileOf } from './names.ts'
-import { closeState, isSameState, type KnownFiles, openState, type TrustState } from './trust-state.ts'
+import { closeState, currentRoot, isSameState, type KnownFiles, openState, type RootChain, type TrustState } from './trust-state.ts'
 import { isListed, type Listed } from './verify-listed.ts'
 import { verifyLedger } from './verify-ledger.ts'
 import { keepsSigners, verifyNextRoot } from './verify-root.ts'
@@ -33,7 +33,7 @@ type Phase =
 
 /** Where an update is; a refused file leaves it untouched. */
 interface Progress {
-  readonly root: MetadataFile<'root'>
+  readonly roots: RootChain
   /** What was accepted in earlier updates, until a role lost a key. */
   readonly stored: KnownFiles | undefined
   readonly phase: Phase
@@ -64,11 +64,11 @@ export class TrustUpdate {
    * @throws {TrustError} as {@link openState}, if `state` is damaged
    */
   constructor(state: TrustState, now: number, ledgers: readonly string[] | 'all') {
-    const { root, known } = openState(state)
+    const { roots, known } = openState(state)
     this.#initial = state
     this.#now = now
     this.#ledgers = ledgers
-    this.#progress = { root, stored: known, phase: { type: 'root', steps: 0 } }
+    this.#progress = { roots, stored: known, phase: { type: 'root', steps: 0 } }
   }
 
   /**
@@ -76,16 +76,16 @@ export class TrustUpdate {
    * forgotten because the thief kept the rest from us.
    */
   get accepted(): TrustState {
-    const { root, stored, phase } = this.#progress
+    const { roots, stored, phase } = this.#progress
     if (phase.type === 'done') return phase.state
-    return root.bytes === this.#initial.root ? this.#initial : closeState(root, stored)
+    return currentRoot(roots).bytes === this.#initial.root ? this.#initial : closeState(roots, stored)
   }
 
   next(): TrustStep {
-    const { root, phase } = this.#progress
+    const { roots, phase } = this.#progress
     switch (phase.type) {
       case 'root':
-        return { file: rootFileOf(root.version + 1), bytesMax: METADATA_BYTES_MAX }
+        return { file: rootFileOf(currentRoot(roots).version + 1), bytesMax: METADATA_BYTES_MAX }
       case 'timestamp':
         return { file: fileOf('timestamp'), bytesMax: METADATA_BYTES_MAX }
       case 'snapshot':
@@ -136,26 +136,27 @@ export class TrustUpdate {
   }
 
   #takeRoot(bytes: Uint8Array, progress: Progress, steps: number): Progress {
-    const root = verifyNextRoot(bytes, progress.root)
-    const stored = keepsSigners(progress.root.metadata.signed, root.metadata.signed) ? progress.stored : undefined
-    const next: Progress = { root, stored, phase: { type: 'root', steps: steps + 1 } }
+    const previous = currentRoot(progress.roots)
+    const root = verifyNextRoot(bytes, previous)
+    const stored = keepsSigners(previous.metadata.signed, root.metadata.signed) ? progress.stored : undefined
+    const next: Progress = { roots: [...progress.roots, root], stored, phase: { type: 'root', steps: steps + 1 } }
     return steps + 1 < ROOT_STEPS_MAX ? next : this.#endRoots(next)
   }
 
   /** Only the last root of the chain must be current: the others merely lead to it. */
   #endRoots(progress: Progress): Progress {
-    verifyUnexpired(progress.root, this.#now)
+    verifyUnexpired(currentRoot(progress.roots), this.#now)
     return { ...progress, phase: { type: 'timestamp' } }
   }
 
   #takeTimestamp(bytes: Uint8Array, progress: Progress): Progress {
-    const timestamp = verifyTimestamp(bytes, progress.root.metadata.signed, progress.stored?.timestamp)
+    const timestamp = verifyTimestamp(bytes, currentRoot(progress.roots).metadata.signed, progress.stored?.timestamp)
     verifyUnexpired(timestamp, this.#now)
     return { ...progress, phase: { type: 'snapshot', timestamp, listed: listedSnapshot(timestamp) } }
   }
 
   #takeSnapshot(bytes: Uint8Array, progress: Progress, { timestamp, listed }: Phase & { type: 'snapshot' }): Progress {
-    const snapshot = verifySnapshot(bytes, listed, progress.root.metadata.signed, progress.stored?.snapshot)
+    const snapshot = verifySnapshot(bytes, listed, currentRoot(progress.roots).metadata.signed, progress.stored?.snapshot)
     verifyUnexpired(snapshot, this.#now)
     const targets = listedTargets(snapshot.metadata.signed, 'targets')
     assert(targets !== undefined, 'every snapshot lists targets.json')
@@ -163,7 +164,7 @@ export class TrustUpdate {
   }
 
   #takeTargets(bytes: Uint8Array, progress: Progress, { timestamp, snapshot }: Phase & { type: 'targets' }): Progress {
-    const targets = verifyTargets(bytes, snapshot.metadata.signed, progress.root.metadata.signed)
+    const targets = verifyTargets(bytes, snapshot.metadata.signed, currentRoot(progress.roots).metadata.signed)
     verifyUnexpired(targets, this.#now)
     const all = ledgersOf(targets.metadata.signed, snapshot.metadata.signed)
     const ledgers = this.#ledgers === 'all' ? all : [...new Set(this.#ledgers)]
@@ -184,14 +185,14 @@ export class TrustUpdate {
   }
 
   /** The new state; the very object that the update began with if nothing changed. */
-  #finish({ root, stored }: Progress, known: KnownFiles): TrustState {
+  #finish({ roots, stored }: Progress, known: KnownFiles): TrustState {
     const ledgers = new Map(known.ledgers)
     for (const [ledger, { bytes }] of stored?.ledgers ?? []) {
       // Ledgers that were not asked for this time stay only while they are what the new snapshot lists.
       const file = ledgers.has(ledger) ? undefined : attempt(() => this.#verifyLedger(bytes, ledger, known))
       if (file !== undefined) ledgers.set(ledger, file)
     }
-    const state = closeState(root, { ...known, ledgers })
+    const state = closeState(roots, { ...known, ledgers })
     return isSameState(state, this.#initial) ? this.#initial : state
   }
 

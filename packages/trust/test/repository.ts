@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto'
-import { METADATA_BYTES_MAX, pageCid } from '@cairn/protocol'
+import { METADATA_BYTES_MAX, pageCid, parseCid } from '@cairn/protocol'
 import { encodeCanonical, type JsonObject } from '../src/canonical-json.ts'
 import {
   addRelease,
@@ -50,7 +50,15 @@ export const ROLES = { root: only(KEYS.root), targets: only(KEYS.targets), snaps
 
 export function release(ledger: string, height: number, channels: readonly string[] = [], content = `${ledger}/${height}`): Release {
   const block = Buffer.from(content)
-  return { ledger, height, manifest: pageCid(block), manifestBytes: block.byteLength, channels, totalBytes: 1000 + height, chunks: 10 }
+  return {
+    ledger,
+    height,
+    manifest: parseCid(pageCid(block).toString()),
+    manifestBytes: block.byteLength,
+    channels,
+    totalBytes: 1000 + height,
+    chunks: 10,
+  }
 }
 
 /**
@@ -108,6 +116,20 @@ export class Repository {
     this.files[rootFileOf(version)] = root
   }
 
+  /**
+   * The files with `changes`, listed by version alone, as TUF permits: only signatures, versions and shapes are left
+   * to notice what was changed.
+   */
+  unpinned(changes: Files = {}): Files {
+    const files: Files = { ...this.files, ...changes }
+    const listed = ['targets.json', 'alpha.json', 'beta.json'].map((name) => [name, { version: fields(this.files[name]!)['version']! }])
+    files['snapshot.json'] =
+      changes['snapshot.json'] ?? amend(this.files['snapshot.json']!, { meta: Object.fromEntries(listed) }, [KEYS.snapshot])
+    const meta = { 'snapshot.json': { version: fields(this.files['snapshot.json']!)['version']! } }
+    files['timestamp.json'] = changes['timestamp.json'] ?? amend(this.files['timestamp.json']!, { meta }, [KEYS.timestamp])
+    return files
+  }
+
   copy(): Files {
     return { ...this.files }
   }
@@ -127,7 +149,10 @@ export function fields(bytes: Uint8Array): JsonObject {
 export function signAnything(signed: JsonObject, signers: readonly Signer[]): Uint8Array {
   const statement = encodeCanonical(signed)
   const sorted = [...signers].sort((a, b) => (a.keyId < b.keyId ? -1 : 1))
-  return encodeCanonical({ signatures: sorted.map((signer) => ({ keyid: signer.keyId, sig: Buffer.from(signer.sign(statement)).toString('hex') })), signed })
+  return encodeCanonical({
+    signatures: sorted.map((signer) => ({ keyid: signer.keyId, sig: Buffer.from(signer.sign(statement)).toString('hex') })),
+    signed,
+  })
 }
 
 /** `bytes` with fields of `signed` replaced, properly signed again. */
@@ -136,7 +161,11 @@ export function amend(bytes: Uint8Array, changes: JsonObject, signers: readonly 
 }
 
 /** Runs an update against one source. `asked` collects the files that it wanted. */
-export function update(state: TrustState, files: Files, init: { now?: number; ledgers?: readonly string[] | 'all'; asked?: string[] } = {}): TrustState {
+export function update(
+  state: TrustState,
+  files: Files,
+  init: { now?: number; ledgers?: readonly string[] | 'all'; asked?: string[] } = {},
+): TrustState {
   const machine = new TrustUpdate(state, init.now ?? NOW, init.ledgers ?? ['alpha'])
   for (;;) {
     const step = machine.next()

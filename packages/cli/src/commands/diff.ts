@@ -1,11 +1,12 @@
+import type { Selector } from '@cairn/trust'
 import { defineCommand } from '../define-command.ts'
 import { requiredArgument } from '../field.ts'
 import { CATALOGUE_FIELDS, type CatalogueOptions, checkCatalogue } from '../options.ts'
-import { release, type ReleaseSelector } from '../values/release.ts'
+import { release } from '../values/release.ts'
 
 export interface DiffOptions extends CatalogueOptions {
-  readonly from: ReleaseSelector
-  readonly to: ReleaseSelector
+  readonly from: Selector
+  readonly to: Selector
 }
 
 export const diff = defineCommand({

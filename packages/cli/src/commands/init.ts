@@ -1,7 +1,7 @@
 import { defineCommand } from '../define-command.ts'
 import { defaultFlag, repeatedFlag, requiredArgument } from '../field.ts'
 import { text } from '../values/parser.ts'
-import { ledgerName } from '../values/release.ts'
+import { ledgerName, networkName } from '../values/release.ts'
 
 export interface InitOptions {
   readonly workspace: string
@@ -15,7 +15,7 @@ export const init = defineCommand({
   fields: {
     workspace: requiredArgument('WORKSPACE', 'the directory to create', text('a directory')),
     ledgers: repeatedFlag('ledger', 'NAME', 'a ledger that will be published', ledgerName, { required: true }),
-    network: defaultFlag('network', 'NAME', 'the network that the ledgers belong to', ledgerName, 'main'),
+    network: defaultFlag('network', 'NAME', 'the network that the ledgers belong to', networkName, 'main'),
   },
   logLevel: 'warn',
   examples: [{ line: 'cairn init ./workspace --ledger mainnet', does: 'write root.json to give out, and say which key to take offline' }],

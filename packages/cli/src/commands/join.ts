@@ -1,11 +1,12 @@
+import type { Selector } from '@cairn/trust'
 import { defineCommand } from '../define-command.ts'
 import { optionalFlag, requiredArgument, requiredFlag, switchFlag } from '../field.ts'
 import { checkPeers, PEERS_FIELD, serveFields, type ServeOptions, type SourceOptions, timeoutField, TRUST_FIELD } from '../options.ts'
 import { text } from '../values/parser.ts'
-import { release, type ReleaseSelector } from '../values/release.ts'
+import { release } from '../values/release.ts'
 
 export interface JoinOptions extends SourceOptions, ServeOptions {
-  readonly release: ReleaseSelector
+  readonly release: Selector
   readonly into: string
   /** Stays and takes new releases as they come. */
   readonly follow: boolean

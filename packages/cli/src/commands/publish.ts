@@ -3,7 +3,7 @@ import { defineCommand } from '../define-command.ts'
 import { defaultFlag, repeatedFlag, requiredArgument, requiredFlag } from '../field.ts'
 import { integer } from '../values/number.ts'
 import { oneOf, text } from '../values/parser.ts'
-import { ledgerName } from '../values/release.ts'
+import { channelName, ledgerName } from '../values/release.ts'
 
 export interface PublishOptions {
   readonly directory: string
@@ -30,7 +30,7 @@ export const publish = defineCommand({
     workspace: requiredFlag('workspace', 'DIR', 'the workspace that `cairn init` made', text('a directory')),
     ledger: requiredFlag('ledger', 'NAME', 'the ledger whose state it is', ledgerName),
     height: requiredFlag('height', 'N', 'the height of that state', integer(0, 1200)),
-    channel: defaultFlag('channel', 'NAME', 'the channel that will point to it', ledgerName, 'stable'),
+    channel: defaultFlag('channel', 'NAME', 'the channel that will point to it', channelName, 'stable'),
     bootstrap: repeatedFlag('bootstrap', 'GLOB', 'files that a node needs to start serving', pattern),
     hot: repeatedFlag('hot', 'GLOB', 'files that a node is asked for first', pattern),
     profile: defaultFlag('profile', 'PROFILE', 'chunk sizes: edge, balanced or bulk', oneOf('edge', 'balanced', 'bulk'), 'balanced'),

@@ -1,10 +1,11 @@
+import type { Selector } from '@cairn/trust'
 import { defineCommand } from '../define-command.ts'
 import { requiredArgument } from '../field.ts'
 import { CATALOGUE_FIELDS, type CatalogueOptions, checkCatalogue } from '../options.ts'
-import { release, type ReleaseSelector } from '../values/release.ts'
+import { release } from '../values/release.ts'
 
 export interface ShowOptions extends CatalogueOptions {
-  readonly release: ReleaseSelector
+  readonly release: Selector
 }
 
 export const show = defineCommand({

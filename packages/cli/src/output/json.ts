@@ -1,9 +1,8 @@
-/** One line of `--json` output: `type` says what it is. */
-export interface JsonEvent {
-  readonly type: string
-}
+import type { ReportedEvent } from '@cairn/observability'
 
-/** `event` as one line of JSON; identifiers are to be given as text. */
+/** One line of `--json` output: `type` says what it is. Identifiers are to be given as text. */
+export type JsonEvent = ReportedEvent | { readonly type: string; readonly [member: string]: unknown }
+
 export function jsonLine(event: JsonEvent): string {
   return `${JSON.stringify(event)}\n`
 }

@@ -13,5 +13,5 @@ export const runStatus: CommandHandler<'status'> = async ({ urls, timeoutMs }, i
     const report = reports[i]
     if (report?.status === 'fulfilled') io.say({ ...report.value, type: 'status', url }, renderStatus(url, report.value))
   })
-  if (failures[0] !== undefined) throw failures[0].reason
+  if (failures[0] !== undefined) throw failures[0].reason as unknown
 }

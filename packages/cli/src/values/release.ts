@@ -1,15 +1,24 @@
-import { isLedgerName, parseSelector, TrustError } from '@cairn/trust'
+import { IDENTITY_BYTES_MAX, IDENTITY_NAME } from '@cairn/protocol'
+import { isChannelName, isLedgerName, parseSelector, type Selector, TrustError } from '@cairn/trust'
 import type { ValueParser } from './parser.ts'
 
-/** Which release: a ledger, and a height or a channel of it; neither stands for the newest on `stable`. */
-export type ReleaseSelector = ReturnType<typeof parseSelector>
-
-export const ledgerName: ValueParser<string> = {
-  accepts: 'a ledger name: a lower-case letter, then letters, digits, - and _, such as mainnet',
-  read: (text) => (isLedgerName(text) ? text : undefined),
+export const networkName: ValueParser<string> = {
+  accepts: 'a network name: lower-case letters and digits, with hyphens between them, such as main',
+  read: (text) => (isIdentity(text) ? text : undefined),
 }
 
-export const release: ValueParser<ReleaseSelector> = {
+export const ledgerName: ValueParser<string> = {
+  accepts: 'a ledger name: a lower-case letter, then letters and digits, with hyphens between them, such as mainnet',
+  // A ledger's name goes into manifests as well as into trust metadata.
+  read: (text) => (isLedgerName(text) && isIdentity(text) ? text : undefined),
+}
+
+export const channelName: ValueParser<string> = {
+  accepts: 'a channel name: a lower-case letter, then letters, digits, - and _, such as canary',
+  read: (text) => (isChannelName(text) ? text : undefined),
+}
+
+export const release: ValueParser<Selector> = {
   accepts: 'a release such as mainnet, mainnet@1200 or mainnet@canary',
   read(text) {
     try {
@@ -19,4 +28,8 @@ export const release: ValueParser<ReleaseSelector> = {
       throw error
     }
   },
+}
+
+function isIdentity(text: string): boolean {
+  return IDENTITY_NAME.test(text) && text.length <= IDENTITY_BYTES_MAX
 }

@@ -1,16 +1,28 @@
-import type { Stream, StreamMessageEvent, StreamMiddleware } from '@libp2p/interface'
+import type { GossipSubComponents } from '@libp2p/gossipsub'
+import type { Stream, StreamMessageEvent } from '@libp2p/interface'
 import type { Clock, Timer } from '@cairn/runtime'
 import { GOSSIP_BURST_BYTES_MAX, GOSSIP_BYTES_PER_SECOND_MAX } from '../limits.ts'
 
+type Registrar = GossipSubComponents['registrar']
+
 /**
- * Bounds what gossipsub reads from each peer. It iterates its streams, which applies no backpressure, and verifies a
- * signature for each message: without this, one peer could fill memory at the speed of its link.
+ * The registrar that gossipsub is given, so that what it reads from each peer is bounded. It iterates its streams,
+ * which applies no backpressure, and verifies a signature for each message: without this, one peer could fill memory
+ * at the speed of its link.
+ *
+ * libp2p's own stream middleware cannot be used for it: it registers the handler once more for each inbound stream.
  */
-export function gossipThrottle(clock: Clock): StreamMiddleware {
-  return (stream, connection, next) => {
-    if (stream.direction === 'inbound') throttle(stream, clock)
-    next(stream, connection)
-  }
+export function throttled(registrar: Registrar, clock: Clock): Registrar {
+  const handle: Registrar['handle'] = (protocol, handler, options) =>
+    registrar.handle(
+      protocol,
+      (stream, connection) => {
+        throttle(stream, clock)
+        return handler(stream, connection)
+      },
+      options,
+    )
+  return Object.assign(Object.create(registrar) as Registrar, { handle })
 }
 
 function throttle(stream: Stream, clock: Clock): void {

@@ -11,6 +11,7 @@ import {
 } from '../limits.ts'
 import type { Gossip, GossipValidator, PeerId, Verdict } from '../transport.ts'
 import { GossipPenalties } from './gossip-penalties.ts'
+import { throttled } from './gossip-throttle.ts'
 
 /** Below gossipsub's graylist threshold of -80, whatever else a peer may have earned. */
 const SCORE_OF_BANNED = -1000
@@ -39,7 +40,7 @@ export class Libp2pGossip implements Gossip {
     this.#penalties = new GossipPenalties(init.clock)
   }
 
-  readonly service = (components: GossipSubComponents): GossipSub => {
+  readonly service = ({ privateKey, peerId, peerStore, registrar, connectionManager, logger }: GossipSubComponents): GossipSub => {
     this.#router = gossipsub({
       globalSignaturePolicy: StrictSign,
       // Floodsub has neither scores nor a mesh.
@@ -67,7 +68,7 @@ export class Libp2pGossip implements Gossip {
         // Nodes of one operator share an address behind NAT and on one machine; that is no offence.
         IPColocationFactorWeight: 0,
       },
-    })(components)
+    })({ privateKey, peerId, peerStore, registrar: throttled(registrar, this.#init.clock), connectionManager, logger })
     return this.#router
   }
 

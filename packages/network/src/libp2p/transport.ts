@@ -10,7 +10,6 @@ import { PeerSet } from '../peer-set.ts'
 import { Quota } from '../quota.ts'
 import type { Address, Channel, PeerChange, PeerId, Protocol, Transport } from '../transport.ts'
 import { StreamChannel } from './channel.ts'
-import { gossipThrottle } from './gossip-throttle.ts'
 import { Libp2pGossip } from './gossip.ts'
 import { decodePeerKey } from './keys.ts'
 import { createNode, type Node } from './node.ts'
@@ -107,7 +106,6 @@ class Libp2pTransport implements Transport {
     node.addEventListener('peer:identify', (event) => this.#peers.add(event.detail.peerId.toString()))
     node.addEventListener('peer:disconnect', (event) => this.#peers.delete(event.detail.toString()))
     node.addEventListener('peer:discovery', (event) => this.#dialDiscovered(event.detail))
-    for (const protocol of node.services.gossip.protocols) node.use(protocol, gossipThrottle(clock))
   }
 
   addresses(): readonly Address[] {

@@ -16,6 +16,8 @@ export class Pipe {
   readonly #random: Random
   /** Read for every delivery, so that a link can be slowed down while it is in use. */
   readonly #conditions: () => LinkConditions
+  /** What is under way, in order; one timer or microtask waits for the first. */
+  readonly #underway: { readonly atMs: number; readonly deliver: () => void }[] = []
   #writtenAtMs = 0
   #arrivesAtMs = 0
 
@@ -27,12 +29,25 @@ export class Pipe {
 
   /** Calls `deliver` once `bytes` have reached the other side, after everything that was sent earlier. */
   send(bytes: number, deliver: () => void): void {
-    const nowMs = this.#clock.monotonicMs()
     const { latencyMs, jitterMs, bytesPerSecond } = this.#conditions()
-    this.#writtenAtMs = Math.max(nowMs, this.#writtenAtMs) + (bytes / bytesPerSecond) * 1000
+    this.#writtenAtMs = Math.max(this.#clock.monotonicMs(), this.#writtenAtMs) + (bytes / bytesPerSecond) * 1000
     const travelMs = jitterMs === 0 ? latencyMs : latencyMs + randomUnit(this.#random) * jitterMs
     this.#arrivesAtMs = Math.max(this.#writtenAtMs + travelMs, this.#arrivesAtMs)
-    if (this.#arrivesAtMs > nowMs) this.#clock.setTimer(this.#arrivesAtMs - nowMs, deliver)
-    else queueMicrotask(deliver)
+    this.#underway.push({ atMs: this.#arrivesAtMs, deliver })
+    if (this.#underway.length === 1) this.#await(this.#arrivesAtMs)
+  }
+
+  #await(atMs: number): void {
+    const delayMs = atMs - this.#clock.monotonicMs()
+    if (delayMs > 0) this.#clock.setTimer(delayMs, () => this.#arrive())
+    else queueMicrotask(() => this.#arrive())
+  }
+
+  #arrive(): void {
+    const { deliver } = this.#underway[0]!
+    deliver()
+    this.#underway.shift()
+    const next = this.#underway[0]
+    if (next !== undefined) this.#await(next.atMs)
   }
 }

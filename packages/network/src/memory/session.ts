@@ -6,8 +6,8 @@ import type { Pipe } from './pipe.ts'
 
 /** What a session tells the transport that holds it. */
 export interface SessionOwner {
-  /** The peer wants a channel; false if nobody serves the protocol. */
-  onOpen(session: Session, theirs: MemoryChannel, protocol: string): boolean
+  /** The peer wants a channel; `reply` tells it whether anybody here serves the protocol. */
+  onOpen(session: Session, theirs: MemoryChannel, protocol: string, reply: (isServed: boolean) => void): void
   onGossip(message: GossipMessage, relay: PeerId): void
   onSessionEnd(session: Session): void
 }

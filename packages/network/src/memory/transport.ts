@@ -86,12 +86,12 @@ export class MemoryTransport implements Transport, SessionOwner {
     const channel = this.#createChannel(session, protocol)
     const opened = new Promise<Channel>((resolve, reject) => {
       channel.closed.addEventListener('abort', () => reject(new NetworkError({ code: 'NOT_CONNECTED', peer })), { once: true })
+      const onReply = (isServed: boolean): void => {
+        if (isServed) resolve(channel)
+        else reject(new NetworkError({ code: 'UNSUPPORTED_PROTOCOL', peer, protocol: protocol.name }))
+      }
       session.send(0, (remote) => {
-        const spoken = remote.owner.onOpen(remote, channel, protocol.name)
-        remote.send(0, () => {
-          if (spoken) resolve(channel)
-          else reject(new NetworkError({ code: 'UNSUPPORTED_PROTOCOL', peer, protocol: protocol.name }))
-        })
+        remote.owner.onOpen(remote, channel, protocol.name, (isServed) => remote.send(0, () => onReply(isServed)))
       })
     })
     try {
@@ -145,18 +145,18 @@ export class MemoryTransport implements Transport, SessionOwner {
     this.#peers.delete(session.peer)
   }
 
-  onOpen(session: Session, theirs: MemoryChannel, protocol: string): boolean {
+  onOpen(session: Session, theirs: MemoryChannel, protocol: string, reply: (isServed: boolean) => void): void {
     const service = this.#services.get(protocol)
-    if (service === undefined) return false
+    reply(service !== undefined)
+    if (service === undefined) return
     const ours = this.#createChannel(session, service.protocol)
     MemoryChannel.pair(ours, theirs)
     if (!session.inbound.take(protocol, service.protocol.channelsPerPeerMax, ours.closed)) {
       // Opened and then reset, which is what the bound looks like from outside on libp2p too.
       ours.abort(new Error('too many channels'))
-      return true
+      return
     }
     void this.#serve(service, ours)
-    return true
   }
 
   onGossip(message: GossipMessage, relay: PeerId): void {

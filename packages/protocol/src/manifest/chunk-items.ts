@@ -11,8 +11,6 @@ export const CHUNK_ITEM_BYTES = SHA256_BYTES + 4
 export type ChunkItems = Uint8Array
 
 export function encodeChunkItem(ref: ChunkRef): Uint8Array {
-  if (ref.digest.byteLength !== SHA256_BYTES) throw malformed('chunk', `digest of ${ref.digest.byteLength} bytes`)
-  assertChunkBytes(ref.bytes)
   const item = new Uint8Array(CHUNK_ITEM_BYTES)
   item.set(ref.digest)
   new DataView(item.buffer).setUint32(SHA256_BYTES, ref.bytes)
@@ -22,7 +20,7 @@ export function encodeChunkItem(ref: ChunkRef): Uint8Array {
 /** Checks the shape of a run from a page: whole items, each of 1 byte to {@link CHUNK_BYTES_MAX}. */
 export function assertChunkItems(items: ChunkItems): void {
   if (items.byteLength % CHUNK_ITEM_BYTES !== 0) throw malformed('chunk run', `${items.byteLength} bytes are not whole items`)
-  for (const { bytes } of chunkRefs(items)) assertChunkBytes(bytes)
+  for (const ref of chunkRefs(items)) assertChunkRef(ref)
 }
 
 /** The chunks of a run. Digests are views into `items`. */
@@ -32,6 +30,8 @@ export function* chunkRefs(items: ChunkItems): Generator<ChunkRef> {
   }
 }
 
-function assertChunkBytes(bytes: number): void {
+/** @throws {ProtocolError} `MALFORMED` unless it is a SHA-256 digest and 1 byte to {@link CHUNK_BYTES_MAX} */
+export function assertChunkRef({ digest, bytes }: ChunkRef): void {
+  if (digest.byteLength !== SHA256_BYTES) throw malformed('chunk', `digest of ${digest.byteLength} bytes`)
   if (!Number.isInteger(bytes) || bytes < 1 || bytes > CHUNK_BYTES_MAX) throw malformed('chunk', `length ${bytes}`)
 }

@@ -2,6 +2,7 @@ import type { ChunkingParameters } from '../chunking.ts'
 import { ProtocolError } from '../errors.ts'
 import { CHUNKS_MAX, CHUNK_REFS_MAX, ENTRIES_MAX } from '../limits.ts'
 import { MerkleAccumulator } from '../merkle.ts'
+import { assertChunkRef } from './chunk-items.ts'
 import { ChunkTable } from './chunk-table.ts'
 import { malformed } from './fields.ts'
 import { quote } from './paths.ts'
@@ -56,7 +57,9 @@ export class SnapshotTally {
   }
 
   /** Adds the next chunk of the file last added; its chunk index. */
-  addChunk({ digest, bytes }: ChunkRef): number {
+  addChunk(ref: ChunkRef): number {
+    assertChunkRef(ref)
+    const { digest, bytes } = ref
     this.#assertChunkFits(bytes)
     assertAtMost('number of chunk mentions', this.#chunkRefs + 1, CHUNK_REFS_MAX)
     const index = this.chunks.add(digest, bytes)
@@ -81,7 +84,7 @@ export class SnapshotTally {
       bytes: this.#bytes,
       distinctBytes: this.#distinctBytes,
     }
-    return { totals, chunkRoot: this.#merkle.root() }
+    return { totals, chunkRoot: new Uint8Array(this.#merkle.root()) }
   }
 
   #assertChunkFits(bytes: number): void {

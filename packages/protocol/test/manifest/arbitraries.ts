@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { type Entry, type PlannedEntry, STAGES, planSections } from '../../src/manifest/index.ts'
 import { type Staged, chunk, chunking, directory, file, symlink } from './fixtures.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { MerkleAccumulator } from '../../src/merkle.ts'
 import { PAGE_BYTES_MAX } from '../../src/limits.ts'
 import { STAGES, decodePage, decodeRoot, encodePage, encodeRoot } from '../../src/manifest/index.ts'
@@ -36,8 +36,8 @@ describe('any snapshot', () => {
     fc.assert(
       fc.property(snapshot, (entries) => {
         const { root, bytes, pages } = build(entries)
-        assert.deepEqual(encodeRoot(decodeRoot(bytes)), encodeRoot(root))
-        assert.deepEqual(decodeRoot(bytes), root)
+        assert.deepEqual(encodeRoot(root).bytes, bytes)
+        assert.deepEqual(encodeRoot(decodeRoot(bytes)).bytes, bytes)
         for (const page of pages.values()) {
           assert(page.byteLength <= PAGE_BYTES_MAX)
           assert.deepEqual(encodePage(decodePage(page)), page)
@@ -65,7 +65,7 @@ describe('any snapshot', () => {
           assert.equal(index.entries[found[0]!.entry]?.stage, index.chunkStage(i), 'the first place is in the earliest stage')
           for (const { entry, offset } of found) places.add(`${entry} ${offset} ${i}`)
         }
-        assert.deepEqual(merkle.root(), index.root.chunkRoot)
+        assert(Buffer.from(index.root.chunkRoot).equals(merkle.root()))
         assert.equal(places.size, totals.chunkRefs)
         for (const [entry, found] of index.entries.entries()) {
           if (found.type !== 'file') continue

@@ -26,7 +26,7 @@ const positionOrAll: fc.Arbitrary<Position> = fc.oneof(position, fc.constant('al
 const name = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,62}$/)
 
 const data = record({
-  slice: fc.uint8Array({ minLength: 1, maxLength: 300 }),
+  slice: fc.uint8Array({ minLength: 1, maxLength: 300, size: 'max' }),
   before: fc.nat(FRAME_BYTES_MAX),
   after: fc.nat(FRAME_BYTES_MAX),
   id,
@@ -42,18 +42,18 @@ export const exchangeMessage: fc.Arbitrary<ExchangeMessage> = fc.oneof(
     type: fc.constant('want' as const),
     id,
     deadlineMs: fc.integer({ min: 1, max: DEADLINE_MS_MAX }),
-    cids: fc.uniqueArray(cid, { minLength: 1, maxLength: 64, selector: String }),
+    cids: fc.uniqueArray(cid, { minLength: 1, maxLength: 64, selector: String, size: 'max' }),
   }),
   record({ type: fc.constant('cancel' as const), id, position: positionOrAll }),
   data,
   record({ type: fc.constant('refuse' as const), id, position: positionOrAll, code: fc.constantFrom(...REFUSE_CODES) }),
 )
 
-const bytes = (minLength: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength, maxLength: 300 })
+const bytes = (minLength: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength, maxLength: 300, size: 'max' })
 const addresses = (maxLength: number, bytesMax: number): fc.Arbitrary<string[]> =>
   fc.uniqueArray(
     fc.stringMatching(/^\/[!-~]{1,60}$/).filter((text) => text.length <= bytesMax),
-    { maxLength },
+    { maxLength, size: 'max' },
   )
 
 export const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
@@ -73,7 +73,9 @@ export const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
   record({
     type: fc.constant('have-update' as const),
     snapshot: cid,
-    chunks: fc.uniqueArray(fc.nat(CHUNKS_MAX - 1), { minLength: 1, maxLength: 100 }).map((chunks) => chunks.sort((a, b) => a - b)),
+    chunks: fc
+      .uniqueArray(fc.nat(CHUNKS_MAX - 1), { minLength: 1, maxLength: 100, size: 'max' })
+      .map((chunks) => chunks.sort((a, b) => a - b)),
   }),
   record({ type: fc.constant('peers-reply' as const), id, addresses: addresses(32, 256) }),
   record({
@@ -93,7 +95,7 @@ export const headsAnnouncement: fc.Arbitrary<HeadsAnnouncement> = record({
 export const availabilityAnnouncement: fc.Arbitrary<AvailabilityAnnouncement> = record({
   v: fc.constant(1 as const),
   snapshot: cid,
-  coverage: fc.oneof(fc.constant('complete' as const), fc.uint8Array({ minLength: 1, maxLength: 256 })),
+  coverage: fc.oneof(fc.constant('complete' as const), fc.uint8Array({ minLength: 1, maxLength: 256, size: 'max' })),
   region: fc.stringMatching(/^[a-z0-9-]{0,32}$/),
   load: fc.nat(100),
   expiresAt: fc.maxSafeNat(),

@@ -309,7 +309,11 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
     const [first] = strangers
     if (first === undefined) return
     await this.#clear(strangers.flatMap((entry) => [...this.#index.chunksOfFile(entry)].map(({ chunk }) => chunk)))
-    throw new StorageError({ code: 'CORRUPT', path: this.#files.pathOf(first), reason: 'it was replaced while the snapshot was being placed' })
+    throw new StorageError({
+      code: 'CORRUPT',
+      path: this.#files.pathOf(first),
+      reason: 'it was replaced while the snapshot was being placed',
+    })
   }
 
   #assertUsable(): void {

@@ -87,7 +87,7 @@ export class PlacedFiles {
   async write(entry: number, offset: number, bytes: Uint8Array): Promise<void> {
     await this.#writes.add(() =>
       this.#use(entry, bytes.byteLength, async (handle) => {
-        for (let done = 0; done < bytes.byteLength; ) {
+        for (let done = 0; done < bytes.byteLength;) {
           const { bytesWritten } = await handle.write(bytes, done, bytes.byteLength - done, offset + done)
           done += bytesWritten
         }

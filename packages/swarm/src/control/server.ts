@@ -46,7 +46,12 @@ async function answer(
       const key = message.snapshot.toString()
       if (subscriptions.has(key)) return undefined
       if (subscriptions.size >= SUBSCRIPTIONS_PER_PEER_MAX) {
-        throw new ProtocolError({ code: 'TOO_LARGE', what: 'number of subscriptions', value: subscriptions.size + 1, max: SUBSCRIPTIONS_PER_PEER_MAX })
+        throw new ProtocolError({
+          code: 'TOO_LARGE',
+          what: 'number of subscriptions',
+          value: subscriptions.size + 1,
+          max: SUBSCRIPTIONS_PER_PEER_MAX,
+        })
       }
       subscriptions.set(
         key,

@@ -98,20 +98,23 @@ export class ExchangeClient {
     switch (message.type) {
       case 'data':
         return this.#data(message)
-      case 'refuse': {
-        if (message.position === 'all') throw unexpected('a refusal of a whole request')
-        const key = keyOf(message.id, message.position)
-        const block = this.#pending.get(key)
-        if (block === undefined) throw unexpected('a refusal')
-        this.#pending.delete(key)
-        block.onAnswer({ type: 'refused', code: message.code })
-        return
-      }
+      case 'refuse':
+        return this.#refused(message)
       case 'want':
       case 'cancel':
         throw unexpected(`a ${message.type}`)
       default:
         message satisfies never
+    }
+  }
+
+  #refused({ id, position, code }: Extract<ExchangeMessage, { type: 'refuse' }>): void {
+    const refused = position === 'all' ? [...this.#pending.keys()].filter((key) => key.startsWith(`${id}/`)) : [keyOf(id, position)]
+    for (const key of refused) {
+      const block = this.#pending.get(key)
+      if (block === undefined) throw unexpected('a refusal')
+      this.#pending.delete(key)
+      block.onAnswer({ type: 'refused', code })
     }
   }
 

@@ -1,0 +1,16 @@
+import type { StageClass } from '@cairn/protocol'
+import type { SwarmEvent } from '@cairn/swarm'
+
+/** What a node waits for before its download starts. */
+export type WaitReason = 'connecting' | 'metadata' | 'manifest'
+
+/** Everything a joining node reports. */
+export type NodeEvent =
+  | SwarmEvent
+  | { readonly type: 'dial-failed'; readonly address: string; readonly reason: string; readonly retryInMs: number | undefined }
+  | { readonly type: 'waiting'; readonly reason: WaitReason }
+  | { readonly type: 'release-chosen'; readonly ledger: string; readonly height: number; readonly snapshot: string; readonly bytes: number }
+  | { readonly type: 'newer-release'; readonly ledger: string; readonly height: number; readonly joining: number }
+  | { readonly type: 'resumed'; readonly chunksHeld: number; readonly chunksCount: number; readonly bytesHeld: number }
+  | { readonly type: 'stage-committed'; readonly stage: StageClass; readonly sinceStartMs: number }
+  | { readonly type: 'joined'; readonly snapshot: string; readonly durationMs: number }

@@ -1,0 +1,5 @@
+export { NodeError, type NodeFault } from './errors.ts'
+export type { NodeEvent, WaitReason } from './events.ts'
+export { type JoinSummary, Node, type NodeComponents, type NodeInit, type NodeStatus } from './node.ts'
+export type { JoinProgress } from './progress.ts'
+export { NODE_METRICS, NODE_RULES } from './observation.ts'

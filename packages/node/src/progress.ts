@@ -1,0 +1,86 @@
+import type { StageClass } from '@cairn/protocol'
+import type { Reporter } from '@cairn/runtime'
+import type { StallReason } from '@cairn/swarm'
+import type { NodeEvent, WaitReason } from './events.ts'
+
+/** Where a join stands; a plain value, for status pages and progress lines. */
+export interface JoinProgress {
+  readonly phase: WaitReason | 'fetching' | 'finishing' | 'complete'
+  readonly chunksCount: number
+  readonly chunksHeld: number
+  /** Distinct plain bytes of the snapshot, and how many of them are in place. */
+  readonly bytes: number
+  readonly bytesHeld: number
+  /** Frame bytes that arrived and were used, and that were not. */
+  readonly receivedBytes: number
+  readonly wastedBytes: number
+  readonly servedBytes: number
+  readonly stage: StageClass | undefined
+  readonly stalled: StallReason | undefined
+  readonly peersCount: number
+}
+
+const START: JoinProgress = {
+  phase: 'connecting',
+  chunksCount: 0,
+  chunksHeld: 0,
+  bytes: 0,
+  bytesHeld: 0,
+  receivedBytes: 0,
+  wastedBytes: 0,
+  servedBytes: 0,
+  stage: undefined,
+  stalled: undefined,
+  peersCount: 0,
+}
+
+/** Follows a join by its events alone, so that what people are shown is what was reported. */
+export class ProgressTracker implements Reporter<NodeEvent> {
+  #progress: JoinProgress = START
+
+  get progress(): JoinProgress {
+    return this.#progress
+  }
+
+  report(event: NodeEvent): void {
+    this.#progress = advance(this.#progress, event)
+  }
+}
+
+function advance(progress: JoinProgress, event: NodeEvent): JoinProgress {
+  switch (event.type) {
+    case 'waiting':
+      return { ...progress, phase: event.reason }
+    case 'download-started': {
+      const { chunksCount, chunksHeld, bytes, bytesHeld } = event
+      return { ...progress, phase: 'fetching', chunksCount, chunksHeld, bytes, bytesHeld }
+    }
+    case 'chunk-received':
+      return {
+        ...progress,
+        chunksHeld: progress.chunksHeld + 1,
+        bytesHeld: progress.bytesHeld + event.plainBytes,
+        receivedBytes: progress.receivedBytes + event.frameBytes,
+      }
+    case 'chunk-wasted':
+      return { ...progress, wastedBytes: progress.wastedBytes + event.frameBytes }
+    case 'block-served':
+      return { ...progress, servedBytes: progress.servedBytes + event.frameBytes }
+    case 'download-stalled':
+      return { ...progress, stalled: event.reason }
+    case 'download-resumed':
+      return { ...progress, stalled: undefined }
+    case 'download-complete':
+      return { ...progress, phase: 'finishing', stalled: undefined }
+    case 'stage-committed':
+      return { ...progress, stage: event.stage }
+    case 'joined':
+      return { ...progress, phase: 'complete' }
+    case 'peer-connected':
+      return { ...progress, peersCount: progress.peersCount + 1 }
+    case 'peer-disconnected':
+      return { ...progress, peersCount: progress.peersCount - 1 }
+    default:
+      return progress
+  }
+}

@@ -1,0 +1,7 @@
+export { OriginError, type OriginFault } from './errors.ts'
+export type { OriginEvent, PublishEvent } from './events.ts'
+export { Origin, type OriginComponents, type OriginInit, type OriginStatus } from './origin.ts'
+export { publish, type PublishInit, type PublishSummary } from './publish/publish.ts'
+export { loadIndex } from './release-sources.ts'
+export { type InitSummary, Workspace } from './workspace.ts'
+export { ORIGIN_METRICS, ORIGIN_RULES } from './observation.ts'

@@ -1,0 +1,98 @@
+import { resolve } from 'node:path'
+import { type ChunkingProfile, CHUNKING, type CID, ZSTD_LEVEL } from '@cairn/protocol'
+import type { Clock, Reporter } from '@cairn/runtime'
+import { openFsBlockStore } from '@cairn/storage'
+import { DEFAULT_CHANNEL, type Release } from '@cairn/trust'
+import type { PublishEvent } from '../events.ts'
+import type { Workspace } from '../workspace.ts'
+import { ingest } from './ingest.ts'
+import { planPublication } from './plan.ts'
+
+export interface PublishInit {
+  readonly workspace: Workspace
+  readonly directory: string
+  readonly ledger: string
+  readonly height: number
+  readonly channels?: readonly string[]
+  readonly bootstrap?: readonly string[]
+  readonly hot?: readonly string[]
+  readonly profile?: ChunkingProfile
+  /** `copy` keeps compressed chunks in the workspace; `reference` serves them from `directory`, which must then stay as it is. */
+  readonly store?: 'copy' | 'reference'
+  /** Replaces a different snapshot at the same height. */
+  readonly replace?: boolean
+  /** Name and version of the program, for the manifest's provenance. */
+  readonly tool: string
+  readonly clock: Clock
+  readonly reporter: Reporter<PublishEvent>
+  readonly signal?: AbortSignal
+}
+
+export interface PublishSummary {
+  readonly release: Release
+  readonly filesCount: number
+  /** Plain bytes of all files. */
+  readonly bytes: number
+  /** Frame bytes that this run added to the workspace. */
+  readonly storedBytes: number
+  readonly durationMs: number
+}
+
+/**
+ * Publishes `directory` as `ledger`'s snapshot at `height`: reads it once, stores its chunks and pages durably, and only then signs.
+ *
+ * The same input gives the same manifest: nothing of the time or the machine is in it. A publication that is interrupted
+ * leaves the releases as they were; what it stored is used by the next one.
+ */
+export async function publish(init: PublishInit): Promise<PublishSummary> {
+  const { workspace, ledger, height, clock, reporter, signal } = init
+  const startedMs = clock.monotonicMs()
+  const known = await workspace.releasesOf(ledger)
+  const parent = known.findLast((release) => release.height < height)?.manifest
+  const directory = resolve(init.directory)
+  const plan = await planPublication(directory, { bootstrap: init.bootstrap ?? [], hot: init.hot ?? [] })
+  reporter.report({ type: 'publish-started', path: directory, filesCount: plan.filesCount, bytes: plan.bytes })
+  await using store = await openFsBlockStore({ path: workspace.blocksPath, clock })
+  const storedBefore = store.totalBytes
+  const { cid, bytes, root } = await ingest({
+    directory,
+    plan,
+    manifest: manifestInit(init, workspace.network, parent),
+    store,
+    keepChunks: init.store !== 'reference',
+    onProgress: (bytesDone, storedBytes) => reporter.report({ type: 'publish-progress', bytesDone, bytes: plan.bytes, storedBytes }),
+    ...(signal === undefined ? {} : { signal }),
+  })
+  // Chunks and pages first, then the signature that vouches for them: a power cut leaves no release that cannot be served.
+  await store.flush()
+  const release: Release = {
+    ledger,
+    height,
+    manifest: cid,
+    manifestBytes: bytes.byteLength,
+    channels: [...(init.channels ?? [DEFAULT_CHANNEL])].sort(),
+    totalBytes: root.totals.bytes,
+    chunks: root.totals.chunks,
+  }
+  await workspace.release(release, {
+    replace: init.replace ?? false,
+    ...(init.store === 'reference' ? { reference: directory } : {}),
+  })
+  const durationMs = clock.monotonicMs() - startedMs
+  reporter.report({ type: 'published', snapshot: cid.toString(), ledger, height, durationMs })
+  return { release, filesCount: plan.filesCount, bytes: plan.bytes, storedBytes: store.totalBytes - storedBefore, durationMs }
+}
+
+function manifestInit(
+  { ledger, height, profile, tool }: PublishInit,
+  network: string,
+  parent: CID | undefined,
+): Parameters<typeof ingest>[0]['manifest'] {
+  return {
+    identity: { network, ledger, height },
+    chunking: CHUNKING[profile ?? 'balanced'],
+    compression: { codec: 'zstd', level: ZSTD_LEVEL },
+    ...(parent === undefined ? {} : { parent }),
+    provenance: { tool, sourceHeight: height },
+  }
+}

@@ -1,0 +1,56 @@
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import type { CID } from '@cairn/protocol'
+import { type Clock, systemClock } from '@cairn/runtime'
+import { BlockFiles } from './block-files.ts'
+import { BlockIndex } from './block-index.ts'
+import { type BlockKey, blockKey } from './block-key.ts'
+import type { BlockSource } from './block-store.ts'
+import { StorageError } from './errors.ts'
+
+/**
+ * Reads a {@link FsBlockStore} that another process may be writing: a running origin, while the next snapshot is published.
+ *
+ * Takes no lock and changes nothing. A block is seen once its row is committed, which the writer's `flush` has done.
+ */
+export class FsBlockReader implements BlockSource, Disposable {
+  readonly #files: BlockFiles
+  readonly #index: BlockIndex
+  /** Blocks seen; they are asked of the index once. */
+  readonly #seen = new Set<BlockKey>()
+
+  /** @throws {StorageError} `UNSUPPORTED_VERSION`, `CORRUPT`, `IO_FAILED` */
+  constructor(path: string, clock: Clock = systemClock) {
+    this.#files = new BlockFiles(join(path, 'data'))
+    this.#index = new BlockIndex(join(path, 'index.sqlite'), clock, () => {})
+  }
+
+  has(cid: CID): boolean {
+    const key = blockKey(cid)
+    if (this.#seen.has(key)) return true
+    const isThere = this.#index.row(key) !== undefined
+    if (isThere) this.#seen.add(key)
+    return isThere
+  }
+
+  /** @throws {StorageError} `CORRUPT` when the frame is not what was written; `IO_FAILED` */
+  async get(cid: CID): Promise<Uint8Array | undefined> {
+    const key = blockKey(cid)
+    const row = this.#index.row(key)
+    const frame = row === undefined ? undefined : await this.#files.read(cid, row.bytes)
+    if (row === undefined || frame === undefined) {
+      this.#seen.delete(key)
+      return undefined
+    }
+    if (frame.byteLength === row.bytes && crc32(frame) === row.checksum) return frame
+    throw new StorageError({ code: 'CORRUPT', path: this.#files.pathOf(cid), reason: 'the checksum of its frame differs' })
+  }
+
+  close(): void {
+    this.#index.abandon()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+}

@@ -1,0 +1,458 @@
+import assert from 'node:assert/strict'
+import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
+import { describe, it } from 'node:test'
+import { chunkCid, decodeFrame, sha256 } from '@cairn/protocol'
+import { ManualClock } from '@cairn/runtime/testing'
+import { type Disk, inspectTarget, openPlaceStore, systemDisk } from '../../src/index.ts'
+import { sampleBytes, sampleSnapshot, writeSample } from '../../src/testing/index.ts'
+import { faultOf, systemError } from '../fault.ts'
+import { temporaryDirectory } from '../temporary-directory.ts'
+import { deliver, listTree, oddTree } from './trees.ts'
+
+const snapshot = sampleSnapshot(oddTree)
+const { index } = snapshot
+const chunks = Array.from({ length: index.chunksCount }, (_, i) => i)
+
+describe('PlaceStore', () => {
+  it('leaves the tree that was published, and .cairn', async () => {
+    await using directory = await temporaryDirectory()
+    await writeSample(directory.join('source'), oddTree)
+    const path = directory.join('deep', 'target')
+    {
+      await using store = await openPlaceStore({ path, index })
+      assert.equal(store.have.count, 0)
+      await deliver(store, snapshot)
+      await store.finish()
+      assert.equal(store.isComplete, true)
+    }
+    assert.deepEqual(await listTree(path), await listTree(directory.join('source')))
+    assert.deepEqual(await inspectTarget(path), {
+      snapshot: index.cid,
+      chunksCount: index.chunksCount,
+      placedCount: index.chunksCount,
+      complete: true,
+    })
+    await using store = await openPlaceStore({ path, index })
+    assert.equal(store.isComplete, true)
+    assert.ok((await store.verifyAll()).ok)
+  })
+
+  it('does not depend on the umask', async () => {
+    await using directory = await temporaryDirectory()
+    const before = process.umask(0o077)
+    try {
+      await using store = await openPlaceStore({ path: directory.join('target'), index })
+      await deliver(store, snapshot)
+      await store.finish()
+    } finally {
+      process.umask(before)
+    }
+    await writeSample(directory.join('source'), oddTree)
+    assert.deepEqual(await listTree(directory.join('target')), await listTree(directory.join('source')))
+  })
+
+  it('serves what is in place and nothing else', async () => {
+    await using directory = await temporaryDirectory()
+    await using store = await openPlaceStore({ path: directory.path, index })
+    await deliver(store, snapshot, [0, 2])
+    for (const chunk of chunks) {
+      const cid = index.chunkCid(chunk)
+      assert.equal(store.has(cid), chunk === 0 || chunk === 2)
+      const frame = await store.get(cid)
+      if (!store.has(cid)) assert.equal(frame, undefined)
+      else assert.deepEqual(Buffer.from(decodeFrame(frame!, 1 << 20)), Buffer.from(snapshot.plain(chunk)))
+    }
+    assert.equal(store.has(chunkCid(sha256(Buffer.from('unknown')))), false)
+    assert.equal(await store.get(index.cid), undefined)
+  })
+
+  it('takes a chunk that comes twice at once', async () => {
+    await using directory = await temporaryDirectory()
+    await using store = await openPlaceStore({ path: directory.path, index })
+    await deliver(store, snapshot, [0, 0, 0, 1, 1])
+    await deliver(store, snapshot, [0])
+    assert.equal(store.have.count, 2)
+  })
+
+  it('commits a stage when its chunks are in place', async () => {
+    await using directory = await temporaryDirectory()
+    {
+      await using store = await openPlaceStore({ path: directory.path, index })
+      await assert.rejects(store.commitStage('bootstrap'), /every chunk of bootstrap/)
+      await deliver(store, snapshot, index.stageChunks('bootstrap'))
+      await store.commitStage('bootstrap')
+      assert.deepEqual([store.stageCommitted('bootstrap'), store.stageCommitted('hot')], [true, false])
+      assert.equal((await stat(directory.join('db', 'LOCK'))).size, 0)
+      assert.equal(await readFile(directory.join('db', 'CURRENT'), 'utf8'), 'MANIFEST-000004\n')
+    }
+    await using store = await openPlaceStore({ path: directory.path, index })
+    assert.equal(store.stageCommitted('bootstrap'), true)
+  })
+
+  it('places an empty snapshot', async () => {
+    await using directory = await temporaryDirectory()
+    await using store = await openPlaceStore({ path: directory.path, index: sampleSnapshot([]).index })
+    await store.finish()
+    assert.deepEqual(await listTree(directory.path), {})
+  })
+
+  it('keeps at most 128 files open and still fills all of them', async () => {
+    await using directory = await temporaryDirectory()
+    const many = sampleSnapshot(
+      Array.from({ length: 300 }, (_, i) => ({
+        type: 'file' as const,
+        path: `file-${String(i).padStart(3, '0')}`,
+        mode: 0o644,
+        content: Buffer.concat([Buffer.alloc(16 * 1024, 'shared by all'), sampleBytes(i, 10)]),
+      })),
+    )
+    await using store = await openPlaceStore({ path: directory.path, index: many.index })
+    await deliver(store, many)
+    const openFiles = (await readdir('/proc/self/fd').catch(() => [])).length
+    assert.ok(openFiles < 128 + 60, `${openFiles} files open`)
+    await store.finish()
+    assert.ok((await store.verifyAll()).ok)
+  })
+})
+
+describe('PlaceStore refuses', () => {
+  it('a directory with other files, and leaves it alone', async () => {
+    await using directory = await temporaryDirectory()
+    for (let i = 0; i < 7; i++) await writeFile(directory.join(`holiday-${i}.jpg`), '')
+    const fault = await faultOf(openPlaceStore({ path: directory.path, index }), 'FOREIGN_FILES')
+    assert.equal(fault.found.length, 5)
+    assert.equal((await readdir(directory.path)).length, 7)
+    await faultOf(inspectTarget(directory.path), 'FOREIGN_FILES')
+  })
+
+  it('foreign files among its own', async () => {
+    await using directory = await temporaryDirectory()
+    await (await openPlaceStore({ path: directory.path, index })).close()
+    await writeFile(directory.join('db', 'notes'), '')
+    const fault = await faultOf(openPlaceStore({ path: directory.path, index }), 'FOREIGN_FILES')
+    assert.deepEqual(fault.found, ['db/notes'])
+  })
+
+  it('a link in the place of a directory or file', async () => {
+    await using directory = await temporaryDirectory()
+    await mkdir(directory.join('elsewhere'))
+    const path = directory.join('target')
+    await (await openPlaceStore({ path, index })).close()
+    await rm(directory.join('target', 'db'), { recursive: true })
+    await symlink(directory.join('elsewhere'), directory.join('target', 'db'))
+    await symlink(directory.join('elsewhere', 'stolen'), directory.join('target', 'zeros'))
+    const fault = await faultOf(openPlaceStore({ path, index }), 'FOREIGN_FILES')
+    assert.deepEqual(fault.found.toSorted(), ['db', 'zeros'])
+  })
+
+  it('to follow a link that appears while it runs', async () => {
+    await using directory = await temporaryDirectory()
+    await using store = await openPlaceStore({ path: directory.join('target'), index })
+    await writeFile(directory.join('victim'), 'precious')
+    await symlink(directory.join('victim'), directory.join('target', 'zeros'))
+    const zeros = index.entries.findIndex(({ path }) => path === 'zeros')
+    await faultOf(deliver(store, snapshot, [[...index.chunksOfFile(zeros)][0]!.chunk]), 'IO_FAILED')
+    assert.equal(await readFile(directory.join('victim'), 'utf8'), 'precious')
+  })
+
+  it('the directory of another snapshot', async () => {
+    await using directory = await temporaryDirectory()
+    await (await openPlaceStore({ path: directory.path, index })).close()
+    const other = sampleSnapshot(oddTree, 2).index
+    const fault = await faultOf(openPlaceStore({ path: directory.path, index: other }), 'OTHER_SNAPSHOT')
+    assert.deepEqual([fault.found, fault.wanted], [index.cid.toString(), other.cid.toString()])
+  })
+
+  it('a second holder', async () => {
+    await using directory = await temporaryDirectory()
+    await using _first = await openPlaceStore({ path: directory.path, index })
+    await faultOf(openPlaceStore({ path: directory.path, index }), 'LOCKED')
+  })
+
+  it('a journal with a damaged header or of a later version', async () => {
+    await using directory = await temporaryDirectory()
+    await (await openPlaceStore({ path: directory.path, index })).close()
+    const journal = directory.join('.cairn', 'journal')
+    const bytes = await readFile(journal)
+    bytes[20]! ^= 1
+    await writeFile(journal, bytes)
+    await faultOf(openPlaceStore({ path: directory.path, index }), 'CORRUPT')
+    bytes[8] = 2
+    await writeFile(journal, bytes)
+    const fault = await faultOf(openPlaceStore({ path: directory.path, index }), 'UNSUPPORTED_VERSION')
+    assert.equal(fault.found, 2)
+  })
+
+  it('a disk without room for the rest, before it writes any', async () => {
+    await using directory = await temporaryDirectory()
+    const total = index.root.totals.bytes
+    const roomy = (bytes: number): Disk => ({ ...systemDisk, availableBytes: async () => bytes })
+    const fault = await faultOf(openPlaceStore({ path: directory.path, index, disk: roomy(total - 1) }), 'NO_SPACE')
+    assert.equal(fault.bytes, total)
+    assert.deepEqual(await listTree(directory.path), {})
+    {
+      await using store = await openPlaceStore({ path: directory.path, index, disk: roomy(total) })
+      await deliver(store, snapshot, chunks.slice(1))
+    }
+    const left = index.chunkBytes(0) * index.places(0).length
+    await (await openPlaceStore({ path: directory.path, index, disk: roomy(left) })).close()
+    await faultOf(openPlaceStore({ path: directory.path, index, disk: roomy(left - 1) }), 'NO_SPACE')
+  })
+})
+
+describe('PlaceStore on a failing disk', () => {
+  it('says that there is no space, keeps what it has, and goes on when there is some', async () => {
+    await using directory = await temporaryDirectory()
+    const disk = new FailingDisk()
+    {
+      await using store = await openPlaceStore({ path: directory.path, index, disk })
+      await deliver(store, snapshot, [0])
+      disk.fail('write', 'ENOSPC')
+      const fault = await faultOf(store.deliver(1, new Uint8Array(0), snapshot.plain(1)), 'NO_SPACE')
+      assert.match(fault.path, /db/)
+      assert.deepEqual([...store.have.indices()], [0])
+      disk.heal()
+      await deliver(store, snapshot)
+      await store.finish()
+    }
+    await using store = await openPlaceStore({ path: directory.path, index })
+    assert.ok(store.isComplete && (await store.verifyAll()).ok)
+  })
+
+  it('writes over what a failed append left in the journal', async () => {
+    await using directory = await temporaryDirectory()
+    const disk = new FailingDisk('journal')
+    await using store = await openPlaceStore({ path: directory.path, index, disk })
+    disk.fail('write', 'ENOSPC')
+    await faultOf(deliver(store, snapshot, [3, 4, 5]), 'NO_SPACE')
+    assert.equal(store.have.count, 0)
+    disk.heal()
+    await deliver(store, snapshot, [7])
+    const copy = directory.join('..', `${directory.path}-copy`)
+    await cp(directory.path, copy, { recursive: true })
+    try {
+      assert.equal((await inspectTarget(copy))?.placedCount, 1)
+    } finally {
+      await rm(copy, { recursive: true })
+    }
+  })
+
+  it('takes nothing more after a barrier failed, and trusts only earlier barriers', async () => {
+    await using directory = await temporaryDirectory()
+    const disk = new FailingDisk()
+    {
+      await using store = await openPlaceStore({ path: directory.path, index, disk })
+      await deliver(store, snapshot, [0, 1])
+      await store.flush()
+      await deliver(store, snapshot, [2, 3])
+      disk.fail('datasync', 'EIO')
+      await faultOf(store.flush(), 'IO_FAILED')
+      await faultOf(deliver(store, snapshot, [4]), 'IO_FAILED')
+      disk.heal()
+      await faultOf(store.finish(), 'IO_FAILED')
+    }
+    await using store = await openPlaceStore({ path: directory.path, index })
+    assert.deepEqual([...store.have.indices()], [0, 1])
+  })
+})
+
+describe('PlaceStore that starts again', () => {
+  it('runs a barrier by itself after 2 s', async () => {
+    await using directory = await temporaryDirectory()
+    const clock = new ManualClock()
+    const disk = new FailingDisk()
+    await using store = await openPlaceStore({ path: directory.path, index, disk, clock })
+    await deliver(store, snapshot, [0])
+    assert.equal(disk.calls.datasync, 0)
+    await clock.advance(2000)
+    await store.flush() // waits for the one that the timer started
+    assert.ok(disk.calls.datasync > 0)
+    const before = disk.calls.datasync
+    await store.flush()
+    assert.equal(disk.calls.datasync, before, 'nothing was left to do')
+  })
+
+  it('trusts the journal in the same run of the machine, and no further than barriers in another', async () => {
+    await using directory = await temporaryDirectory()
+    const path = directory.join('target')
+    await using running = await openPlaceStore({ path, index, clock: new ManualClock() })
+    await deliver(running, snapshot, [0, 1, 2])
+    await running.flush()
+    await deliver(running, snapshot, [3, 4, 5])
+    const damaged = await damage(path, 4)
+
+    // Copies have other inode numbers, which alone makes the store hash: the target is moved instead.
+    await cp(path, directory.join('kept'), { recursive: true })
+    await running.close()
+    await rm(directory.join('target', '.cairn', 'journal'))
+    await cp(directory.join('kept', '.cairn', 'journal'), directory.join('target', '.cairn', 'journal'))
+    {
+      await using store = await openPlaceStore({ path, index })
+      assert.deepEqual([...store.have.indices()], [0, 1, 2, 3, 4, 5], 'same run: nothing is read')
+    }
+    await cp(directory.join('kept', '.cairn', 'journal'), directory.join('target', '.cairn', 'journal'))
+    await pretendReboot(directory.join('target', '.cairn', 'journal'))
+    await using store = await openPlaceStore({ path, index })
+    assert.deepEqual([...store.have.indices()], [0, 1, 2, 3, 5], `${damaged} was hashed`)
+  })
+
+  it('notices files that are gone, replaced or of another length', async () => {
+    await using directory = await temporaryDirectory()
+    const path = (name: string): string => directory.join(name)
+    {
+      await using store = await openPlaceStore({ path: directory.path, index })
+      await deliver(store, snapshot)
+    }
+    await rm(path('a-first'))
+    await truncate(path('db/000005.ldb'), 10)
+    await cp(path('a/script'), path('a/script.copy'))
+    await rename(path('a/script.copy'), path('a/script'))
+    const secret = await readFile(path('a/secret'))
+    secret[17_000]! ^= 1
+    await writeFile(path('a/secret.copy'), secret)
+    await rename(path('a/secret.copy'), path('a/secret'))
+
+    await using store = await openPlaceStore({ path: directory.path, index })
+    const lost = chunks.filter((chunk) => !store.have.get(chunk))
+    const chunksOf = (name: string): readonly number[] => {
+      const entry = index.entries.findIndex(({ path }) => path === name)
+      return [...index.chunksOfFile(entry)].map(({ chunk }) => chunk)
+    }
+    assert.deepEqual(
+      lost,
+      [...chunksOf('db/000005.ldb'), ...chunksOf('a-first'), chunksOf('a/secret')[1]!].toSorted((a, b) => a - b),
+    )
+    await deliver(store, snapshot)
+    await store.finish()
+    assert.ok((await store.verifyAll()).ok)
+  })
+
+  it('repairs a finished directory, read-only files included', async () => {
+    await using directory = await temporaryDirectory()
+    {
+      await using store = await openPlaceStore({ path: directory.path, index })
+      await deliver(store, snapshot)
+      await store.finish()
+    }
+    await using store = await openPlaceStore({ path: directory.path, index })
+    const chunk = await damage(directory.path, 6)
+    const report = await store.verifyAll()
+    assert.equal(report.altered.length > 0, true)
+    assert.deepEqual([store.have.get(chunk), store.isComplete], [false, false])
+    await deliver(store, snapshot)
+    await store.finish()
+    assert.ok((await store.verifyAll()).ok)
+  })
+
+  it('stops serving a chunk that somebody edited, also after a restart', async () => {
+    await using directory = await temporaryDirectory()
+    {
+      await using store = await openPlaceStore({ path: directory.path, index })
+      await deliver(store, snapshot)
+      await damage(directory.path, 5)
+      assert.equal(await store.get(index.chunkCid(5)), undefined)
+      assert.equal(store.has(index.chunkCid(5)), false)
+    }
+    await using store = await openPlaceStore({ path: directory.path, index })
+    assert.deepEqual([store.have.get(5), store.have.count], [false, index.chunksCount - 1])
+  })
+
+  it('does not finish over a file that was replaced meanwhile', async () => {
+    await using directory = await temporaryDirectory()
+    await using store = await openPlaceStore({ path: directory.path, index })
+    await deliver(store, snapshot)
+    await writeFile(directory.join('zeros.new'), Buffer.alloc(40 * 1024, 1))
+    await rename(directory.join('zeros.new'), directory.join('zeros'))
+    const fault = await faultOf(store.finish(), 'CORRUPT')
+    assert.match(fault.path, /zeros$/)
+    assert.equal(store.have.isFull(), false)
+  })
+
+  it('loses nothing but the tail when the journal is torn or damaged', async () => {
+    await using directory = await temporaryDirectory()
+    {
+      await using store = await openPlaceStore({ path: directory.path, index })
+      for (const chunk of chunks) await deliver(store, snapshot, [chunk])
+    }
+    const journal = directory.join('.cairn', 'journal')
+    const bytes = await readFile(journal)
+    bytes[bytes.byteLength - 60]! ^= 0x40
+    await writeFile(journal, bytes)
+    await using store = await openPlaceStore({ path: directory.path, index })
+    assert.ok(store.have.count > 0 && store.have.count < index.chunksCount)
+    await deliver(store, snapshot)
+    await store.finish()
+    assert.ok((await store.verifyAll()).ok)
+  })
+})
+
+/** Changes one byte of a chunk's first place, leaving length, inode and permissions as they are. */
+async function damage(root: string, chunk: number): Promise<number> {
+  const { entry, offset } = index.places(chunk)[0]!
+  const path = `${root}/${index.entries[entry]!.path}`
+  const { mode } = await lstat(path)
+  await chmod(path, 0o600)
+  const bytes = await readFile(path)
+  bytes[offset]! ^= 1
+  await writeFile(path, bytes)
+  await chmod(path, mode & 0o7777)
+  return chunk
+}
+
+/** Makes the journal one of an earlier run of the machine: its header gets another boot id, everything else stays. */
+async function pretendReboot(journal: string): Promise<void> {
+  const { decodeJournal, encodeHeader, encodeRecords } = await import('../../src/place/journal-codec.ts')
+  const { header, records } = decodeJournal(await readFile(journal), journal)
+  const head = encodeHeader({ ...header, bootId: 'f'.repeat(32) })
+  await writeFile(journal, Buffer.concat([head.bytes, encodeRecords(records, head.checksum).bytes]))
+}
+
+/** A disk that can be told to fail one kind of call; only on files named `only`, if given. */
+class FailingDisk implements Disk {
+  readonly calls = { write: 0, datasync: 0 }
+  readonly #only: string | undefined
+  #failing: { readonly call: 'write' | 'datasync'; readonly code: string } | undefined
+
+  constructor(only?: string) {
+    this.#only = only
+  }
+
+  fail(call: 'write' | 'datasync', code: string): void {
+    this.#failing = { call, code }
+  }
+
+  heal(): void {
+    this.#failing = undefined
+  }
+
+  async availableBytes(): Promise<number> {
+    return Number.MAX_SAFE_INTEGER
+  }
+
+  async open(...args: Parameters<Disk['open']>): ReturnType<Disk['open']> {
+    const handle = await systemDisk.open(...args)
+    if (this.#only !== undefined && !args[0].endsWith(this.#only)) return handle
+    return new Proxy(handle, {
+      get: (target, property) => {
+        const value: unknown = Reflect.get(target, property, target)
+        if (typeof value !== 'function') return value
+        return (...args: readonly unknown[]): unknown => {
+          if (property === 'write' || property === 'datasync') {
+            this.calls[property]++
+            if (this.#failing?.call === property) return this.#failHalfway(target, property, args)
+          }
+          return Reflect.apply(value, target, args)
+        }
+      },
+    })
+  }
+
+  /** A full disk takes what fits before it refuses. */
+  async #failHalfway(target: Awaited<ReturnType<Disk['open']>>, call: string, args: readonly unknown[]): Promise<never> {
+    if (call === 'write') {
+      const [bytes, from, length, position] = args as [Uint8Array, number, number, number]
+      await target.write(bytes, from, Math.floor(length / 2), position)
+    }
+    throw systemError(this.#failing?.code ?? 'EIO')
+  }
+}
