@@ -52,7 +52,7 @@ export function publishedManifest(manifest: Manifest): Readonly<Record<string, u
     type: 'module',
     ...(bin !== undefined && { bin }),
     exports: Object.fromEntries(targets),
-    files: bin === undefined ? ['src'] : ['bin', 'src'],
+    files: [...(bin === undefined ? [] : ['bin']), 'src', ...LICENSES],
     ...(dependencies !== undefined && { dependencies }),
     engines,
     publishConfig: { access: 'public' },

@@ -67,6 +67,10 @@ const PROTOCOL: Readonly<Record<ProtocolFault['code'], Advice>> = {
 const SWARM: Readonly<Record<SwarmFault['code'], Advice>> = {
   NO_SOURCE: [EXIT.noSource, SOURCE_HINT],
   UNVERIFIABLE: [EXIT.verification, 'nothing of it was used; add another --peer'],
+  OTHER_TRUST_ROOT: [
+    EXIT.verification,
+    'name the root.json that this directory was started with, or a later one of the same publisher, or another directory',
+  ],
 }
 
 const NETWORK: Readonly<Record<NetworkFault['code'], Advice>> = {

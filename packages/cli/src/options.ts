@@ -3,6 +3,7 @@ import { type FieldTable, optionalFlag, repeatedFlag, requiredFlag, switchFlag, 
 import { hostPort, multiaddr } from './values/address.ts'
 import { duration } from './values/number.ts'
 import { oneOf, text } from './values/parser.ts'
+import { networkName } from './values/release.ts'
 
 /** What every command takes. */
 export interface CommonOptions {
@@ -27,12 +28,15 @@ export const COMMON_FIELDS: FieldTable<CommonOptions> = {
 export interface SourceOptions {
   /** The root.json that `cairn init` wrote. */
   readonly trust: string
+  /** The network that the ledgers belong to; gossip of others is not heard. */
+  readonly network: string
   readonly peers: readonly string[]
   /** Bounds every wait for a source. */
   readonly timeoutMs: number
 }
 
 export const TRUST_FIELD = requiredFlag('trust', 'FILE', 'the root.json that the publisher gave out', text('a file'))
+export const NETWORK_FIELD = defaultFlag('network', 'NAME', 'the network that the publisher named', networkName, 'main')
 export const PEERS_FIELD = repeatedFlag('peer', 'MULTIADDR', 'a peer to connect to; at least one, unless --mdns', multiaddr)
 
 export function timeoutField(fallback: string): FieldTable<SourceOptions>['timeoutMs'] {
@@ -69,6 +73,7 @@ export const LISTEN_EVERYWHERE: readonly string[] = ['/ip4/0.0.0.0/tcp/0']
 export interface CatalogueOptions {
   readonly workspace: string | undefined
   readonly trust: string | undefined
+  readonly network: string
   readonly peers: readonly string[]
   readonly timeoutMs: number
 }
@@ -76,6 +81,7 @@ export interface CatalogueOptions {
 export const CATALOGUE_FIELDS: FieldTable<CatalogueOptions> = {
   workspace: optionalFlag('workspace', 'DIR', "read a publisher's workspace on this machine", text('a directory')),
   trust: optionalFlag('trust', 'FILE', 'ask peers, and verify with this root.json', text('a file')),
+  network: NETWORK_FIELD,
   peers: repeatedFlag('peer', 'MULTIADDR', 'a peer to ask, with --trust', multiaddr),
   timeoutMs: timeoutField('30s'),
 }

@@ -84,13 +84,17 @@ export class FrameReader {
     if (first === undefined || bytes === 0) return new Uint8Array(0)
     const end = this.#offset + bytes
     if (end <= first.byteLength) {
-      const view = first.subarray(this.#offset, end)
+      // Not `subarray`: what arrives are Buffers, whose `slice` shares memory where a Uint8Array's copies.
+      const view = new Uint8Array(first.buffer, first.byteOffset + this.#offset, bytes)
       this.#offset = end
-      if (end === first.byteLength) this.#dropParts(1)
+      if (end === first.byteLength) {
+        this.#parts.shift()
+        this.#offset = 0
+      }
       return view
     }
 
-    const joined = new Uint8Array(bytes)
+    const joined = new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)
     let filled = 0
     let index = 0
     while (filled < bytes) {
@@ -106,10 +110,5 @@ export class FrameReader {
     }
     this.#parts.splice(0, index)
     return joined
-  }
-
-  #dropParts(count: number): void {
-    this.#parts.splice(0, count)
-    this.#offset = 0
   }
 }

@@ -7,7 +7,6 @@ export type WaitReason = 'connecting' | 'metadata' | 'manifest'
 /** Everything a joining node reports. */
 export type NodeEvent =
   | SwarmEvent
-  | { readonly type: 'dial-failed'; readonly address: string; readonly reason: string; readonly retryInMs: number | undefined }
   | { readonly type: 'waiting'; readonly reason: WaitReason }
   | { readonly type: 'release-chosen'; readonly ledger: string; readonly height: number; readonly snapshot: string; readonly bytes: number }
   | { readonly type: 'newer-release'; readonly ledger: string; readonly height: number; readonly joining: number }

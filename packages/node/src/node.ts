@@ -21,7 +21,7 @@ import {
   STATE_DIRECTORY,
   unpackInPool,
 } from '@cairn/storage'
-import { describeStall, Participant, PeerTally, type SwarmEvent, TrustKeeper } from '@cairn/swarm'
+import { describeStall, dialReporter, Participant, PeerTally, type SwarmEvent, TrustKeeper } from '@cairn/swarm'
 import type { Release, Selector } from '@cairn/trust'
 import { chooseRelease } from './choose-release.ts'
 import { NodeError } from './errors.ts'
@@ -142,18 +142,7 @@ export class Node implements AsyncDisposable {
       { transport, clock, random, log, reporter: fanOut<SwarmEvent>(peers, reporter), unpack: unpackInPool },
     )
     cleanup.use(participant)
-    const dialer = createDialer({
-      transport,
-      addresses: init.peers,
-      clock,
-      random,
-      reporter: {
-        report(event) {
-          if (event.type === 'dial-failed')
-            reporter.report({ type: 'dial-failed', address: event.address, reason: event.reason, retryInMs: event.retryInMs })
-        },
-      },
-    })
+    const dialer = createDialer({ transport, addresses: init.peers, clock, random, reporter: dialReporter(reporter) })
     cleanup.move()
     return new Node(init, components, { tracker, peers, reporter, transport, participant, keeper, pages, source, dialer, begun, startedMs })
   }

@@ -4,7 +4,6 @@ import type { NodeEvent } from './events.ts'
 
 export const NODE_METRICS = {
   ...SWARM_METRICS,
-  cairn_dials_failed_total: { type: 'counter', help: 'Dials of configured peers that failed' },
   cairn_bytes_held: { type: 'gauge', help: 'Distinct plain bytes of the snapshot that were in place when the download started' },
   cairn_stages_committed_total: { type: 'counter', help: 'Stages committed', labels: ['stage'] },
   cairn_stage_seconds: { type: 'histogram', help: 'Time from the start to a committed stage', buckets: [0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400] },
@@ -12,7 +11,6 @@ export const NODE_METRICS = {
 
 export const NODE_RULES = {
   ...SWARM_RULES,
-  'dial-failed': { log: 'warn', count: (metrics) => metrics.add('cairn_dials_failed_total', 1) },
   waiting: { log: 'info' },
   'release-chosen': { log: 'info' },
   'newer-release': { log: 'info' },

@@ -1,9 +1,9 @@
-import { type Address, createLibp2pTransport, loadOrCreatePeerKey, type Transport } from '@cairn/network'
+import { type Address, createDialer, createLibp2pTransport, type Dialer, loadOrCreatePeerKey, type Transport } from '@cairn/network'
 import { Bitmap, type CID } from '@cairn/protocol'
 import { type Clock, type Log, type Random, type Reporter, sleep, Tasks } from '@cairn/runtime'
 import { fanOut, type StatusReport } from '@cairn/observability'
 import { FsBlockReader } from '@cairn/storage'
-import { Participant, PeerTally, type SwarmEvent } from '@cairn/swarm'
+import { dialReporter, Participant, PeerTally, type SwarmEvent } from '@cairn/swarm'
 import { checkFreshness, fileOf, freshUntil, type Release, releases, type TrustState } from '@cairn/trust'
 import type { OriginEvent } from './events.ts'
 import { TIMESTAMP_RENEW_MS, WATCH_INTERVAL_MS } from './limits.ts'
@@ -14,6 +14,8 @@ export interface OriginInit {
   readonly workspace: Workspace
   readonly listen: readonly Address[]
   readonly announce?: readonly Address[]
+  /** Peers to keep connected to; the others come by themselves. */
+  readonly peers?: readonly Address[]
   readonly region?: string
   readonly mdns?: boolean
 }
@@ -42,6 +44,7 @@ export class Origin implements AsyncDisposable {
   readonly #blocks: FsBlockReader
   readonly #source: WorkspaceSource
   readonly #participant: Participant
+  readonly #dialer: Dialer
   readonly #peers: PeerTally
   readonly #tasks: Tasks
   #state: TrustState
@@ -56,6 +59,7 @@ export class Origin implements AsyncDisposable {
     blocks: FsBlockReader
     source: WorkspaceSource
     participant: Participant
+    dialer: Dialer
     peers: PeerTally
     state: TrustState
   }) {
@@ -65,6 +69,7 @@ export class Origin implements AsyncDisposable {
     this.#blocks = parts.blocks
     this.#source = parts.source
     this.#participant = parts.participant
+    this.#dialer = parts.dialer
     this.#peers = parts.peers
     this.#state = parts.state
     this.#tasks = new Tasks((error, name) => parts.components.log.error('task-failed', { task: name, reason: reasonOf(error) }))
@@ -106,7 +111,9 @@ export class Origin implements AsyncDisposable {
       { transport, clock, random, log, reporter: fanOut<SwarmEvent>(peers, reporter) },
     )
     cleanup.use(participant)
-    origin = new Origin({ workspace, components, transport, blocks, source, participant, peers, state })
+    const dialer = createDialer({ transport, addresses: init.peers ?? [], clock, random, reporter: dialReporter(reporter) })
+    cleanup.defer(() => dialer.stop())
+    origin = new Origin({ workspace, components, transport, blocks, source, participant, dialer, peers, state })
     await origin.#load()
     origin.#tasks.spawn('watch workspace', (signal) => origin.#watch(signal))
     cleanup.move()
@@ -162,6 +169,7 @@ export class Origin implements AsyncDisposable {
 
   async stop(): Promise<void> {
     await this.#tasks.stop()
+    await this.#dialer.stop()
     await this.#participant.stop()
     await this.#transport.stop()
     this.#blocks.close()

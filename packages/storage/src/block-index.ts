@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { type Clock, type Timer } from '@cairn/runtime'
-import { type BlockKey, keyBytes } from './block-key.ts'
+import type { Clock, Timer } from '@cairn/runtime'
+import { type BlockKey, keyBytes, keyOfBytes } from './block-key.ts'
 import { StorageError } from './errors.ts'
 import { storageErrorOf } from './io-error.ts'
 
@@ -77,11 +77,14 @@ export class BlockIndex {
   }
 
   /** Every committed block with the bytes of its frame. */
-  *sizes(): Generator<readonly [BlockKey, number]> {
-    for (const row of this.#database.prepare('SELECT cid, bytes FROM blocks').iterate()) {
-      const cid = row['cid'] as Uint8Array
-      yield [Buffer.from(cid.buffer, cid.byteOffset, cid.byteLength).toString('latin1'), row['bytes'] as number]
-    }
+  load(): Map<BlockKey, number> {
+    return this.#guard(() => {
+      const sizes = new Map<BlockKey, number>()
+      for (const row of this.#database.prepare('SELECT cid, bytes FROM blocks').iterate()) {
+        sizes.set(keyOfBytes(row['cid'] as Uint8Array), row['bytes'] as number)
+      }
+      return sizes
+    })
   }
 
   row(key: BlockKey): BlockRow | undefined {

@@ -57,21 +57,23 @@ export class FsBlockStore implements BlockStore {
   readonly #log: Log
   readonly #bootId: string | undefined
   /** Bytes of every frame held. */
-  readonly #blocks = new Map<BlockKey, number>()
+  readonly #blocks: Map<BlockKey, number>
   /** Blocks that are being written or deleted; never rejects. One at a time per CID. */
   readonly #busy = new Map<BlockKey, Promise<void>>()
   /** Blocks written since the last barrier began. */
   #unsynced = new Set<BlockKey>()
   #totalBytes = 0
   #barrier: Promise<void> = Promise.resolve()
-  #closed = false
+  #closing: Promise<void> | undefined
 
-  private constructor(files: BlockFiles, index: BlockIndex, lock: DirectoryLock, log: Log, bootId: string | undefined) {
+  private constructor(files: BlockFiles, { index, blocks }: LoadedIndex, lock: DirectoryLock, log: Log, bootId: string | undefined) {
     this.#files = files
     this.#index = index
+    this.#blocks = blocks
     this.#lock = lock
     this.#log = log
     this.#bootId = bootId
+    for (const bytes of blocks.values()) this.#totalBytes += bytes
   }
 
   /** @see openFsBlockStore */
@@ -81,20 +83,20 @@ export class FsBlockStore implements BlockStore {
       throw storageErrorOf(cause, init.path)
     })
     const lock = DirectoryLock.acquire(init.path)
-    let index: BlockIndex | undefined
+    let loaded: LoadedIndex | undefined
     try {
-      index = await openIndex(init, log)
+      loaded = await loadIndex(init, log)
+      const { index } = loaded
       const bootId = await readBootId()
       const { clean, bootId: bootIdBefore } = index.state
-      const store = new FsBlockStore(new BlockFiles(join(init.path, 'data'), init.blocks), index, lock, log, bootId)
-      for (const [key, bytes] of index.sizes()) store.#add(key, bytes)
+      const store = new FsBlockStore(new BlockFiles(join(init.path, 'data'), init.blocks), loaded, lock, log, bootId)
       if (!clean) await store.#reconcile(bootId !== bootIdBefore)
       index.setState({ clean: false, bootId })
       await index.sync()
       await syncDirectory(init.path)
       return store
     } catch (cause) {
-      index?.abandon()
+      loaded?.index.abandon()
       lock.release()
       throw storageErrorOf(cause, init.path)
     }
@@ -158,9 +160,15 @@ export class FsBlockStore implements BlockStore {
     return this.#flush()
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
     try {
       while (this.#busy.size > 0) await Promise.all(this.#busy.values())
       await this.#flush()
@@ -169,10 +177,6 @@ export class FsBlockStore implements BlockStore {
       this.#index.abandon()
       this.#lock.release()
     }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close()
   }
 
   /** One barrier at a time; each covers what was put before its call. */
@@ -241,7 +245,7 @@ export class FsBlockStore implements BlockStore {
   }
 
   #assertOpen(): void {
-    assert(!this.#closed, 'the block store is open')
+    assert(this.#closing === undefined, 'the block store is open')
   }
 
   /**
@@ -296,17 +300,31 @@ function isFrameOf(cid: CID, frame: Uint8Array, plainBytesMax: number): boolean 
   }
 }
 
+interface LoadedIndex {
+  readonly index: BlockIndex
+  /** Bytes of every frame that it lists. */
+  readonly blocks: Map<BlockKey, number>
+}
+
 /** The index can be made again from the files, so a damaged one is: every file is then verified as if it were new. */
-async function openIndex(init: FsBlockStoreInit, log: Log): Promise<BlockIndex> {
+async function loadIndex(init: FsBlockStoreInit, log: Log): Promise<LoadedIndex> {
   const path = join(init.path, 'index.sqlite')
-  const open = (): BlockIndex =>
-    new BlockIndex(path, init.clock ?? systemClock, (error) => log.warn('block-index-commit-failed', { reason: error.message }))
   try {
-    return open()
+    return load(path, init, log)
   } catch (error) {
     if (!(error instanceof StorageError) || error.fault.code !== 'CORRUPT') throw error
     log.warn('block-index-rebuilt', { path, reason: error.fault.reason })
     for (const suffix of ['', '-wal', '-shm']) await rm(path + suffix, { force: true })
-    return open()
+    return load(path, init, log)
+  }
+}
+
+function load(path: string, { clock = systemClock }: FsBlockStoreInit, log: Log): LoadedIndex {
+  const index = new BlockIndex(path, clock, (error) => log.warn('block-index-commit-failed', { reason: error.message }))
+  try {
+    return { index, blocks: index.load() }
+  } catch (cause) {
+    index.abandon()
+    throw cause
   }
 }

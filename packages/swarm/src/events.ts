@@ -4,6 +4,8 @@ import type { StallReason } from '@cairn/scheduler'
 
 /** Everything a participant reports, each thing once. Logs, metrics, status and progress derive from these. */
 export type SwarmEvent =
+  /** A configured address did not answer; `retryInMs` is null when no retry can help. */
+  | { readonly type: 'dial-failed'; readonly address: string; readonly reason: string; readonly retryInMs: number | null }
   | { readonly type: 'peer-connected'; readonly peer: PeerId }
   | { readonly type: 'peer-disconnected'; readonly peer: PeerId }
   | { readonly type: 'peer-penalized'; readonly peer: PeerId; readonly fault: PeerFault; readonly score: number; readonly detail: string }

@@ -3,7 +3,9 @@ import type { SwarmEvent } from './events.ts'
 
 /** What every participant measures. Labels carry peer ids; `observability` bounds how many. */
 export const SWARM_METRICS = {
-  cairn_peers_connected: { type: 'gauge', help: 'Peers with an open connection' },
+  cairn_peers_connected_total: { type: 'counter', help: 'Connections with peers that opened' },
+  cairn_peers_disconnected_total: { type: 'counter', help: 'Connections with peers that ended' },
+  cairn_dials_failed_total: { type: 'counter', help: 'Dials of configured peers that failed' },
   cairn_chunks_received_total: { type: 'counter', help: 'Chunks that were verified and kept' },
   cairn_received_bytes_total: { type: 'counter', help: 'Frame bytes received and used', labels: ['peer'] },
   cairn_plain_received_bytes_total: { type: 'counter', help: 'Plain bytes of the chunks received and used' },
@@ -23,8 +25,9 @@ export const SWARM_METRICS = {
 
 /** What each event of {@link SwarmEvent} means to logs and metrics; roles spread it into their own table. */
 export const SWARM_RULES = {
-  'peer-connected': { log: 'info' },
-  'peer-disconnected': { log: 'info' },
+  'dial-failed': { log: 'warn', count: (metrics) => metrics.add('cairn_dials_failed_total', 1) },
+  'peer-connected': { log: 'info', count: (metrics) => metrics.add('cairn_peers_connected_total', 1) },
+  'peer-disconnected': { log: 'info', count: (metrics) => metrics.add('cairn_peers_disconnected_total', 1) },
   'peer-penalized': { log: 'warn', count: (metrics, { fault }) => metrics.add('cairn_peer_faults_total', 1, { fault }) },
   'peer-banned': { log: 'warn', count: (metrics, { fault }) => metrics.add('cairn_peers_banned_total', 1, { fault }) },
   'metadata-refreshed': { log: 'debug', count: (metrics) => metrics.add('cairn_metadata_refreshes_total', 1, { outcome: 'accepted' }) },

@@ -59,7 +59,8 @@ export class TrustUpdate {
   /**
    * `now` in milliseconds since the Unix epoch holds for the whole update, so that no file can expire between two checks.
    * `ledgers` are required; with `'all'`, each that the repository has is asked for, and left out if it is not to be had:
-   * the neglect of one ledger must not stop the others.
+   * the neglect of one ledger must not stop the others. Left out means unknown for now, never withdrawn: whoever withholds a
+   * file must not be able to have a snapshot deleted.
    *
    * @throws {TrustError} as {@link openState}, if `state` is damaged
    */

@@ -136,6 +136,18 @@ describe('the chain of roots', () => {
     update(state, repository.files)
   })
 
+  it('forgets what too few have signed when a role asks for more', () => {
+    const repository = new Repository()
+    const state = update(initialTrust(repository.root, NOW), repository.files)
+    const roles = { ...ROLES, timestamp: { keys: [KEYS.timestamp, KEYS.spare], threshold: 2 } }
+    repository.rotate(roles, [KEYS.root])
+    const machine = new TrustUpdate(state, NOW, ['alpha'])
+    machine.supply('2.root.json', repository.root)
+    assert.equal(machine.accepted.timestamp, undefined)
+    repository.files['timestamp.json'] = amend(repository.files['timestamp.json']!, {}, [KEYS.timestamp, KEYS.spare])
+    update(machine.accepted, repository.files)
+  })
+
   it('is remembered even if the rest of the refresh fails', () => {
     const repository = new Repository()
     const state = update(initialTrust(repository.root, NOW), repository.files)

@@ -3,6 +3,7 @@ import { defaultFlag, optionalFlag, repeatedFlag, requiredFlag } from '../field.
 import {
   checkPeers,
   LISTEN_EVERYWHERE,
+  NETWORK_FIELD,
   PEERS_FIELD,
   serveFields,
   type ServeOptions,
@@ -29,6 +30,7 @@ export const cache = defineCommand({
   summary: 'mirror the releases of a publisher, verified, for the nodes of a region',
   fields: {
     trust: TRUST_FIELD,
+    network: NETWORK_FIELD,
     peers: PEERS_FIELD,
     store: requiredFlag('store', 'DIR', 'where to keep what is mirrored', text('a directory')),
     region: defaultFlag('region', 'NAME', 'the region that this cache serves', text('a name'), 'default'),

@@ -1,15 +1,15 @@
 import type { Selector } from '@cairn/trust'
 import { defineCommand } from '../define-command.ts'
 import { optionalFlag, requiredArgument, requiredFlag, switchFlag } from '../field.ts'
-import { checkPeers, PEERS_FIELD, serveFields, type ServeOptions, type SourceOptions, timeoutField, TRUST_FIELD } from '../options.ts'
+import { checkPeers, LISTEN_EVERYWHERE, NETWORK_FIELD, PEERS_FIELD, serveFields, type ServeOptions, type SourceOptions, timeoutField, TRUST_FIELD } from '../options.ts'
 import { text } from '../values/parser.ts'
 import { release } from '../values/release.ts'
 
 export interface JoinOptions extends SourceOptions, ServeOptions {
   readonly release: Selector
   readonly into: string
-  /** Stays and takes new releases as they come. */
-  readonly follow: boolean
+  /** Stays after joining, and serves others until it is told to stop. */
+  readonly stay: boolean
   readonly region: string | undefined
 }
 
@@ -19,15 +19,16 @@ export const join = defineCommand({
   fields: {
     release: requiredArgument('LEDGER[@HEIGHT|@CHANNEL]', 'the release to join at; the newest on stable by default', release),
     trust: TRUST_FIELD,
+    network: NETWORK_FIELD,
     peers: PEERS_FIELD,
     into: requiredFlag('into', 'DIR', 'where to place it; running it again resumes', text('a directory')),
-    follow: switchFlag('follow', 'stay, serve, and take new releases as they come'),
+    stay: switchFlag('stay', 'stay after joining, and serve others until told to stop'),
     region: optionalFlag('region', 'NAME', 'prefer peers of this region', text('a name')),
     timeoutMs: timeoutField('60s'),
-    ...serveFields([]),
+    ...serveFields(LISTEN_EVERYWHERE),
   },
   check: checkPeers,
-  runsUntilStopped: ({ follow }) => follow,
+  runsUntilStopped: ({ stay }) => stay,
   logLevel: 'warn',
   examples: [
     {

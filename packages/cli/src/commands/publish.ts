@@ -1,6 +1,6 @@
 import type { ChunkingProfile } from '@cairn/protocol'
 import { defineCommand } from '../define-command.ts'
-import { defaultFlag, repeatedFlag, requiredArgument, requiredFlag } from '../field.ts'
+import { defaultFlag, repeatedFlag, requiredArgument, requiredFlag, switchFlag } from '../field.ts'
 import { integer } from '../values/number.ts'
 import { oneOf, text } from '../values/parser.ts'
 import { channelName, ledgerName } from '../values/release.ts'
@@ -18,6 +18,8 @@ export interface PublishOptions {
   readonly profile: ChunkingProfile
   /** `copy` keeps the chunks in the workspace; `reference` serves from the published directory. */
   readonly store: 'copy' | 'reference'
+  /** Replaces a different snapshot at the same height. */
+  readonly replace: boolean
 }
 
 const pattern = text('a pattern such as "*.idx"')
@@ -41,6 +43,7 @@ export const publish = defineCommand({
       oneOf('copy', 'reference'),
       'copy',
     ),
+    replace: switchFlag('replace', 'replace a different snapshot at the same height'),
   },
   logLevel: 'warn',
   examples: [

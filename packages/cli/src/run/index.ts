@@ -1,22 +1,16 @@
-import { CliError } from '../errors.ts'
-import { EXIT } from '../exit-codes.ts'
 import type { CommandHandlers } from '../handlers.ts'
 
 /** Each command's work, loaded when it is asked for: help and a usage error cost no libp2p. */
 export const handlers: CommandHandlers = {
-  demo: unavailable,
-  init: unavailable,
-  publish: unavailable,
-  origin: unavailable,
-  cache: unavailable,
-  join: unavailable,
-  verify: unavailable,
-  list: unavailable,
-  show: unavailable,
-  diff: unavailable,
+  demo: async (options, io) => (await import('./demo.ts')).runDemo(options, io),
+  init: async (options, io) => (await import('./init.ts')).runInit(options, io),
+  publish: async (options, io) => (await import('./publish.ts')).runPublish(options, io),
+  origin: async (options, io) => (await import('./origin.ts')).runOrigin(options, io),
+  cache: async (options, io) => (await import('./cache.ts')).runCache(options, io),
+  join: async (options, io) => (await import('./join.ts')).runJoin(options, io),
+  verify: async (options, io) => (await import('./verify.ts')).runVerify(options, io),
+  list: async (options, io) => (await import('./list.ts')).runList(options, io),
+  show: async (options, io) => (await import('./show.ts')).runShow(options, io),
+  diff: async (options, io) => (await import('./diff.ts')).runDiff(options, io),
   status: async (options, io) => (await import('./status.ts')).runStatus(options, io),
-}
-
-async function unavailable(): Promise<void> {
-  throw new CliError('this command is not part of this build', undefined, EXIT.failed, { code: 'UNAVAILABLE' })
 }

@@ -61,14 +61,15 @@ export class ManifestLoader {
   }
 
   /**
-   * Takes the page `cid`; the caller has checked that `bytes` match it. A page that is not wanted (any more) is ignored.
+   * Takes the page `cid`; the caller has checked that `bytes` match it. A page that is not wanted (any more) is ignored,
+   * and now and then one that came early is wanted again.
    * `bytes` may be kept until {@link done}; callers do not write to them.
    *
    * @throws {ProtocolError} when the manifest breaks a rule
    */
   add(cid: CID, bytes: Uint8Array): void {
     const key = keyOf(cid)
-    if (!this.#isDueSoon(key)) return
+    if (!this.#dueSoon().has(key)) return
     if (bytes.byteLength > PAGE_BYTES_MAX) {
       throw new ProtocolError({ code: 'TOO_LARGE', what: 'manifest page', value: bytes.byteLength, max: PAGE_BYTES_MAX })
     }
@@ -87,8 +88,7 @@ export class ManifestLoader {
       const bytes = this.#early.get(front.key)
       if (bytes === undefined) return
       this.#read(front, decodePage(bytes))
-      // A long run of one chunk repeats whole pages, so a page that was read may be due again.
-      if (!this.#isDueSoon(front.key)) this.#early.delete(front.key)
+      this.#forget()
     }
     this.#early.clear()
     this.#index = this.#assembler.finish(this.#cid, [...this.#pages.values()])
@@ -101,8 +101,17 @@ export class ManifestLoader {
     this.#walk.advance(page)
   }
 
-  #isDueSoon(key: string): boolean {
-    return this.#walk.upcoming(PAGES_WANTED_MAX).some((page) => page.key === key)
+  /**
+   * Keeps of the early pages those that are due soon. One that was read may be: a long run of one chunk repeats whole pages.
+   * One that was not may no longer be, when an index page put its children in front; it is asked for again in its turn.
+   */
+  #forget(): void {
+    const due = this.#dueSoon()
+    for (const key of this.#early.keys()) if (!due.has(key)) this.#early.delete(key)
+  }
+
+  #dueSoon(): ReadonlySet<string> {
+    return new Set(this.#walk.upcoming(PAGES_WANTED_MAX).map(({ key }) => key))
   }
 }
 

@@ -9,10 +9,10 @@ import { readUint32 } from './uint32.ts'
  * - pages are 24 KiB on average, 5 % of them (e^-3) end at the forced bound;
  * - the rule looks at nothing outside the page, so a reader can check it.
  */
-export const PAGE_CUT_BYTES_MIN = 12 * 1024
-export const PAGE_CUT_BYTES_MEAN = 12 * 1024
+const PAGE_CUT_BYTES_MIN = 12 * 1024
+const PAGE_CUT_BYTES_MEAN = 12 * 1024
 /** Plus the largest item (path and target of 4095 bytes) this stays below the 64 KiB of a page. */
-export const PAGE_CUT_BYTES_MAX = 48 * 1024
+const PAGE_CUT_BYTES_MAX = 48 * 1024
 
 /** A page being filled or checked. */
 export class PageCut {

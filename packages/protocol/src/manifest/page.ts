@@ -68,7 +68,7 @@ export interface CutItem {
 }
 
 /** CBOR around a path: list, kind and path headers, mode, file length and chunk run header, at their longest. */
-const ENTRY_OVERHEAD_BYTES = 24
+const ENTRY_OVERHEAD_BYTES = 20
 /** List header, tagged link of 41 bytes and three integers of 9 bytes. */
 const CHILD_BYTES = 69
 

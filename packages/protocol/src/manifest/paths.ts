@@ -1,4 +1,5 @@
 import { NAME_BYTES_MAX, PATH_BYTES_MAX } from '../limits.ts'
+import type { ProtocolError } from '../errors.ts'
 import { malformed } from './fields.ts'
 
 /** A link target fits wherever a path does. */
@@ -18,7 +19,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  * @throws {ProtocolError} `MALFORMED` with the path
  */
 export function encodePath(path: string): Uint8Array {
-  if (!path.isWellFormed()) throw malformed(`path ${quote(path)}`, 'not Unicode')
+  if (!path.isWellFormed()) throw malformedPath(path, 'not Unicode')
   const bytes = Buffer.from(path)
   assertPath(path, bytes.byteLength)
   return bytes
@@ -33,7 +34,7 @@ export function decodePath(bytes: Uint8Array): string {
 
 /** @throws {ProtocolError} `MALFORMED` unless `target` is 1 to {@link SYMLINK_TARGET_BYTES_MAX} bytes of Unicode without NUL */
 export function encodeTarget(target: string): Uint8Array {
-  if (!target.isWellFormed()) throw malformed(`link target ${quote(target)}`, 'not Unicode')
+  if (!target.isWellFormed()) throw malformedTarget(target, 'not Unicode')
   const bytes = Buffer.from(target)
   assertTarget(target, bytes.byteLength)
   return bytes
@@ -76,24 +77,30 @@ function decodeText(bytes: Uint8Array, what: string): string {
 }
 
 function assertPath(path: string, bytes: number): void {
-  const what = `path ${quote(path)}`
-  if (bytes > PATH_BYTES_MAX) throw malformed(what, `${bytes} bytes, ${PATH_BYTES_MAX} at most`)
-  if (path.includes('\0')) throw malformed(what, 'contains NUL')
+  if (bytes > PATH_BYTES_MAX) throw malformedPath(path, `${bytes} bytes, ${PATH_BYTES_MAX} at most`)
+  if (path.includes('\0')) throw malformedPath(path, 'contains NUL')
   for (const name of path.split('/')) {
-    if (name === '') throw malformed(what, 'has an empty name')
-    if (name === '.' || name === '..') throw malformed(what, `has the name ${name}`)
+    if (name === '') throw malformedPath(path, 'has an empty name')
+    if (name === '.' || name === '..') throw malformedPath(path, `has the name ${name}`)
     // A UTF-16 unit is at most 3 bytes of UTF-8, so most names need no count.
     if (name.length * 3 > NAME_BYTES_MAX && Buffer.byteLength(name) > NAME_BYTES_MAX) {
-      throw malformed(what, `has a name of more than ${NAME_BYTES_MAX} bytes`)
+      throw malformedPath(path, `has a name of more than ${NAME_BYTES_MAX} bytes`)
     }
   }
   const [top = ''] = path.split('/', 1)
-  if (top.toLowerCase() === RESERVED_NAME) throw malformed(what, `${RESERVED_NAME} is reserved`)
+  if (top.toLowerCase() === RESERVED_NAME) throw malformedPath(path, `${RESERVED_NAME} is reserved`)
 }
 
 function assertTarget(target: string, bytes: number): void {
-  const what = `link target ${quote(target)}`
-  if (bytes === 0) throw malformed(what, 'empty')
-  if (bytes > SYMLINK_TARGET_BYTES_MAX) throw malformed(what, `${bytes} bytes, ${SYMLINK_TARGET_BYTES_MAX} at most`)
-  if (target.includes('\0')) throw malformed(what, 'contains NUL')
+  if (bytes === 0) throw malformedTarget(target, 'empty')
+  if (bytes > SYMLINK_TARGET_BYTES_MAX) throw malformedTarget(target, `${bytes} bytes, ${SYMLINK_TARGET_BYTES_MAX} at most`)
+  if (target.includes('\0')) throw malformedTarget(target, 'contains NUL')
+}
+
+function malformedPath(path: string, reason: string): ProtocolError {
+  return malformed(`path ${quote(path)}`, reason)
+}
+
+function malformedTarget(target: string, reason: string): ProtocolError {
+  return malformed(`link target ${quote(target)}`, reason)
 }

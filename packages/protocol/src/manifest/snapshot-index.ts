@@ -52,7 +52,7 @@ export interface SnapshotIndexInit {
 }
 
 /**
- * Everything a download and a placer of files need to know of one snapshot, in about 80 bytes a chunk.
+ * Everything a download and a placer of files need to know of one snapshot: 64 to 108 bytes a chunk, and its entries.
  *
  * The *chunk index* numbers distinct chunks in order of first appearance over the sections, so the chunks that a stage is
  * the first to need are one range. A *mention* is one use of a chunk in a file; mentions are numbered in the same order.

@@ -89,14 +89,18 @@ export class SnapshotTally {
 
   #assertChunkFits(bytes: number): void {
     const { bytesMin, bytesMax } = this.#chunking
-    const what = `file ${quote(this.#file)}`
-    if (bytes > this.#missing) throw malformed(what, 'its chunks are longer than the file')
-    if (bytes > bytesMax) throw malformed(what, `a chunk of ${bytes} bytes, ${bytesMax} at most`)
-    if (bytes < bytesMin && bytes < this.#missing) throw malformed(what, `a chunk of ${bytes} bytes before the last, ${bytesMin} at least`)
+    if (bytes > this.#missing) throw this.#malformedFile('its chunks are longer than the file')
+    if (bytes > bytesMax) throw this.#malformedFile(`a chunk of ${bytes} bytes, ${bytesMax} at most`)
+    if (bytes < bytesMin && bytes < this.#missing)
+      throw this.#malformedFile(`a chunk of ${bytes} bytes before the last, ${bytesMin} at least`)
   }
 
   #assertFileComplete(): void {
-    if (this.#missing > 0) throw malformed(`file ${quote(this.#file)}`, `its chunks leave ${this.#missing} bytes out`)
+    if (this.#missing > 0) throw this.#malformedFile(`its chunks leave ${this.#missing} bytes out`)
+  }
+
+  #malformedFile(reason: string): ProtocolError {
+    return malformed(`file ${quote(this.#file)}`, reason)
   }
 }
 

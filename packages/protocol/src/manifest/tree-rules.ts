@@ -1,3 +1,4 @@
+import type { ProtocolError } from '../errors.ts'
 import { malformed } from './fields.ts'
 import { comparePaths, encodePath, encodeTarget, parentPath, quote } from './paths.ts'
 import { type EntryHeader, MODE_MAX, STAGES, type StageClass } from './types.ts'
@@ -28,16 +29,20 @@ export class TreeRules {
   add(entry: EntryHeader): void {
     const { path } = entry
     encodePath(path)
-    const what = `entry ${quote(path)}`
     if (entry.type === 'symlink') encodeTarget(entry.target)
-    else if (!Number.isInteger(entry.mode) || entry.mode < 0 || entry.mode > MODE_MAX) throw malformed(what, `mode ${entry.mode}`)
-    if (this.#previous !== undefined && comparePaths(this.#previous, path) >= 0)
-      throw malformed(what, `listed after ${quote(this.#previous)}`)
-    if (this.#directories.has(path) || this.#others.has(path)) throw malformed(what, 'listed twice')
+    else if (!Number.isInteger(entry.mode) || entry.mode < 0 || entry.mode > MODE_MAX) throw malformedEntry(path, `mode ${entry.mode}`)
+    if (this.#previous !== undefined && comparePaths(this.#previous, path) >= 0) {
+      throw malformedEntry(path, `listed after ${quote(this.#previous)}`)
+    }
+    if (this.#directories.has(path) || this.#others.has(path)) throw malformedEntry(path, 'listed twice')
     const parent = parentPath(path)
-    if (parent !== undefined && !this.#directories.has(parent)) throw malformed(what, 'its parent is not a directory listed before it')
+    if (parent !== undefined && !this.#directories.has(parent)) throw malformedEntry(path, 'its parent is not a directory listed before it')
     this.#previous = path
     if (entry.type === 'directory') this.#directories.add(path)
     else if (this.#stage !== STAGES.at(-1)) this.#others.add(path)
   }
+}
+
+function malformedEntry(path: string, reason: string): ProtocolError {
+  return malformed(`entry ${quote(path)}`, reason)
 }

@@ -198,6 +198,27 @@ describe('a loader', () => {
     assert.equal(loader.index().entries.length, 2000)
   })
 
+  it('asks again for a page that came so early that too many others got in before it', () => {
+    // The first section's pages, known only when its top is read, push the second section's top out of reach.
+    const { root, cid, pages } = build([
+      ...Array.from({ length: 3000 }, (_, i): Staged => ['hot', symlink(`link ${String(i).padStart(5, '0')}`, 'x'.repeat(4000))]),
+      ['bulk', directory('last')],
+    ])
+    const loader = new ManifestLoader(root, cid)
+    const asked: string[] = []
+    while (!loader.done) {
+      const next = loader.wanted().at(-1)!
+      asked.push(next.toString())
+      loader.add(next, pages.get(next.toString())!)
+    }
+    const bulk = root.sections[2]!.pages!.toString()
+    assert.deepEqual(
+      asked.filter((text) => text === bulk),
+      [bulk, bulk],
+    )
+    assert.equal(loader.index().pages.length, pages.size + 1)
+  })
+
   it('ignores pages that it has or never asked for', () => {
     const loader = new ManifestLoader(wide.root, wide.cid)
     const [top] = loader.wanted()

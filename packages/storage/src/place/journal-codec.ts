@@ -137,7 +137,8 @@ function decodeHeader(view: Buffer, path: string): JournalHeader {
   if (crc32(view.subarray(0, HEADER_BYTES - CRC_BYTES)) !== view.readUInt32BE(HEADER_BYTES - CRC_BYTES)) {
     throw corrupt('the checksum of its header differs')
   }
-  const snapshot = decodeCid(view.subarray(at, at + CID_BYTES))
+  // A copy: the identifier would otherwise keep the whole journal in memory.
+  const snapshot = decodeCid(new Uint8Array(view.subarray(at, at + CID_BYTES)))
   at += CID_BYTES
   const bootId = view.toString('hex', at, at + BOOT_ID_BYTES)
   const chunksCount = view.readUInt32BE(at + BOOT_ID_BYTES)

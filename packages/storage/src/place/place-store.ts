@@ -75,7 +75,7 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
   #coveredRecords: number | undefined
   /** Why no chunk is taken any more: a barrier failed, and nobody knows what the disk holds. */
   #failure: StorageError | undefined
-  #closed = false
+  #closing: Promise<void> | undefined
 
   private constructor(root: string, init: PlaceStoreInit, lock: DirectoryLock, journal: Journal, resumed: Resumed) {
     this.path = root
@@ -239,9 +239,15 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
     return report
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
     this.#barrierTimer?.cancel()
     try {
       await Promise.allSettled(this.#placing.values())
@@ -253,10 +259,6 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close()
-  }
-
   async #place(index: number, plain: Uint8Array): Promise<void> {
     const places = this.#index.places(index)
     for (const { entry, offset } of places) await this.#files.write(entry, offset, plain)
@@ -264,7 +266,7 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
     this.have.set(index)
     this.#bytesSinceBarrier += plain.byteLength * places.length
     if (this.#bytesSinceBarrier >= BARRIER_BYTES) this.#flushInBackground()
-    else if (!this.#closed) this.#barrierTimer ??= this.#clock.setTimer(BARRIER_DELAY_MS, () => this.#flushInBackground())
+    else if (this.#closing === undefined) this.#barrierTimer ??= this.#clock.setTimer(BARRIER_DELAY_MS, () => this.#flushInBackground())
   }
 
   #flushInBackground(): void {
@@ -317,7 +319,7 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
   }
 
   #assertUsable(): void {
-    assert(!this.#closed, 'the place store is open')
+    assert(this.#closing === undefined, 'the place store is open')
     if (this.#failure !== undefined) throw this.#failure
   }
 }

@@ -1,11 +1,11 @@
-import { chunkCid, sha256 } from '@cairn/protocol'
+import { parseCid } from '@cairn/protocol'
 import * as fc from 'fast-check'
 import { encodeHeader, encodeRecords, type JournalHeader, type JournalRecord } from '../../src/place/journal-codec.ts'
 
 export const CHUNKS_COUNT = 1000
 
 export const header: JournalHeader = {
-  snapshot: chunkCid(sha256(Buffer.from('a snapshot'))),
+  snapshot: parseCid('bafyreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku'),
   bootId: '00112233445566778899aabbccddeeff',
   chunksCount: CHUNKS_COUNT,
 }

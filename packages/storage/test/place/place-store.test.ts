@@ -26,12 +26,9 @@ describe('PlaceStore', () => {
       assert.equal(store.isComplete, true)
     }
     assert.deepEqual(await listTree(path), await listTree(directory.join('source')))
-    assert.deepEqual(await inspectTarget(path), {
-      snapshot: index.cid,
-      chunksCount: index.chunksCount,
-      placedCount: index.chunksCount,
-      complete: true,
-    })
+    const target = await inspectTarget(path)
+    assert.equal(target?.snapshot.toString(), index.cid.toString())
+    assert.deepEqual([target.chunksCount, target.placedCount, target.complete], [index.chunksCount, index.chunksCount, true])
     await using store = await openPlaceStore({ path, index })
     assert.equal(store.isComplete, true)
     assert.ok((await store.verifyAll()).ok)
@@ -224,17 +221,11 @@ describe('PlaceStore on a failing disk', () => {
     const disk = new FailingDisk('journal')
     await using store = await openPlaceStore({ path: directory.path, index, disk })
     disk.fail('write', 'ENOSPC')
-    await faultOf(deliver(store, snapshot, [3, 4, 5]), 'NO_SPACE')
+    await Promise.all([3, 4, 5].map((chunk) => faultOf(deliver(store, snapshot, [chunk]), 'NO_SPACE')))
     assert.equal(store.have.count, 0)
     disk.heal()
     await deliver(store, snapshot, [7])
-    const copy = directory.join('..', `${directory.path}-copy`)
-    await cp(directory.path, copy, { recursive: true })
-    try {
-      assert.equal((await inspectTarget(copy))?.placedCount, 1)
-    } finally {
-      await rm(copy, { recursive: true })
-    }
+    assert.equal((await inspectTarget(directory.path))?.placedCount, 1)
   })
 
   it('takes nothing more after a barrier failed, and trusts only earlier barriers', async () => {

@@ -50,7 +50,7 @@ export function addRelease({ previous, release, replace = false, ...signing }: R
 }
 
 /** `releases` with `release` among them; the same array if that changes nothing. */
-export function withRelease(releases: readonly Release[], release: Release, replace: boolean): readonly Release[] {
+function withRelease(releases: readonly Release[], release: Release, replace: boolean): readonly Release[] {
   const { ledger, height, manifest, channels } = release
   const present = releases.find((other) => other.height === height)
   const isSame = present?.manifest.equals(manifest) === true

@@ -1,0 +1,2 @@
+import type { CommandHandler } from '../handlers.ts'
+export const runCache: CommandHandler<'cache'> = async () => {}

@@ -1,0 +1,80 @@
+import {
+  createMetrics,
+  createReporter,
+  type EventTable,
+  fanOut,
+  type HostPort,
+  type Metrics,
+  type MetricTable,
+  type Readiness,
+  type ReportedEvent,
+  startStatusServer,
+  type StatusReport,
+  type StatusServer,
+} from '@cairn/observability'
+import type { Reporter } from '@cairn/runtime'
+import { type CommandIo, jsonReporter } from '../io.ts'
+import { packageVersion } from '../version.ts'
+
+/** Logs, metrics and, where asked for, the HTTP server of one role. */
+export interface Observed<Event extends ReportedEvent> {
+  readonly reporter: Reporter<Event>
+  /** Serves health, readiness, metrics and status at `http`; nothing if that is `undefined`. */
+  serve(http: HostPort | undefined, role: ObservedRole): Promise<StatusServer | undefined>
+}
+
+/** What a role offers to be asked. */
+export interface ObservedRole {
+  ready(): Readiness
+  status(): Omit<StatusReport, 'version' | 'uptimeMs'>
+}
+
+/** Events that come by the thousand; `--json` prints the others. */
+const FREQUENT = new Set(['chunk-received', 'block-served', 'chunk-wasted', 'publish-progress'])
+
+export function observe<Event extends ReportedEvent, T extends MetricTable>(
+  io: CommandIo,
+  rules: EventTable<Event, T>,
+  table: T,
+  ...listeners: readonly Reporter<Event>[]
+): Observed<Event> {
+  const metrics: Metrics<T> = createMetrics(table)
+  const startedMs = io.clock.monotonicMs()
+  const toJson = jsonReporter<Event>(io)
+  return {
+    reporter: fanOut<Event>(
+      createReporter(rules, { log: io.log, metrics }),
+      { report: (event) => !FREQUENT.has(event.type) && toJson.report(event) },
+      ...listeners,
+    ),
+    async serve(http, role) {
+      if (http === undefined) return undefined
+      const server = await startStatusServer({
+        ...http,
+        ready: () => role.ready(),
+        status: () => ({ ...role.status(), version: packageVersion(), uptimeMs: io.clock.monotonicMs() - startedMs }),
+        metrics: metrics.exposition,
+        clock: io.clock,
+        onError: (error, path) => io.log.error('status-route-failed', { path, reason: String(error) }),
+      })
+      io.say({ type: 'http', url: server.url }, `http ${server.url}`)
+      return server
+    },
+  }
+}
+
+/** Prints one line per address: what peers are given, and what a script waits for. */
+export function announceListening(io: CommandIo, addresses: readonly string[]): void {
+  for (const address of addresses) io.say({ type: 'listening', address }, `listening ${address}`)
+}
+
+/** Resolves when the process is told to stop. */
+export async function untilStopped(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
+/** Name and version, as manifests record them. */
+export function toolName(): string {
+  return `cairn ${packageVersion()}`
+}

@@ -1,0 +1,2 @@
+import type { CommandHandler } from '../handlers.ts'
+export const runDemo: CommandHandler<'demo'> = async () => {}

@@ -1,0 +1,103 @@
+import { type JoinSummary, Node, NODE_METRICS, NODE_RULES, type NodeEvent } from '@cairn/node'
+import { describeStall } from '@cairn/swarm'
+import type { CommandHandler } from '../handlers.ts'
+import { readInputFile } from '../input-file.ts'
+import type { CommandIo } from '../io.ts'
+import { formatBytes, formatDuration, formatRate } from '../output/format.ts'
+import { announceListening, observe, untilStopped } from './daemon.ts'
+
+/** Brings a directory to a release. */
+export const runJoin: CommandHandler<'join'> = async (options, io) => {
+  const trustRoot = await readInputFile(options.trust, '--trust')
+  let node: Node | undefined
+  const observed = observe<NodeEvent, typeof NODE_METRICS>(io, NODE_RULES, NODE_METRICS, {
+    report: (event) => showEvent(io, event, node),
+  })
+  const { release, network, peers, into, listen, region, mdns, timeoutMs, http } = options
+  node = await Node.start(
+    {
+      selector: release,
+      trustRoot,
+      network,
+      peers,
+      into,
+      listen,
+      mdns,
+      patienceMs: timeoutMs,
+      ...(region === undefined ? {} : { region }),
+    },
+    { clock: io.clock, random: io.random, log: io.log, reporter: observed.reporter },
+  )
+  await using joining = node
+  await using _server = await observed.serve(http, joining)
+  announceListening(io, joining.addresses)
+  const summary = await joining.join(io.signal)
+  io.progress.clear()
+  sayJoined(io, summary, into)
+  if (options.stay) await untilStopped(io.signal)
+}
+
+function showEvent(io: CommandIo, event: NodeEvent, node: Node | undefined): void {
+  showNews(io, event)
+  if (node === undefined) return
+  const { phase, bytes, bytesHeld, stage, stalled, peersCount } = node.progress
+  io.progress.update({
+    stage: phase === 'fetching' && stage !== undefined ? `${phase}, ${stage} is in place` : phase,
+    bytes: bytesHeld,
+    bytesTotal: bytes === 0 ? undefined : bytes,
+    peersCount,
+    stall: stalled === undefined ? undefined : describeStall(stalled),
+  })
+}
+
+/** What a person wants to be told as it happens. */
+function showNews(io: CommandIo, event: NodeEvent): void {
+  switch (event.type) {
+    case 'release-chosen':
+      return io.note(`joining ${event.ledger}@${event.height}, ${formatBytes(event.bytes)}, snapshot ${event.snapshot}`)
+    case 'newer-release':
+      return io.note(`going on with height ${event.joining}, which was begun here; ${event.ledger}@${event.height} is newer`)
+    case 'resumed':
+      return io.note(`resuming: ${formatBytes(event.bytesHeld)} are in place`)
+    case 'stage-committed':
+      return io.note(`stage ${event.stage} is in place after ${formatDuration(event.sinceStartMs)}`)
+    case 'chunk-bad':
+      return io.note(`${event.peer} sent a bad chunk: ${event.reason}`)
+    case 'peer-banned':
+      return io.note(`banned ${event.peer} for ${formatDuration(event.banMs)}: ${event.fault} ${event.detail}`)
+    case 'dial-failed':
+      return io.note(`${event.reason === '' ? `cannot reach ${event.address}` : `cannot reach ${event.address}: ${event.reason}`}`)
+    case 'metadata-refused':
+      return io.note(`refused metadata of ${event.peer}: ${event.reason}`)
+    case 'download-stalled':
+      return io.note(`waiting: ${describeStall(event.reason)}`)
+    default:
+  }
+}
+
+function sayJoined(io: CommandIo, summary: JoinSummary, into: string): void {
+  const { release, durationMs, bytesBySource, wastedBytes, chunksResumed, chunksCount } = summary
+  const fetchedBytes = Object.values(bytesBySource).reduce((sum, bytes) => sum + bytes, 0)
+  io.say(
+    {
+      type: 'joined',
+      ledger: release.ledger,
+      height: release.height,
+      snapshot: release.manifest.toString(),
+      into,
+      durationMs,
+      bytes: release.totalBytes,
+      chunks: chunksCount,
+      chunksResumed,
+      fetchedBytes,
+      wastedBytes,
+      bytesBySource,
+    },
+    [
+      `joined    ${release.ledger}@${release.height} in ${into}, every chunk verified`,
+      `took      ${formatDuration(durationMs)}, ${formatRate((release.totalBytes * 1000) / Math.max(1, durationMs))}`,
+      `fetched   ${formatBytes(fetchedBytes)}, ${formatBytes(wastedBytes)} wasted, ${chunksResumed} of ${chunksCount} chunks were here`,
+      ...Object.entries(bytesBySource).map(([peer, bytes]) => `  ${formatBytes(bytes).padStart(10)} from ${peer}`),
+    ].join('\n'),
+  )
+}

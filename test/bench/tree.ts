@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { lstat, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export interface TreeFile {
+  /** Relative to the directory, with `/`. */
+  readonly path: string
+  readonly bytes: number
+}
+
+/** The regular files under `directory`, by path; `skip` names a top-level entry to leave out. */
+export async function listFiles(directory: string, skip?: string): Promise<TreeFile[]> {
+  const files: TreeFile[] = []
+  for (const path of await readdir(directory, { recursive: true })) {
+    const stat = await lstat(join(directory, path))
+    const name = path.replaceAll('\\', '/')
+    if (stat.isFile() && name.split('/')[0] !== skip) files.push({ path: name, bytes: stat.size })
+  }
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+export function totalBytes(files: readonly TreeFile[]): number {
+  return files.reduce((sum, file) => sum + file.bytes, 0)
+}
+
+/** SHA-256 over the names and contents of all files: equal for equal trees. */
+export async function treeDigest(directory: string, skip?: string): Promise<string> {
+  const hash = createHash('sha256')
+  for (const { path, bytes } of await listFiles(directory, skip)) {
+    hash.update(`${path}\0${bytes}\0`)
+    for await (const chunk of createReadStream(join(directory, path), { highWaterMark: 1024 ** 2 })) hash.update(chunk as Buffer)
+  }
+  return hash.digest('hex')
+}
