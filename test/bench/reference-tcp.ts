@@ -34,7 +34,8 @@ function send(directory: string): void {
 }
 
 async function receive(port: number, directory: string | undefined): Promise<void> {
-  const socket = connect({ port, host: '127.0.0.1', readableHighWaterMark: READ_BYTES } as Parameters<typeof connect>[0])
+  const options = { port, host: '127.0.0.1', readableHighWaterMark: READ_BYTES }
+  const socket = connect(options)
   const hash = createHash('sha256')
   const reader = new Reader(socket)
   let bytes = 0

@@ -4,7 +4,7 @@ import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 export interface TreeFile {
-  /** Relative to the directory, with `/`. */
+  /** Relative to the directory. */
   readonly path: string
   readonly bytes: number
 }
@@ -14,8 +14,7 @@ export async function listFiles(directory: string, skip?: string): Promise<TreeF
   const files: TreeFile[] = []
   for (const path of await readdir(directory, { recursive: true })) {
     const stat = await lstat(join(directory, path))
-    const name = path.replaceAll('\\', '/')
-    if (stat.isFile() && name.split('/')[0] !== skip) files.push({ path: name, bytes: stat.size })
+    if (stat.isFile() && path.split('/')[0] !== skip) files.push({ path, bytes: stat.size })
   }
   return files.sort((a, b) => (a.path < b.path ? -1 : 1))
 }

@@ -6,7 +6,7 @@ import { StorageError } from './errors.ts'
 import { storageErrorOf } from './io-error.ts'
 
 /** Format of the index and of the directory it describes; see `block-store.md` of the format pages. */
-export const BLOCK_STORE_VERSION = 1
+const BLOCK_STORE_VERSION = 1
 
 /** Rows wait this long so that one transaction carries many: a transaction costs about 30 µs, a row 3. */
 const COMMIT_DELAY_MS = 50

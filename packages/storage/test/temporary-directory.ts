@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -8,6 +8,15 @@ export async function temporaryDirectory(): Promise<AsyncDisposable & { readonly
   return {
     path,
     join: (...names) => join(path, ...names),
-    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+    async [Symbol.asyncDispose]() {
+      await makeWritable(path)
+      await rm(path, { recursive: true, force: true })
+    },
   }
+}
+
+/** Snapshots have read-only directories, which only root could empty. */
+async function makeWritable(path: string): Promise<void> {
+  await chmod(path, 0o700)
+  for (const dirent of await readdir(path, { withFileTypes: true })) if (dirent.isDirectory()) await makeWritable(join(path, dirent.name))
 }

@@ -26,7 +26,7 @@ describe('verifyDirectory', () => {
     const zeros = await readFile(directory.join('zeros'))
     zeros[20_000] = 1
     await writeFile(directory.join('zeros'), zeros)
-    await appendFile(directory.join('a', 'script'), 'echo more')
+    await appendFile(directory.join('db', '000006.ldb'), 'more')
     await rm(directory.join('db', 'CURRENT'))
     await rm(directory.join('db', 'LOCK'))
     await mkdir(directory.join('db', 'LOCK'))
@@ -41,7 +41,7 @@ describe('verifyDirectory', () => {
       { ...report, extra: report.extra.toSorted() },
       {
         ok: false,
-        altered: ['db/LOCK', 'a/script', 'zeros'],
+        altered: ['db/LOCK', 'db/000006.ldb', 'zeros'],
         missing: ['db/CURRENT'],
         extra: ['db/extra', 'more'],
         wrongMode: ['db/000005.ldb', 'a/empty'],

@@ -30,7 +30,7 @@ export interface ObservedRole {
 }
 
 /** Events that come by the thousand; `--json` prints the others. */
-const FREQUENT = new Set(['chunk-received', 'block-served', 'chunk-wasted', 'publish-progress'])
+const FREQUENT = new Set(['block-served', 'publish-progress'])
 
 export function observe<Event extends ReportedEvent, T extends MetricTable>(
   io: CommandIo,

@@ -2,9 +2,9 @@ import { crc32 } from 'node:zlib'
 import { CHUNKS_MAX, CID_BYTES, type CID, decodeCid, STAGES, type StageClass } from '@cairn/protocol'
 import { StorageError } from '../errors.ts'
 
-export const JOURNAL_VERSION = 1
+const JOURNAL_VERSION = 1
 /** Body of one record. The writer splits larger ones; a larger length can only be damage. */
-export const RECORD_BODY_BYTES_MAX = 64 * 1024
+const RECORD_BODY_BYTES_MAX = 64 * 1024
 
 const MAGIC = Buffer.from('CAIRNJNL')
 const BOOT_ID_BYTES = 16
