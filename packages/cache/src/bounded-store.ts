@@ -9,8 +9,8 @@ import { CacheError } from './errors.ts'
 export class BoundedStore implements BlockStore {
   readonly capacityBytes: number
   readonly #store: BlockStore
-  /** Bytes being written. */
-  #pendingBytes = 0
+  /** Being written: some of them the store counts already. */
+  readonly #pending = new Set<{ readonly cid: CID; readonly bytes: number }>()
 
   constructor(store: BlockStore, capacityBytes: number) {
     this.#store = store
@@ -36,13 +36,15 @@ export class BoundedStore implements BlockStore {
   /** @throws {CacheError} `OVER_CAPACITY` */
   async put(cid: CID, frame: Uint8Array): Promise<void> {
     if (this.has(cid)) return
-    const bytes = this.totalBytes + this.#pendingBytes + frame.byteLength
+    let bytes = this.totalBytes + frame.byteLength
+    for (const pending of this.#pending) if (!this.has(pending.cid)) bytes += pending.bytes
     if (bytes > this.capacityBytes) throw new CacheError({ code: 'OVER_CAPACITY', bytes, capacityBytes: this.capacityBytes })
-    this.#pendingBytes += frame.byteLength
+    const pending = { cid, bytes: frame.byteLength }
+    this.#pending.add(pending)
     try {
       await this.#store.put(cid, frame)
     } finally {
-      this.#pendingBytes -= frame.byteLength
+      this.#pending.delete(pending)
     }
   }
 

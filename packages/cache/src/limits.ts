@@ -7,7 +7,5 @@ export const DOWNLOAD_PATIENCE_MS = 60_000
 /** A snapshot that could not be mirrored is tried again after the least, and after each further failure twice as long, up to the most. */
 export const RETRY_MS_MIN = 5_000
 export const RETRY_MS_MAX = 10 * 60_000
-/** A mirrored snapshot's place in `mirrors.json`; a file with more is not one of ours. Stores of this many versions are a year of hourly ones. */
-export const MIRRORS_MAX = 8_192
 /** Versions pinned per ledger and channel: 2 leaves a way back when a release is withdrawn. */
 export const VERSIONS_PINNED = 2

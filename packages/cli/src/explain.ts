@@ -1,5 +1,7 @@
 import type { ObservabilityFault } from '@cairn/observability'
 import type { NetworkFault } from '@cairn/network'
+import type { NodeFault } from '@cairn/node'
+import type { OriginFault } from '@cairn/origin'
 import type { ProtocolFault } from '@cairn/protocol'
 import type { StorageFault } from '@cairn/storage'
 import type { SwarmFault } from '@cairn/swarm'
@@ -73,6 +75,22 @@ const SWARM: Readonly<Record<SwarmFault['code'], Advice>> = {
   ],
 }
 
+const ORIGIN: Readonly<Record<OriginFault['code'], Advice>> = {
+  NOT_A_WORKSPACE: [EXIT.usage, 'make one with `cairn init`'],
+  WORKSPACE_EXISTS: [EXIT.usage, 'publish to it, or name another ledger'],
+  KEY_MISSING: [EXIT.failed, 'bring the key back from where it is kept offline'],
+  BAD_NAME: [EXIT.usage],
+  UNKNOWN_LEDGER: [EXIT.usage, 'add it with `cairn init WORKSPACE --ledger NAME`'],
+  NOT_A_DIRECTORY: [EXIT.usage, PATH_HINT],
+  SOURCE_CHANGED: [EXIT.storage, 'stop what writes to the directory, or publish a copy of it'],
+  PATTERN_MATCHES_NOTHING: [EXIT.usage, 'patterns are matched against paths relative to the directory'],
+  UNSUPPORTED_WORKSPACE: [EXIT.usage, 'use the version of cairn that wrote it, or a newer one'],
+}
+
+const NODE: Readonly<Record<NodeFault['code'], Advice>> = {
+  MANIFEST_MISMATCH: [EXIT.verification, 'check --network; if it is right, tell the publisher: the release is signed for something else'],
+}
+
 const NETWORK: Readonly<Record<NetworkFault['code'], Advice>> = {
   LISTEN_FAILED: [EXIT.failed, LISTEN_HINT],
   DIAL_FAILED: [EXIT.noSource, SOURCE_HINT],
@@ -100,6 +118,8 @@ const FAULTS: Readonly<Record<string, Readonly<Record<string, Advice>>>> = {
   TrustError: TRUST,
   ProtocolError: PROTOCOL,
   SwarmError: SWARM,
+  OriginError: ORIGIN,
+  NodeError: NODE,
   NetworkError: NETWORK,
   ObservabilityError: OBSERVABILITY,
 }

@@ -3,8 +3,6 @@ const MIB = 1024 * KIB
 
 // Channels
 
-/** What one channel may have queued beyond what the transport took before `send` waits: one slice of a block keeps the link busy. */
-export const SEND_QUEUE_BYTES = 256 * KIB
 /** Whole frames that wait to be received before the channel stops reading. Two slices, so that a receiver finds the next one there. */
 export const RECEIVE_BUFFER_BYTES = 512 * KIB
 /**
@@ -37,7 +35,7 @@ export const DIAL_TIMEOUT_MS = 10_000
 /** Time a new connection has to be identified. Longer than a dial: it shares a slow link with what is already being sent. */
 export const IDENTIFY_TIMEOUT_MS = 20_000
 /** Time to agree with a connected peer on a new channel's protocol: two messages, which may wait behind blocks on a slow link. */
-export const OPEN_TIMEOUT_MS = 20_000
+export const OPEN_TIMEOUT_MS = 60_000
 /** Peers found on the local network are dialled while fewer than this are connected; a bigger swarm needs no more strangers. */
 export const DISCOVERED_PEERS_MAX = 32
 /** How often a silent connection is checked. */

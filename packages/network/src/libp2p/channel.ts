@@ -4,8 +4,17 @@ import { Uint8ArrayList } from 'uint8arraylist'
 import { NetworkError } from '../errors.ts'
 import { FrameReader, frameHeader } from '../framing.ts'
 import { Inbox } from '../inbox.ts'
-import { RECEIVE_BUFFER_BYTES, SEND_QUEUE_BYTES } from '../limits.ts'
+import { RECEIVE_BUFFER_BYTES } from '../limits.ts'
 import type { Channel, PeerId, Protocol } from '../transport.ts'
+import type { Turns, TurnTaker } from './turns.ts'
+
+interface StreamChannelInit {
+  readonly stream: Stream
+  /** Of the stream's connection. */
+  readonly turns: Turns
+  readonly peer: PeerId
+  readonly protocol: Protocol
+}
 
 /**
  * A channel on a libp2p stream.
@@ -13,7 +22,7 @@ import type { Channel, PeerId, Protocol } from '../transport.ts'
  * The stream's own conveniences are not used, because in the releases we pin they apply no backpressure:
  * its async iterator never pauses, and the promise of `onDrain()` stays resolved after the first drain.
  */
-export class StreamChannel implements Channel {
+export class StreamChannel implements Channel, TurnTaker {
   readonly peer: PeerId
   readonly protocol: string
   readonly #stream: Stream
@@ -21,7 +30,13 @@ export class StreamChannel implements Channel {
   readonly #reader: FrameReader
   readonly #inbox = new Inbox(() => this.#take())
   readonly #closed = new AbortController()
-  readonly #blockedSends: { readonly resolve: () => void; readonly reject: (reason: Error) => void }[] = []
+  readonly #turns: Turns
+  /** Frames for which the stream has no room, in order; a close waits behind them. */
+  readonly #queued: {
+    readonly frame: Uint8ArrayList | 'close'
+    readonly resolve: () => void
+    readonly reject: (reason: Error) => void
+  }[] = []
   #failure: NetworkError | undefined
   #closing: Promise<void> | undefined
   /** The peer has said that it will send no more, which a lost connection does not. */
@@ -30,16 +45,16 @@ export class StreamChannel implements Channel {
   #arrivedAll = false
   #resuming = false
 
-  constructor(stream: Stream, peer: PeerId, protocol: Protocol) {
+  constructor({ stream, turns, peer, protocol }: StreamChannelInit) {
     this.peer = peer
     this.protocol = protocol.name
     this.#stream = stream
+    this.#turns = turns
     this.#frameBytesMax = protocol.frameBytesMax
     this.#reader = new FrameReader({ peer, frameBytesMax: protocol.frameBytesMax })
     this.#peerClosed = stream.remoteWriteStatus === 'closed'
 
     stream.addEventListener('drain', this.#onDrain)
-    stream.addEventListener('idle', this.#onDrain)
     stream.addEventListener('remoteCloseWrite', this.#onRemoteCloseWrite)
     stream.addEventListener('end', this.#onEnd)
     stream.addEventListener('close', this.#onClose)
@@ -58,14 +73,8 @@ export class StreamChannel implements Channel {
     let bytes = 0
     for (const part of parts) bytes += part.byteLength
     assert(bytes <= this.#frameBytesMax, `a frame of ${this.protocol} has at most ${this.#frameBytesMax} bytes`)
-    try {
-      // One call for the header and the parts: one yamux frame, and as few noise messages as fit.
-      this.#stream.send(new Uint8ArrayList(frameHeader(bytes), ...parts))
-    } catch (error) {
-      return Promise.reject(this.#closedError('the connection was lost', error))
-    }
-    if (!this.#isBlocked()) return Promise.resolve()
-    return new Promise((resolve, reject) => this.#blockedSends.push({ resolve, reject }))
+    // One call for the header and the parts: one yamux frame, and as few noise messages as fit.
+    return this.#write(new Uint8ArrayList(frameHeader(bytes), ...parts))
   }
 
   receive(): Promise<Uint8Array | undefined> {
@@ -76,7 +85,7 @@ export class StreamChannel implements Channel {
 
   async close(): Promise<void> {
     if (this.#failure !== undefined) return
-    this.#closing ??= this.#stream.close()
+    this.#closing ??= this.#write('close').then(() => this.#stream.close())
     try {
       await this.#closing
     } catch (error) {
@@ -92,18 +101,34 @@ export class StreamChannel implements Channel {
 
   // Sending
 
-  #isBlocked(): boolean {
-    return this.#stream.writableNeedsDrain && this.#stream.writeBufferLength > SEND_QUEUE_BYTES
+  /** Whether the stream takes more; what it cannot pass on at once it queues, so at most one frame is given to a blocked one. */
+  canWrite(): boolean {
+    return !this.#stream.writableNeedsDrain
   }
 
-  readonly #onDrain = (): void => {
-    if (this.#blockedSends.length === 0) return
-    // On a drain the stream writes out its queue in a microtask, which was queued before this one.
-    queueMicrotask(() => {
-      if (this.#isBlocked()) return
-      for (const { resolve } of this.#blockedSends.splice(0)) resolve()
+  writeNext(): boolean {
+    const next = this.#queued.shift()
+    if (next === undefined) return false
+    try {
+      if (next.frame !== 'close') this.#stream.send(next.frame)
+      next.resolve()
+    } catch (error) {
+      next.reject(this.#closedError('the connection was lost', error))
+    }
+    return this.#queued.length > 0
+  }
+
+  /** Resolves when `frame` is the stream's, after everything that was written earlier. */
+  #write(frame: Uint8ArrayList | 'close'): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#queued.push({ frame, resolve, reject })
+      if (this.#queued.length > 1) return
+      if (this.canWrite()) this.writeNext()
+      else this.#turns.enter(this)
     })
   }
+
+  readonly #onDrain = (): void => this.#turns.onDrain()
 
   // Receiving
 
@@ -181,7 +206,8 @@ export class StreamChannel implements Channel {
     if (this.#failure !== undefined) return
     this.#failure = error
     this.#inbox.fail(error)
-    for (const { reject } of this.#blockedSends.splice(0)) reject(error)
+    this.#turns.leave(this)
+    for (const { reject } of this.#queued.splice(0)) reject(error)
     this.#closed.abort(error)
   }
 

@@ -14,6 +14,7 @@ import {
   EARLY_STREAMS_MAX,
   HANDSHAKES_MAX,
   IDENTIFY_TIMEOUT_MS,
+  OPEN_TIMEOUT_MS,
   PING_INTERVAL_MS,
   PING_TIMEOUT_MS,
   SOCKET_BUFFER_BYTES,
@@ -67,6 +68,8 @@ export async function createNode(init: NodeInit): Promise<Node> {
       inboundConnectionThreshold: CONNECTIONS_PER_HOST_PER_SECOND_MAX,
       maxIncomingPendingConnections: HANDSHAKES_MAX,
       inboundUpgradeTimeout: DIAL_TIMEOUT_MS,
+      inboundStreamProtocolNegotiationTimeout: OPEN_TIMEOUT_MS,
+      outboundStreamProtocolNegotiationTimeout: OPEN_TIMEOUT_MS,
       dialTimeout: DIAL_TIMEOUT_MS,
       addressDialTimeout: DIAL_TIMEOUT_MS,
       // Redialling is our own Dialer's work.

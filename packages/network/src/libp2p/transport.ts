@@ -1,5 +1,4 @@
 import { type Connection, ConnectionClosedError, type PeerInfo, type Stream } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
 import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { LevelDatastore } from 'datastore-level'
 import type { Clock, Log } from '@cairn/runtime'
@@ -14,6 +13,7 @@ import { Libp2pGossip } from './gossip.ts'
 import { decodePeerKey } from './keys.ts'
 import { createNode, type Node } from './node.ts'
 import { dialFailureReason, listenFault } from './reasons.ts'
+import { Turns } from './turns.ts'
 
 export interface Libp2pTransportInit {
   /** A 32-byte Ed25519 seed or libp2p's protobuf form of a private key. */
@@ -92,6 +92,7 @@ class Libp2pTransport implements Transport {
   readonly #peers = new PeerSet()
   readonly #channels = new Set<StreamChannel>()
   readonly #inbound = new Quota()
+  readonly #turns = new WeakMap<Connection, Turns>()
   #stopping: Promise<void> | undefined
 
   constructor({ node, bans, gossip, datastore, clock, log }: Libp2pTransportParts) {
@@ -103,7 +104,7 @@ class Libp2pTransport implements Transport {
     this.#clock = clock
     this.#log = log
     node.addEventListener('connection:open', (event) => this.#expectIdentity(event.detail))
-    node.addEventListener('peer:identify', (event) => this.#peers.add(event.detail.peerId.toString()))
+    node.addEventListener('peer:identify', (event) => this.#onAccepted(event.detail.connection))
     node.addEventListener('peer:disconnect', (event) => this.#peers.delete(event.detail.toString()))
     node.addEventListener('peer:discovery', (event) => this.#dialDiscovered(event.detail))
   }
@@ -138,7 +139,10 @@ class Libp2pTransport implements Transport {
   async hangUp(peer: PeerId): Promise<void> {
     // First the channels, so that the peer sees them broken off and not as if each had come to its end.
     this.#abortChannels(peer, 'the connection was closed')
-    await this.#node.hangUp(peerIdFromString(peer))
+    const close = async (connection: Connection): Promise<void> => {
+      await connection.close().catch((error: unknown) => connection.abort(error instanceof Error ? error : new Error('not closed')))
+    }
+    await Promise.all(this.#connections(peer).map(close))
   }
 
   async open(peer: PeerId, protocol: Protocol, options?: { readonly signal?: AbortSignal }): Promise<Channel> {
@@ -151,7 +155,7 @@ class Libp2pTransport implements Transport {
       const timeout = AbortSignal.timeout(OPEN_TIMEOUT_MS)
       const signal = options?.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout])
       const stream = await connection.newStream([protocol.name], { signal, maxOutboundStreams: STREAMS_PER_CONNECTION_MAX })
-      return this.#track(new StreamChannel(stream, peer, protocol))
+      return this.#createChannel(stream, connection, protocol)
     } catch (error) {
       options?.signal?.throwIfAborted()
       this.#assertRunning()
@@ -224,14 +228,19 @@ class Libp2pTransport implements Transport {
     })
   }
 
+  #onAccepted(connection: Connection): void {
+    // Identification takes a moment after the last byte from the peer, and it may be gone by then.
+    if (connection.status === 'open') this.#peers.add(connection.remotePeer.toString())
+  }
+
   #onStream(stream: Stream, connection: Connection, protocol: Protocol, handler: (channel: Channel) => Promise<void>): void {
     const peer = connection.remotePeer.toString()
-    const channel = this.#track(new StreamChannel(stream, peer, protocol))
+    const channel = this.#createChannel(stream, connection, protocol)
     if (!this.#inbound.take(`${peer} ${protocol.name}`, protocol.channelsPerPeerMax, channel.closed)) {
       channel.abort(new Error('too many channels'))
       return
     }
-    this.#peers.add(peer)
+    this.#onAccepted(connection)
     handler(channel).catch((error: unknown) => {
       this.#log.warn('channel-handler-failed', { peer, protocol: protocol.name, error: String(error) })
       channel.abort(error instanceof Error ? error : new Error(String(error)))
@@ -245,10 +254,17 @@ class Libp2pTransport implements Transport {
     })
   }
 
-  #track(channel: StreamChannel): StreamChannel {
-    if (channel.closed.aborted) return channel
-    this.#channels.add(channel)
-    channel.closed.addEventListener('abort', () => this.#channels.delete(channel), { once: true })
+  #createChannel(stream: Stream, connection: Connection, protocol: Protocol): StreamChannel {
+    let turns = this.#turns.get(connection)
+    if (turns === undefined) {
+      turns = new Turns()
+      this.#turns.set(connection, turns)
+    }
+    const channel = new StreamChannel({ stream, turns, peer: connection.remotePeer.toString(), protocol })
+    if (!channel.closed.aborted) {
+      this.#channels.add(channel)
+      channel.closed.addEventListener('abort', () => this.#channels.delete(channel), { once: true })
+    }
     return channel
   }
 
@@ -259,7 +275,7 @@ class Libp2pTransport implements Transport {
   }
 
   #connections(peer: PeerId): readonly Connection[] {
-    return this.#node.getConnections(peerIdFromString(peer))
+    return this.#node.getConnections().filter(({ remotePeer }) => remotePeer.toString() === peer)
   }
 
   #assertRunning(): void {
