@@ -7,7 +7,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['runtime'],
   ['protocol'],
   ['ledger', 'scheduler', 'policy', 'trust'],
-  ['storage', 'network', 'observability'],
+  ['storage', 'network', 'observability', 'sample'],
   ['swarm'],
   ['origin', 'cache', 'node', 'replica'],
   ['cli', 'dashboard', 'simulator'],
