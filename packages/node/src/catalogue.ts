@@ -33,7 +33,14 @@ export class Catalogue implements AsyncDisposable {
   readonly #dialer: Dialer
   readonly #pages: MemoryBlockStore
 
-  private constructor(init: CatalogueInit, clock: Clock, transport: Transport, participant: Participant, dialer: Dialer, pages: MemoryBlockStore) {
+  private constructor(
+    init: CatalogueInit,
+    clock: Clock,
+    transport: Transport,
+    participant: Participant,
+    dialer: Dialer,
+    pages: MemoryBlockStore,
+  ) {
     this.#init = init
     this.#clock = clock
     this.#transport = transport

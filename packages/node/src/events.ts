@@ -12,4 +12,4 @@ export type NodeEvent =
   | { readonly type: 'newer-release'; readonly ledger: string; readonly height: number; readonly joining: number }
   | { readonly type: 'resumed'; readonly chunksHeld: number; readonly chunksCount: number; readonly bytesHeld: number }
   | { readonly type: 'stage-committed'; readonly stage: StageClass; readonly sinceStartMs: number }
-  | { readonly type: 'joined'; readonly snapshot: string; readonly durationMs: number }
+  | { readonly type: 'join-complete'; readonly snapshot: string; readonly durationMs: number }

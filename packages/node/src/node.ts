@@ -198,7 +198,7 @@ export class Node implements AsyncDisposable {
     const { bytesBySource, wastedBytes } = await this.#fetch(index, store, { ...patience, signal })
     await store.finish()
     const durationMs = clock.monotonicMs() - this.#startedMs
-    this.#reporter.report({ type: 'joined', snapshot: release.manifest.toString(), durationMs })
+    this.#reporter.report({ type: 'join-complete', snapshot: release.manifest.toString(), durationMs })
     return { release, durationMs, bytesBySource, wastedBytes, chunksResumed, chunksCount: index.chunksCount }
   }
 

@@ -6,7 +6,11 @@ export const NODE_METRICS = {
   ...SWARM_METRICS,
   cairn_bytes_held: { type: 'gauge', help: 'Distinct plain bytes of the snapshot that were in place when the download started' },
   cairn_stages_committed_total: { type: 'counter', help: 'Stages committed', labels: ['stage'] },
-  cairn_stage_seconds: { type: 'histogram', help: 'Time from the start to a committed stage', buckets: [0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400] },
+  cairn_stage_seconds: {
+    type: 'histogram',
+    help: 'Time from the start to a committed stage',
+    buckets: [0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400],
+  },
 } as const satisfies MetricTable
 
 export const NODE_RULES = {
@@ -22,5 +26,5 @@ export const NODE_RULES = {
       metrics.observe('cairn_stage_seconds', sinceStartMs / 1000)
     },
   },
-  joined: { log: 'info' },
+  'join-complete': { log: 'info' },
 } as const satisfies EventTable<NodeEvent, typeof NODE_METRICS>

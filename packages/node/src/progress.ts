@@ -74,7 +74,7 @@ function advance(progress: JoinProgress, event: NodeEvent): JoinProgress {
       return { ...progress, phase: 'finishing', stalled: undefined }
     case 'stage-committed':
       return { ...progress, stage: event.stage }
-    case 'joined':
+    case 'join-complete':
       return { ...progress, phase: 'complete' }
     case 'peer-connected':
       return { ...progress, peersCount: progress.peersCount + 1 }

@@ -34,17 +34,21 @@ export class StageCommitter {
     if (missing === 0) await this.#commit()
   }
 
+  /** One commit at a time; each looks at all stages, so the one that comes last sees what was placed meanwhile. */
   #commit(): Promise<void> {
-    this.#committing = this.#committing.then(async () => {
-      for (const stage of STAGES) {
-        if (this.#missing.get(stage) !== 0) return
-        if (this.#store.stageCommitted(stage)) continue
-        await this.#store.commitStage(stage)
-        // An empty stage makes nothing usable that was not so before.
-        const { from, to } = this.#index.stageRange(stage)
-        if (from < to) this.#onCommitted(stage)
-      }
-    })
+    this.#committing = this.#commitAfter(this.#committing)
     return this.#committing
+  }
+
+  async #commitAfter(before: Promise<void>): Promise<void> {
+    await before
+    for (const stage of STAGES) {
+      if (this.#missing.get(stage) !== 0) return
+      if (this.#store.stageCommitted(stage)) continue
+      await this.#store.commitStage(stage)
+      // An empty stage makes nothing usable that was not so before.
+      const { from, to } = this.#index.stageRange(stage)
+      if (from < to) this.#onCommitted(stage)
+    }
   }
 }

@@ -79,7 +79,10 @@ test('the store holds every chunk of the manifest, equal content once', async ()
   }
   const { totals } = index.root
   assert.equal(totals.bytes - totals.distinctBytes, 1_500_000)
-  assert.deepEqual({ files: totals.files, directories: totals.directories, symlinks: totals.symlinks }, { files: 5, directories: 3, symlinks: 1 })
+  assert.deepEqual(
+    { files: totals.files, directories: totals.directories, symlinks: totals.symlinks },
+    { files: 5, directories: 3, symlinks: 1 },
+  )
   assert.deepEqual(stagesOf(index), { head: 'bootstrap', 'deep/copy': 'hot', 'deep/er/state': 'hot', nothing: 'bulk', text: 'bulk' })
 })
 

@@ -106,7 +106,10 @@ test('a renewed timestamp pushes the expiry out', async () => {
 test('what is not a workspace is named', async () => {
   await using directory = await temporaryDirectory()
   const clock = new ManualClock()
-  await assert.rejects(Workspace.open(directory.path, clock), (error) => error instanceof OriginError && error.fault.code === 'NOT_A_WORKSPACE')
+  await assert.rejects(
+    Workspace.open(directory.path, clock),
+    (error) => error instanceof OriginError && error.fault.code === 'NOT_A_WORKSPACE',
+  )
   await assert.rejects(
     Workspace.init(directory.path, { ledger: 'Root', network: 'main', clock }),
     (error) => error instanceof OriginError && error.fault.code === 'BAD_NAME',

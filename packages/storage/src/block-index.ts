@@ -11,6 +11,7 @@ const BLOCK_STORE_VERSION = 1
 /** Rows wait this long so that one transaction carries many: a transaction costs about 30 µs, a row 3. */
 const COMMIT_DELAY_MS = 50
 const PENDING_ROWS_MAX = 4096
+const BUSY_TIMEOUT_MS = 2000
 
 export interface BlockRow {
   /** Bytes of the frame. */
@@ -179,7 +180,8 @@ export class BlockIndex {
 }
 
 function openDatabase(path: string): DatabaseSync {
-  const database = new DatabaseSync(path)
+  // A reader of another process may hold the log for a moment while it opens or closes.
+  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
   try {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
     const found = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])

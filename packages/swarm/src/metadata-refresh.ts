@@ -11,6 +11,8 @@ export interface MetadataRefreshComponents {
   readonly reporter: Reporter<SwarmEvent>
   readonly link: (peer: PeerId) => PeerLink
   readonly penalize: Penalize
+  /** Why each peer was refused last. The same again is neither reported nor held against it twice. */
+  readonly refusals: Map<PeerId, string>
 }
 
 /** Outcome of asking every connected peer. `roots` are the successors of the root that were accepted, in ascending order. */
@@ -40,7 +42,7 @@ export async function refreshMetadata(
   components: MetadataRefreshComponents,
   first?: PeerId,
 ): Promise<RefreshOutcome> {
-  const { transport, reporter, penalize } = components
+  const { transport, reporter, penalize, refusals } = components
   const roots: Uint8Array[] = []
   let accepted = state
   let refusal: { readonly error: TrustError; readonly peer: PeerId } | undefined
@@ -50,11 +52,17 @@ export async function refreshMetadata(
       const update = new TrustUpdate(accepted, components.clock.now(), ledgers)
       const ended = await runUpdate(update, roots, peer, components)
       accepted = update.accepted
-      if (ended === 'done') return { type: 'refreshed', state: accepted, roots, peer }
+      if (ended === 'done') {
+        refusals.delete(peer)
+        return { type: 'refreshed', state: accepted, roots, peer }
+      }
       if (ended === 'no-answer') break
       if (mayBeCaughtBetween(ended) && !isRepeated) continue
-      reporter.report({ type: 'metadata-refused', peer, reason: ended.message })
-      if (isLie(ended)) penalize(peer, 'bad-metadata', { detail: ended.message, mayBan: peers.length > 1 })
+      if (refusals.get(peer) !== ended.message) {
+        refusals.set(peer, ended.message)
+        reporter.report({ type: 'metadata-refused', peer, reason: ended.message })
+        if (isLie(ended)) penalize(peer, 'bad-metadata', { detail: ended.message, mayBan: peers.length > 1 })
+      }
       refusal ??= { error: ended, peer }
       break
     }

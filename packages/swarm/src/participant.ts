@@ -55,6 +55,7 @@ export class Participant implements AsyncDisposable {
   readonly #announcer: Announcer
   readonly #discovery: Discovery
   readonly #links = new Map<PeerId, PeerLink>()
+  readonly #refusals = new Map<PeerId, string>()
   readonly #penalize: Penalize
   readonly #fetcher: BlockFetcher
   #stopListening: () => void = () => {}
@@ -109,7 +110,7 @@ export class Participant implements AsyncDisposable {
     return refreshMetadata(
       state,
       ledgers,
-      { transport, clock, reporter, link: (peer) => this.#link(peer), penalize: this.#penalize },
+      { transport, clock, reporter, link: (peer) => this.#link(peer), penalize: this.#penalize, refusals: this.#refusals },
       first,
     )
   }
@@ -182,6 +183,7 @@ export class Participant implements AsyncDisposable {
       if (type === 'connected') return
       this.#links.get(peer)?.close(new Error('the peer left'))
       this.#links.delete(peer)
+      this.#refusals.delete(peer)
     })
     await transport.handle(EXCHANGE_PROTOCOL, (channel) =>
       this.#serve(channel, () =>

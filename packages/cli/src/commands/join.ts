@@ -1,7 +1,17 @@
 import type { Selector } from '@cairn/trust'
 import { defineCommand } from '../define-command.ts'
 import { optionalFlag, requiredArgument, requiredFlag, switchFlag } from '../field.ts'
-import { checkPeers, LISTEN_EVERYWHERE, NETWORK_FIELD, PEERS_FIELD, serveFields, type ServeOptions, type SourceOptions, timeoutField, TRUST_FIELD } from '../options.ts'
+import {
+  checkPeers,
+  LISTEN_EVERYWHERE,
+  NETWORK_FIELD,
+  PEERS_FIELD,
+  serveFields,
+  type ServeOptions,
+  type SourceOptions,
+  timeoutField,
+  TRUST_FIELD,
+} from '../options.ts'
 import { text } from '../values/parser.ts'
 import { release } from '../values/release.ts'
 
@@ -29,7 +39,8 @@ export const join = defineCommand({
   },
   check: checkPeers,
   runsUntilStopped: ({ stay }) => stay,
-  logLevel: 'warn',
+  // What a person should know comes as notes; the log has it again only for those who ask.
+  logLevel: 'error',
   examples: [
     {
       line: 'cairn join mainnet --trust root.json --peer /ip4/192.0.2.7/tcp/4001 --into ./state',

@@ -63,7 +63,10 @@ class Demo {
     this.#step('the cache holds a verified copy')
 
     const peers = ['--peer', origin, '--peer', cache]
-    const [first, second] = await Promise.all([this.#join('node 1', [...trust, ...peers]), this.#joinKilled('node 2', [...trust, ...peers])])
+    const [first, second] = await Promise.all([
+      this.#join('node 1', [...trust, ...peers]),
+      this.#joinKilled('node 2', [...trust, ...peers]),
+    ])
     await Promise.all([first, second].map(({ into }) => this.#command('verify', ['verify', into, ...trust])))
     this.#step('verified both directories against the signature')
     this.#summarize([first, second])
@@ -71,7 +74,10 @@ class Demo {
 
   /** Leaves the daemons running until the process is told to stop. */
   async stay(): Promise<void> {
-    this.#io.say({ type: 'keeping', urls: this.#urls }, ['', 'running until Ctrl-C; look with', ...this.#urls.map((url) => `  cairn status ${url}`)].join('\n'))
+    this.#io.say(
+      { type: 'keeping', urls: this.#urls },
+      ['', 'running until Ctrl-C; look with', ...this.#urls.map((url) => `  cairn status ${url}`)].join('\n'),
+    )
     await untilStopped(this.#io.signal)
   }
 
@@ -82,7 +88,7 @@ class Demo {
   async #join(name: string, flags: readonly string[]): Promise<Joined> {
     const into = this.#path(name)
     const child = this.#spawn(name, ['join', LEDGER, ...flags, '--into', into, ...LOOPBACK, '--stay'])
-    const joined = await child.event(({ type }) => type === 'joined' , this.#signal)
+    const joined = await child.event(({ type }) => type === 'joined', this.#signal)
     await this.#note(name, child)
     this.#step(`${name} joined in ${formatDuration(Number(joined['durationMs']))}`)
     return { name, into, bytes: await this.#snapshotBytes(child), runs: [child.events] }
@@ -108,7 +114,10 @@ class Demo {
     const lines = nodes.flatMap(({ name, bytes, runs }) => {
       const fetched = tally(runs)
       const twice = Math.max(0, fetched.plainBytes - bytes)
-      return [`${name}: ${formatBytes(bytes)} of state, ${formatBytes(twice)} (${formatPercent(twice, bytes)}) fetched twice`, ...this.#sources(fetched)]
+      return [
+        `${name}: ${formatBytes(bytes)} of state, ${formatBytes(twice)} (${formatPercent(twice, bytes)}) fetched twice`,
+        ...this.#sources(fetched),
+      ]
     })
     const durationMs = this.#io.clock.monotonicMs() - this.#startedMs
     this.#io.say(
@@ -177,4 +186,3 @@ interface Joined {
   readonly bytes: number
   readonly runs: readonly (readonly ChildEvent[])[]
 }
-

@@ -17,7 +17,10 @@ export async function openCatalogue(options: CatalogueOptions, io: CommandIo): P
   const { workspace, trust, network, peers, timeoutMs } = options
   if (workspace !== undefined) return openWorkspace(workspace, io)
   const trustRoot = await readInputFile(trust ?? '', '--trust')
-  return Catalogue.open({ trustRoot, network, peers, patienceMs: timeoutMs, signal: io.signal }, { clock: io.clock, random: io.random, log: io.log })
+  return Catalogue.open(
+    { trustRoot, network, peers, patienceMs: timeoutMs, signal: io.signal },
+    { clock: io.clock, random: io.random, log: io.log },
+  )
 }
 
 async function openWorkspace(path: string, io: CommandIo): Promise<OpenCatalogue> {

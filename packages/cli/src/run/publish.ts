@@ -33,7 +33,18 @@ export const runPublish: CommandHandler<'publish'> = async (options, io) => {
   const { release, filesCount, bytes, storedBytes, durationMs } = summary
   const snapshot = release.manifest.toString()
   io.say(
-    { type: 'published', ledger, height, channels: release.channels, snapshot, filesCount, bytes, chunks: release.chunks, storedBytes, durationMs },
+    {
+      type: 'published',
+      ledger,
+      height,
+      channels: release.channels,
+      snapshot,
+      filesCount,
+      bytes,
+      chunks: release.chunks,
+      storedBytes,
+      durationMs,
+    },
     [
       `published ${ledger}@${height} on ${release.channels.join(', ')}`,
       `snapshot  ${snapshot}`,

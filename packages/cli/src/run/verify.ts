@@ -56,7 +56,8 @@ export const runVerify: CommandHandler<'verify'> = async ({ directory, trust }, 
 async function trustedState(directory: string, trust: string | undefined): Promise<TrustState> {
   const path = join(directory, STATE_DIRECTORY, 'trust')
   const bytes = await readFileIfExists(path)
-  if (bytes === undefined) throw new CliError(`${path} is missing`, 'join the directory again', EXIT.verification, { code: 'NO_TRUST_STATE' })
+  if (bytes === undefined)
+    throw new CliError(`${path} is missing`, 'join the directory again', EXIT.verification, { code: 'NO_TRUST_STATE' })
   const state = decodeTrustState(bytes)
   if (trust === undefined) return state
   const given = await readInputFile(trust, '--trust')
