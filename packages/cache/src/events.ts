@@ -24,8 +24,6 @@ export type CacheEvent =
   | { readonly type: 'serving'; readonly snapshots: number; readonly addresses: readonly string[]; readonly storeBytes: number }
   /** Newer metadata was accepted and is on disk. `freshUntil` is when the first of its files expires (ISO 8601). */
   | { readonly type: 'trust-updated'; readonly ledgers: readonly string[]; readonly freshUntil: string }
-  /** Newer metadata could not be stored, and is therefore not used. */
-  | { readonly type: 'trust-not-stored'; readonly reason: string }
   | (OfSnapshot & { readonly type: 'mirror-started'; readonly bytes: number })
   | (OfSnapshot & {
       readonly type: 'mirror-complete'
@@ -45,5 +43,8 @@ export type CacheEvent =
     })
   /** Blocks that no mirrored snapshot has, left by a run that was killed, were removed. */
   | { readonly type: 'orphans-removed'; readonly blocksCount: number; readonly freedBytes: number; readonly storeBytes: number }
-  /** The list of mirrored snapshots could not be written; what it should say is written with the next change. */
-  | { readonly type: 'mirrors-not-stored'; readonly reason: string }
+  /**
+   * The disk refused what is not a snapshot's download. New metadata that is not on disk is not used; a list of mirrors that is not
+   * is written with the next change; what an eviction left is removed later.
+   */
+  | { readonly type: 'store-failed'; readonly what: 'trust' | 'mirrors' | 'eviction'; readonly reason: string }

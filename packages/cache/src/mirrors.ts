@@ -4,6 +4,7 @@ import type { BlockStore } from '@cairn/storage'
 import { BlockStoreSink } from '@cairn/swarm'
 import { blocksOf } from './blocks.ts'
 import type { CacheEvent } from './events.ts'
+import { reasonOf } from './reason.ts'
 import { type MirrorRecord, readMirrors, writeMirrors } from './mirrors-file.ts'
 import { loadStoredManifest } from './stored-manifest.ts'
 
@@ -138,7 +139,7 @@ export class Mirrors {
         await writeMirrors(this.#components.path, this.all.map(recordOf))
       } catch (error) {
         this.#isDirty = true
-        this.#components.reporter.report({ type: 'mirrors-not-stored', reason: error instanceof Error ? error.message : String(error) })
+        this.#components.reporter.report({ type: 'store-failed', what: 'mirrors', reason: reasonOf(error) })
       }
     })
     this.#saving = saving

@@ -12,7 +12,7 @@ export const CACHE_METRICS = {
   cairn_mirrors_damaged_total: { type: 'counter', help: 'Times that blocks of a mirrored snapshot were found to be gone or damaged' },
   cairn_evictions_total: { type: 'counter', help: 'Snapshots dropped', labels: ['reason'] },
   cairn_evicted_bytes_total: { type: 'counter', help: 'Bytes that evictions freed' },
-  cairn_store_failures_total: { type: 'counter', help: 'Times that trust or bookkeeping could not be written' },
+  cairn_store_failures_total: { type: 'counter', help: 'Times that the disk refused trust, bookkeeping or an eviction', labels: ['what'] },
 } as const satisfies MetricTable
 
 export const CACHE_RULES = {
@@ -20,7 +20,6 @@ export const CACHE_RULES = {
   'dial-failed': { log: 'warn', count: (metrics) => metrics.add('cairn_dials_failed_total', 1) },
   serving: { log: 'info', count: (metrics, { storeBytes }) => metrics.set('cairn_store_bytes', storeBytes) },
   'trust-updated': { log: 'info', count: (metrics) => metrics.add('cairn_trust_updates_total', 1) },
-  'trust-not-stored': { log: 'error', count: (metrics) => metrics.add('cairn_store_failures_total', 1) },
   'mirror-started': { log: 'info' },
   'mirror-complete': {
     log: 'info',
@@ -40,5 +39,5 @@ export const CACHE_RULES = {
     },
   },
   'orphans-removed': { log: 'warn', count: (metrics, { storeBytes }) => metrics.set('cairn_store_bytes', storeBytes) },
-  'mirrors-not-stored': { log: 'error', count: (metrics) => metrics.add('cairn_store_failures_total', 1) },
+  'store-failed': { log: 'error', count: (metrics, { what }) => metrics.add('cairn_store_failures_total', 1, { what }) },
 } as const satisfies EventTable<CacheEvent, typeof CACHE_METRICS>

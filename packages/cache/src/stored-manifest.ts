@@ -1,4 +1,4 @@
-import { type CID, decodeFrame, decodeRoot, ManifestLoader, PAGE_BYTES_MAX, type SnapshotIndex } from '@cairn/protocol'
+import { type CID, decodeFrame, decodeRoot, ManifestLoader, PAGE_BYTES_MAX, ProtocolError, type SnapshotIndex } from '@cairn/protocol'
 import { type BlockSource, StorageError } from '@cairn/storage'
 
 /**
@@ -6,25 +6,20 @@ import { type BlockSource, StorageError } from '@cairn/storage'
  * is missing or damaged. The store checks what it reads, so nothing is hashed again.
  */
 export async function loadStoredManifest(snapshot: CID, pages: BlockSource): Promise<SnapshotIndex | undefined> {
-  const root = await readPage(snapshot, pages)
-  if (root === undefined) return undefined
-  const loader = new ManifestLoader(decodeRoot(root), snapshot)
-  while (!loader.done) {
-    for (const cid of loader.wanted()) {
-      const page = await readPage(cid, pages)
-      if (page === undefined) return undefined
-      loader.add(cid, page)
-    }
-  }
-  return loader.index()
-}
-
-async function readPage(cid: CID, pages: BlockSource): Promise<Uint8Array | undefined> {
   try {
-    const frame = await pages.get(cid)
-    return frame && decodeFrame(frame, PAGE_BYTES_MAX)
+    const loader = new ManifestLoader(decodeRoot(await readPage(snapshot, pages)), snapshot)
+    while (!loader.done) for (const cid of loader.wanted()) loader.add(cid, await readPage(cid, pages))
+    return loader.index()
   } catch (error) {
+    // A manifest that an earlier version accepted and this one refuses is as good as none.
+    if (error instanceof ProtocolError) return undefined
     if (error instanceof StorageError && error.fault.code === 'CORRUPT') return undefined
     throw error
   }
+}
+
+async function readPage(cid: CID, pages: BlockSource): Promise<Uint8Array> {
+  const frame = await pages.get(cid)
+  if (frame !== undefined) return decodeFrame(frame, PAGE_BYTES_MAX)
+  throw new StorageError({ code: 'CORRUPT', path: cid.toString(), reason: 'this manifest page is not in the store' })
 }

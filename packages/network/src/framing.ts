@@ -50,19 +50,19 @@ export class FrameReader {
   /**
    * Whether a whole frame has arrived.
    *
-   * @throws {NetworkError} `FRAME_TOO_LARGE`, as soon as the length is known
+   * @throws {NetworkError} `FRAME_TOO_LARGE`, as soon as the length is known and from then on
    */
   hasFrame(): boolean {
     if (this.#frameBytes === undefined) {
       if (this.#bufferedBytes < HEADER_BYTES) return false
       const [a, b, c, d] = this.#take(HEADER_BYTES)
-      const bytes = a! * 2 ** 24 + ((b! << 16) | (c! << 8) | d!)
-      if (bytes > this.#frameBytesMax) {
-        throw new NetworkError({ code: 'FRAME_TOO_LARGE', peer: this.#peer, bytes, bytesMax: this.#frameBytesMax })
-      }
-      this.#frameBytes = bytes
+      this.#frameBytes = a! * 2 ** 24 + ((b! << 16) | (c! << 8) | d!)
     }
-    return this.#bufferedBytes >= this.#frameBytes
+    const bytes = this.#frameBytes
+    if (bytes > this.#frameBytesMax) {
+      throw new NetworkError({ code: 'FRAME_TOO_LARGE', peer: this.#peer, bytes, bytesMax: this.#frameBytesMax })
+    }
+    return this.#bufferedBytes >= bytes
   }
 
   /**

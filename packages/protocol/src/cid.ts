@@ -15,7 +15,8 @@ const CODEC_DAG_CBOR = 0x71
 const HASH_SHA256 = 0x12
 
 export function sha256(bytes: Uint8Array): Uint8Array {
-  return hash('sha256', bytes, 'buffer')
+  // A plain copy: the Buffer that Node returns is a view of a pool that it would keep alive.
+  return new Uint8Array(hash('sha256', bytes, 'buffer'))
 }
 
 /** The CID of a chunk with SHA-256 `digest` (32 bytes). */
@@ -60,7 +61,7 @@ export function decodeCid(bytes: Uint8Array): CID {
     throw new ProtocolError({ code: 'BAD_CID', reason: 'not version 1 with SHA-256' })
   }
   if (codec !== CODEC_RAW && codec !== CODEC_DAG_CBOR) throw new ProtocolError({ code: 'BAD_CID', reason: `codec ${codec}` })
-  return cidOf(codec, bytes.slice(4))
+  return cidOf(codec, bytes.subarray(4))
 }
 
 /**
@@ -82,5 +83,6 @@ export function parseCid(text: string): CID {
 
 function cidOf(codec: number, digest: Uint8Array): CID {
   if (digest.byteLength !== SHA256_BYTES) throw new ProtocolError({ code: 'BAD_CID', reason: `digest of ${digest.byteLength} bytes` })
-  return CID.createV1(codec, Digest.create(HASH_SHA256, digest))
+  // Copied, so that a CID never keeps the network buffer alive that it was read from.
+  return CID.createV1(codec, Digest.create(HASH_SHA256, new Uint8Array(digest)))
 }

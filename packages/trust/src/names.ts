@@ -1,11 +1,11 @@
-import { IDENTITY_BYTES_MAX } from '@cairn/protocol'
+import { isName } from '@cairn/protocol'
 
 /**
  * Lower case and no dot: a ledger's name is a file name on any disk, and never one that another role uses (`2.root.json`).
  * A letter first: `NAME@123` is then a height and never a channel, and no name is an array index, which JavaScript
  * objects would reorder under the signature.
  */
-const NAME = /^[a-z][a-z0-9-]*$/
+const LETTER_FIRST = /^[a-z]/
 const HEIGHT = /^(?:0|[1-9][0-9]{0,15})$/
 const ROLES: readonly string[] = ['root', 'targets', 'snapshot', 'timestamp']
 
@@ -16,7 +16,7 @@ export function isLedgerName(name: string): boolean {
 
 /** Whether `name` may name a channel. */
 export function isChannelName(name: string): boolean {
-  return name.length <= IDENTITY_BYTES_MAX && NAME.test(name)
+  return LETTER_FIRST.test(name) && isName(name)
 }
 
 /** The height that `text` spells in its only form (decimal, no sign, no leading zero). */

@@ -1,16 +1,16 @@
-import { IDENTITY_BYTES_MAX, IDENTITY_NAME } from '@cairn/protocol'
+import { isName } from '@cairn/protocol'
 import { isChannelName, isLedgerName, parseSelector, type Selector, TrustError } from '@cairn/trust'
 import type { ValueParser } from './parser.ts'
 
 export const networkName: ValueParser<string> = {
   accepts: 'a network name: lower-case letters and digits, with hyphens between them, such as main',
-  read: (text) => (isIdentity(text) ? text : undefined),
+  read: (text) => (isName(text) ? text : undefined),
 }
 
 export const ledgerName: ValueParser<string> = {
   accepts: 'a ledger name: a lower-case letter, then letters and digits, with hyphens between them, such as mainnet',
   // A ledger's name goes into manifests as well as into trust metadata.
-  read: (text) => (isLedgerName(text) && isIdentity(text) ? text : undefined),
+  read: (text) => (isLedgerName(text) && isName(text) ? text : undefined),
 }
 
 export const channelName: ValueParser<string> = {
@@ -28,8 +28,4 @@ export const release: ValueParser<Selector> = {
       throw error
     }
   },
-}
-
-function isIdentity(text: string): boolean {
-  return IDENTITY_NAME.test(text) && text.length <= IDENTITY_BYTES_MAX
 }

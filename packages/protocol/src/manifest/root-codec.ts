@@ -4,9 +4,9 @@ import { ProtocolError } from '../errors.ts'
 import { CHUNKS_MAX, CHUNK_REFS_MAX, ENTRIES_MAX, IDENTITY_BYTES_MAX } from '../limits.ts'
 import { decodeBlock, encodeBlock } from './canonical.ts'
 import { malformed, readBytes, readInteger, readMap, readPageLink, readText, readTuple } from './fields.ts'
+import { isName } from '../names.ts'
 import {
   type Compression,
-  IDENTITY_NAME,
   type ManifestRoot,
   type ManifestTotals,
   type Provenance,
@@ -100,7 +100,7 @@ function assertVersion(value: unknown): void {
 
 function readName(value: unknown, what: string): string {
   const name = readText(value, what, IDENTITY_BYTES_MAX)
-  if (!IDENTITY_NAME.test(name)) throw malformed(what, 'only a-z, 0-9 and hyphens between them')
+  if (!isName(name)) throw malformed(what, 'only a-z, 0-9 and hyphens between them')
   return name
 }
 

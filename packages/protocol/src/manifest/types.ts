@@ -7,15 +7,12 @@ export type StageClass = 'bootstrap' | 'hot' | 'bulk'
 /** `bootstrap`: what a node needs to start serving; `hot`: what it will be asked for first; `bulk`: the rest. */
 export const STAGES = ['bootstrap', 'hot', 'bulk'] as const satisfies readonly StageClass[]
 
-/** The state that a snapshot is of. Names match {@link IDENTITY_NAME}. */
+/** The state that a snapshot is of. Names are those that `isName` accepts. */
 export interface SnapshotIdentity {
   readonly network: string
   readonly ledger: string
   readonly height: number
 }
-
-/** Networks and ledgers become topic components, role and file names: hence no dots, slashes or capitals. */
-export const IDENTITY_NAME = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/
 
 /** Permission bits, set-user-id, set-group-id and sticky: all that `chmod` sets. */
 export const MODE_MAX = 0o7777

@@ -12,7 +12,7 @@ import {
   LOAD_MAX,
   TIMESTAMP_BYTES_MAX,
 } from './limits.ts'
-import { isAddressText, isName, isRegion } from './names.ts'
+import { isAddressText, isName, isRegion } from '../names.ts'
 import { type CborFormat, decodeStrict, encodeStrict } from './strict-cbor.ts'
 
 /** Version of both announcements; it moves together with the `1` in their topics. */

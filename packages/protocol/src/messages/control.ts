@@ -10,7 +10,7 @@ import {
   PEER_ADDRESSES_MAX,
   RETRY_AFTER_MS_MAX,
 } from './limits.ts'
-import { isAddressText, isMetadataFile } from './names.ts'
+import { isAddressText, isMetadataFile } from '../names.ts'
 import { type CborFormat, decodeStrict, encodeStrict } from './strict-cbor.ts'
 
 /** What travels on `/cairn/control/1`. Requests carry an `id` that their reply, or an `error`, repeats. */

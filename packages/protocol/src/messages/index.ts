@@ -1,5 +1,5 @@
 export * from './limits.ts'
-export { isAddressText, isMetadataFile, isName, isRegion } from './names.ts'
+export { isAddressText, isMetadataFile, isName, isRegion } from '../names.ts'
 export { availabilityTopic, CONTROL_PROTOCOL, EXCHANGE_PROTOCOL, headsTopic } from './topics.ts'
 export {
   type CancelMessage,

@@ -1,6 +1,6 @@
 import { ProtocolError } from '../errors.ts'
 import { CONTROL_FRAME_BYTES_MAX, EXCHANGE_FRAME_BYTES_MAX } from './limits.ts'
-import { isName } from './names.ts'
+import { isName } from '../names.ts'
 
 /** Bulk transfer: four channels keep a fast peer busy while one of them waits for a slow block. */
 export const EXCHANGE_PROTOCOL = {

@@ -23,7 +23,7 @@ const cid: fc.Arbitrary<CID> = fc.oneof(digest.map(chunkCid), digest.map(pageCid
 const id = fc.integer({ min: 0, max: 0xffff_ffff })
 const position = fc.integer({ min: 0, max: 63 })
 const positionOrAll: fc.Arbitrary<Position> = fc.oneof(position, fc.constant('all' as const))
-const name = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,62}$/)
+const name = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)
 
 const data = record({
   slice: fc.uint8Array({ minLength: 1, maxLength: 300, size: 'max' }),

@@ -1,4 +1,4 @@
-const NAME = /^[a-z0-9][a-z0-9-]{0,62}[a-z0-9]?$/
+const NAME = /^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/
 const REGION = /^[a-z0-9-]{0,32}$/
 const METADATA_FILE = /^(\d{1,10}\.)?[a-z0-9][a-z0-9._-]{0,63}\.json$/
 const ADDRESS = /^\/[\x21-\x7e]+$/

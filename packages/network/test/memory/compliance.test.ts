@@ -1,6 +1,6 @@
 import { seededRandom, systemClock } from '@cairn/runtime'
-import { transportCompliance } from '../src/testing/compliance.ts'
-import { MemoryNetwork, type MemoryNetworkInit } from '../src/testing/index.ts'
+import { transportCompliance } from '../../src/testing/compliance.ts'
+import { MemoryNetwork, type MemoryNetworkInit } from '../../src/testing/index.ts'
 
 const links: Readonly<Record<string, Partial<MemoryNetworkInit>>> = {
   'memory, ideal links': {},

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { silentLog, systemClock } from '@cairn/runtime'
-import { createLibp2pTransport } from '../src/index.ts'
-import { transportCompliance } from '../src/testing/compliance.ts'
+import { createLibp2pTransport } from '../../src/index.ts'
+import { transportCompliance } from '../../src/testing/compliance.ts'
 
 transportCompliance('libp2p', () => ({
   createTransport: () =>
