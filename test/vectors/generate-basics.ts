@@ -120,7 +120,8 @@ function frameVectors(): object {
     ['zstd that promises 100 bytes and holds 101', 'MALFORMED', 200, '0128b52ffd20642b030061'],
     ['zstd that promises 100 bytes and holds 99', 'MALFORMED', 200, '0128b52ffd20641b030061'],
     ['zstd with a reserved block', 'MALFORMED', 200, '0128b52ffd2064270300'],
-    ['zstd that saves nothing', 'MALFORMED', max, '0128b52ffd200529000068656c6c6f'],
+    ['zstd of ten bytes that saves nothing', 'MALFORMED', max, '0128b52ffd200a53000061'],
+    ['zstd with a cut off content size', 'MALFORMED', max, '0128b52ffd8060000000'],
   ]
   return { accepted, refused: cases.map(([name, code, plainBytesMax, frame]) => ({ name, code, plainBytesMax, frame })) }
 }

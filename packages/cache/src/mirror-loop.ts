@@ -1,11 +1,12 @@
-import type { RetentionDecision, RetentionPlan, SnapshotFacts } from '@cairn/policy'
+import type { RetentionDecision, SnapshotFacts } from '@cairn/policy'
 import type { CID, SnapshotIndex } from '@cairn/protocol'
 import type { BlockSource } from '@cairn/storage'
+import { SwarmError } from '@cairn/swarm'
 import { Backoff } from './backoff.ts'
-import { blocksOf, dropBlocks } from './blocks.ts'
 import type { Catalogue } from './catalogue.ts'
 import { CacheError } from './errors.ts'
 import type { EvictionReason } from './events.ts'
+import { Evictor } from './evictor.ts'
 import { MANIFEST_PATIENCE_MS, RETRY_MS_MAX, RETRY_MS_MIN } from './limits.ts'
 import { fetchMirror, type MirrorFetchComponents } from './mirror-fetch.ts'
 import type { Mirror } from './mirrors.ts'
@@ -89,15 +90,16 @@ export class MirrorLoop {
     const { mirrors, participant, store, clock } = this.#components
     const catalogue = this.#init.catalogue()
     for (const { manifest, channels } of catalogue.releases) mirrors.pointedTo(manifest, channels)
-    const withdrawn = new Map(mirrors.all.flatMap((mirror) => (catalogue.withdrawalOf(mirror) ? [[mirror, catalogue.withdrawalOf(mirror)]] : [])))
+    const withdrawn = withdrawnOf(mirrors.all, catalogue)
+    for (const { cid } of withdrawn.keys()) participant.release(cid)
 
+    const held = mirrors.all.filter((mirror) => !withdrawn.has(mirror))
     const facts = factsOf(held, catalogue.releases)
     this.#backoff.retain(new Set(facts.map(({ cid }) => cid.toString())))
     const pages = new PageOverlay(store)
     const wanted = wantedOf(facts, this.#init)
     const manifests = await this.#manifests(wanted, pages, signal)
-    const indexes = new Map([...held.flatMap(({ cid, index }) => (index ? [[cid.toString(), index] as const] : [])), ...manifests])
-    const plan = planByBlocks(facts, this.#init, indexes, pages)
+    const plan = planByBlocks(facts, this.#init, new Map([...indexesOf(held), ...manifests]), pages)
     this.#decisions = new Map(plan.decisions.map((decision) => [decision.snapshot.cid.toString(), decision]))
 
     const fetchable = plan.mirror.flatMap((snapshot) => {
@@ -105,7 +107,7 @@ export class MirrorLoop {
       return index === undefined ? [] : [{ snapshot, index }]
     })
     const needed = fetchable.map(({ index }) => index)
-    for (const mirror of withdrawn) await this.#evictor.evict(mirror, X, needed)
+    for (const [mirror, reason] of withdrawn) await this.#evictor.evict(mirror, reason, needed)
     for (const { cid } of plan.evict) {
       const [mirror, decision] = [mirrors.get(cid), this.#decisions.get(cid.toString())]
       if (mirror !== undefined && decision?.action === 'evict') await this.#evictor.evict(mirror, decision.reason, needed)
@@ -124,11 +126,7 @@ export class MirrorLoop {
   }
 
   /** The manifests of `wanted`, out of the store or from peers; without those that are not to be had or break their promise. */
-  async #manifests(
-    wanted: readonly SnapshotFacts[],
-    pages: PageOverlay,
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, SnapshotIndex>> {
+  async #manifests(wanted: readonly SnapshotFacts[], pages: PageOverlay, signal: AbortSignal): Promise<ReadonlyMap<string, SnapshotIndex>> {
     const { participant, clock } = this.#components
     const manifests = new Map<string, SnapshotIndex>()
     for (const snapshot of wanted) {
@@ -167,6 +165,7 @@ export class MirrorLoop {
       signal.throwIfAborted()
       if (controller.signal.aborted) return
       const retryInMs = this.#backoff.failed(cid.toString(), clock.monotonicMs())
+      if (error instanceof SwarmError && error.fault.code === 'NO_SOURCE') this.#sourceless.add(cid.toString())
       this.#trouble = reasonOf(error)
       reporter.report({ type: 'mirror-failed', ledger, height, snapshot: cid.toString(), reason: this.#trouble, retryInMs })
     } finally {
@@ -184,4 +183,18 @@ export class MirrorLoop {
     for (const check of checks)
       if (check.found !== check.wanted) throw new CacheError({ code: 'MANIFEST_MISMATCH', snapshot: cid.toString(), ...check })
   }
+}
+
+/** What is mirrored and should not be, with the reason. */
+function withdrawnOf(mirrors: readonly Mirror[], catalogue: Catalogue): ReadonlyMap<Mirror, EvictionReason> {
+  const withdrawn = new Map<Mirror, EvictionReason>()
+  for (const mirror of mirrors) {
+    const reason = catalogue.withdrawalOf(mirror)
+    if (reason !== undefined) withdrawn.set(mirror, reason)
+  }
+  return withdrawn
+}
+
+function* indexesOf(mirrors: readonly Mirror[]): Generator<readonly [string, SnapshotIndex]> {
+  for (const { cid, index } of mirrors) if (index !== undefined) yield [cid.toString(), index]
 }

@@ -42,8 +42,7 @@ export async function readMirrors(path: string): Promise<readonly MirrorRecord[]
     throw corrupt('not JSON', cause)
   }
   if (!isObject(file) || file['what'] !== WHAT || typeof file['version'] !== 'number') throw corrupt('not a list of mirrors')
-  if (file['version'] !== VERSION)
-    throw new StorageError({ code: 'UNSUPPORTED_VERSION', path, found: file['version'], supported: VERSION })
+  if (file['version'] !== VERSION) throw new StorageError({ code: 'UNSUPPORTED_VERSION', path, found: file['version'], supported: VERSION })
   const { mirrors } = file
   if (!Array.isArray(mirrors)) throw corrupt('not a list of mirrors')
   return mirrors.map((mirror: unknown) => {

@@ -132,18 +132,19 @@ export class Mirrors {
 
   /** Writes what has changed; a failure is reported, and the next call tries again. */
   save(): Promise<void> {
-    const saving = this.#saving.then(async () => {
-      if (!this.#isDirty) return
-      this.#isDirty = false
-      try {
-        await writeMirrors(this.#components.path, this.all.map(recordOf))
-      } catch (error) {
-        this.#isDirty = true
-        this.#components.reporter.report({ type: 'store-failed', what: 'mirrors', reason: reasonOf(error) })
-      }
-    })
-    this.#saving = saving
-    return saving
+    this.#saving = this.#saving.then(() => this.#write())
+    return this.#saving
+  }
+
+  async #write(): Promise<void> {
+    if (!this.#isDirty) return
+    this.#isDirty = false
+    try {
+      await writeMirrors(this.#components.path, this.all.map(recordOf))
+    } catch (error) {
+      this.#isDirty = true
+      this.#components.reporter.report({ type: 'store-failed', what: 'mirrors', reason: reasonOf(error) })
+    }
   }
 
   async #takeUp(record: MirrorRecord): Promise<void> {

@@ -19,7 +19,10 @@ export function factsOf(mirrors: readonly Mirror[], releases: readonly Release[]
 }
 
 /** The snapshots that would be fetched if there were room for all, the most wanted first: those whose manifests it takes to plan. */
-export function wantedOf(facts: readonly SnapshotFacts[], init: Pick<RetentionInit, 'channels' | 'versionsPinned'>): readonly SnapshotFacts[] {
+export function wantedOf(
+  facts: readonly SnapshotFacts[],
+  init: Pick<RetentionInit, 'channels' | 'versionsPinned'>,
+): readonly SnapshotFacts[] {
   return planRetention(facts, { ...init, capacityBytes: Number.POSITIVE_INFINITY, addedBytes: () => 0 }).mirror
 }
 

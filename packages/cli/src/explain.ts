@@ -1,4 +1,5 @@
 import type { ObservabilityFault } from '@cairn/observability'
+import type { CacheFault } from '@cairn/cache'
 import type { NetworkFault } from '@cairn/network'
 import type { NodeFault } from '@cairn/node'
 import type { OriginFault } from '@cairn/origin'
@@ -54,7 +55,7 @@ const TRUST: Readonly<Record<TrustFault['code'], Advice>> = {
   UNKNOWN_LEDGER: [EXIT.usage, '`cairn list` shows what there is'],
   UNKNOWN_RELEASE: [EXIT.usage, '`cairn list` shows what there is'],
   BAD_SELECTOR: [EXIT.usage, 'write LEDGER, LEDGER@HEIGHT or LEDGER@CHANNEL'],
-  CONFLICT: [EXIT.usage, 'a release is never replaced: publish at another height'],
+  CONFLICT: [EXIT.usage, 'publish at another height, or with --replace to take the other one back'],
   BAD_KEY: [EXIT.failed, 'restore the key from where it was kept'],
 }
 
@@ -91,6 +92,12 @@ const NODE: Readonly<Record<NodeFault['code'], Advice>> = {
   MANIFEST_MISMATCH: [EXIT.verification, 'check --network; if it is right, tell the publisher: the release is signed for something else'],
 }
 
+const CACHE: Readonly<Record<CacheFault['code'], Advice>> = {
+  MANIFEST_MISMATCH: NODE.MANIFEST_MISMATCH,
+  OVER_CAPACITY: [EXIT.storage, 'allow more with --capacity'],
+  PAGE_LOST: [EXIT.storage, 'start the cache again while a source is reachable'],
+}
+
 const NETWORK: Readonly<Record<NetworkFault['code'], Advice>> = {
   LISTEN_FAILED: [EXIT.failed, LISTEN_HINT],
   DIAL_FAILED: [EXIT.noSource, SOURCE_HINT],
@@ -120,6 +127,7 @@ const FAULTS: Readonly<Record<string, Readonly<Record<string, Advice>>>> = {
   SwarmError: SWARM,
   OriginError: ORIGIN,
   NodeError: NODE,
+  CacheError: CACHE,
   NetworkError: NETWORK,
   ObservabilityError: OBSERVABILITY,
 }

@@ -24,8 +24,6 @@ export const SOCKET_BUFFER_BYTES = MIB
 export const CONNECTIONS_MAX = 256
 /** Streams one peer may hold open on a connection: five channels, gossip, identify and ping, and room for what is being closed. */
 export const STREAMS_PER_CONNECTION_MAX = 64
-/** Streams that arrive before the handshake has been taken note of. The default of 10 resets a peer that opens its channels at once. */
-export const EARLY_STREAMS_MAX = STREAMS_PER_CONNECTION_MAX
 /** New connections a second from one host. Many nodes share an address behind NAT and on one machine; the default of 5 refuses them. */
 export const CONNECTIONS_PER_HOST_PER_SECOND_MAX = 50
 /** Handshakes under way with peers that dialled us. Each costs about a millisecond of arithmetic. */

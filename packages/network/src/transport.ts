@@ -63,6 +63,7 @@ export interface Channel {
   readonly protocol: string
   /**
    * Sends one frame, given whole or in parts that are joined on the wire without copying.
+   * The parts are kept by reference until they are sent: they must not change after the call.
    * Resolves when the peer's window has taken enough of what is queued, so a sender that awaits holds a bounded queue.
    *
    * @throws {NetworkError} `CHANNEL_CLOSED`
@@ -91,7 +92,10 @@ export interface Gossip {
   /** Joins `topic`; `validator` runs before a message is delivered or relayed. */
   subscribe(topic: string, validator: GossipValidator): void
   unsubscribe(topic: string): void
-  /** Publishes to whoever listens; resolves also when nobody does. */
+  /**
+   * Publishes to whoever listens; resolves also when nobody does.
+   * Saying the same again within two minutes is no new message and goes nowhere.
+   */
   publish(topic: string, message: Uint8Array): Promise<void>
 }
 

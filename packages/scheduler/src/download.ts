@@ -188,7 +188,7 @@ export class Download {
     const source = this.#sources.get(id)
     const request = source?.outstanding.get(chunk)
     if (source === undefined || request === undefined) return
-    source.window.received(this.#catalogue.chunkBytes(chunk), now)
+    source.window.received(this.#catalogue.chunkBytes(chunk), now, now - request.sinceMs)
     source.refusalsInARow = 0
     source.snubbed = false
     this.#lastProgressMs = now

@@ -3,9 +3,14 @@ export const PEER_WINDOW_BYTES_MIN = 1024 * 1024
 /** Largest request window of a peer, the bound of its share of memory here. */
 export const PEER_WINDOW_BYTES_MAX = 16 * 1024 * 1024
 /** Bytes asked for and not yet delivered, all peers together: with plain and framed copies alive at once it bounds a download's memory. */
-export const TOTAL_WINDOW_BYTES_MAX = 64 * 1024 * 1024
-/** A window holds what the peer delivers in this time. */
-export const WINDOW_SPAN_MS = 1_000
+export const TOTAL_WINDOW_BYTES_MAX = 32 * 1024 * 1024
+/**
+ * Beyond the round trip, a window holds what the peer delivers in this time: enough to ride out a busy event loop at either end.
+ * More would not be faster, and all of it is lost and sent again when the process is killed.
+ */
+export const WINDOW_SLACK_MS = 20
+/** The rate of a peer is measured over this time. */
+export const RATE_SPAN_MS = 1_000
 /** Bytes of one request. */
 export const REQUEST_BYTES_MAX = 4 * 1024 * 1024
 /** A chunk that has not come after this time is asked of somebody else. */

@@ -1,22 +1,23 @@
-import type { Instant } from '@cairn/runtime'
-import { PEER_WINDOW_BYTES_MAX, PEER_WINDOW_BYTES_MIN, WINDOW_SPAN_MS } from './limits.ts'
+import { PEER_WINDOW_BYTES_MAX, PEER_WINDOW_BYTES_MIN, RATE_SPAN_MS, WINDOW_SLACK_MS } from './limits.ts'
 
 /** Width of one slot of the rate measurement. */
 const SLOT_MS = 100
-const SLOTS = WINDOW_SPAN_MS / SLOT_MS
+const SLOTS = RATE_SPAN_MS / SLOT_MS
 
 /**
- * How many bytes may be in flight from one peer: about {@link WINDOW_SPAN_MS} of what it delivers.
+ * How many bytes may be in flight from one peer.
  *
- * It starts at the minimum and grows by what arrives, doubling each round trip, until it is twice the measured
- * rate times the span; from then on it follows the rate.
+ * It starts at the minimum and grows by what arrives, doubling each round trip, up to the peer's rate times twice its
+ * shortest response time plus {@link WINDOW_SLACK_MS}; from then on it follows these. A queue that grows at the peer makes
+ * responses longer but not the shortest one, so the window settles where little more than the path is full.
  */
 export class PeerWindow {
   #bytes = PEER_WINDOW_BYTES_MIN
   #inFlightBytes = 0
+  #shortestResponseMs = Number.POSITIVE_INFINITY
   readonly #slots = new Float64Array(SLOTS)
   #slot = 0
-  #startedMs: Instant | undefined
+  #startedMs: number | undefined
 
   get inFlightBytes(): number {
     return this.#inFlightBytes
@@ -40,17 +41,16 @@ export class PeerWindow {
     this.#inFlightBytes = Math.max(0, this.#inFlightBytes - bytes)
   }
 
-  received(bytes: number, nowMs: number): void {
+  /** A chunk of `bytes` arrived at `nowMs`, `responseMs` after it was asked for. */
+  received(bytes: number, nowMs: number, responseMs: number): void {
     this.released(bytes)
+    this.#shortestResponseMs = Math.min(this.#shortestResponseMs, responseMs)
     this.#advance(nowMs)
     const slot = this.#slot % SLOTS
     this.#slots[slot] = this.#slots[slot]! + bytes
-    const targetBytes = (2 * this.bytesPerSecond(nowMs) * WINDOW_SPAN_MS) / 1000
-    const grown = this.#bytes + bytes
-    this.#bytes = Math.min(
-      PEER_WINDOW_BYTES_MAX,
-      Math.max(PEER_WINDOW_BYTES_MIN, Math.min(grown, Math.max(targetBytes, PEER_WINDOW_BYTES_MIN))),
-    )
+    const spanMs = 2 * this.#shortestResponseMs + WINDOW_SLACK_MS
+    const targetBytes = (this.bytesPerSecond(nowMs) * spanMs) / 1000
+    this.#bytes = Math.min(PEER_WINDOW_BYTES_MAX, Math.max(PEER_WINDOW_BYTES_MIN, Math.min(this.#bytes + bytes, targetBytes)))
   }
 
   /** Rate over the last second, or over the time since the first byte when that is shorter. */
@@ -58,7 +58,7 @@ export class PeerWindow {
     this.#advance(nowMs)
     let sum = 0
     for (const bytes of this.#slots) sum += bytes
-    const spanMs = Math.min(WINDOW_SPAN_MS, Math.max(SLOT_MS, nowMs - (this.#startedMs ?? nowMs)))
+    const spanMs = Math.min(RATE_SPAN_MS, Math.max(SLOT_MS, nowMs - (this.#startedMs ?? nowMs)))
     return (sum * 1000) / spanMs
   }
 

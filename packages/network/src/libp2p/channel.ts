@@ -154,17 +154,17 @@ export class StreamChannel implements Channel, TurnTaker {
   /** Stops reading while enough whole frames wait here, and goes on when few do. */
   #regulate(): void {
     if (this.#resuming || this.#failure !== undefined) return
-    if (this.#stream.readStatus === 'paused' && !this.#isFull(RECEIVE_BUFFER_BYTES / 2)) {
+    if (!this.#isFull(RECEIVE_BUFFER_BYTES / 2) && this.#stream.readStatus === 'paused') {
       // Resuming hands over what the stream holds and only then reopens the window. Pausing from inside the
       // hand-over would be undone by that, and the stream would fill until it is reset; hence the flag.
       this.#resuming = true
       this.#stream.resume()
       this.#resuming = false
     }
-    if (this.#stream.readStatus === 'readable' && this.#isFull(RECEIVE_BUFFER_BYTES)) this.#stream.pause()
+    if (this.#isFull(RECEIVE_BUFFER_BYTES) && this.#stream.readStatus === 'readable') this.#stream.pause()
   }
 
-  /** Whether more than `bytes` wait. Bytes of a frame that is not whole do not count: it could never become so. */
+  /** Whether more than `bytes` wait; may find that the channel has to end. Bytes of a frame that is not whole do not count: it could never become so. */
   #isFull(bytes: number): boolean {
     try {
       return this.#reader.bufferedBytes > bytes && this.#reader.hasFrame()
@@ -188,7 +188,7 @@ export class StreamChannel implements Channel, TurnTaker {
 
   readonly #onClose = (event: StreamCloseEvent): void => {
     if (event.error !== undefined) this.#fail(event.local === true ? event.error.message : 'the peer reset it', event.error)
-    else if (this.#peerClosed) this.#closed.abort(this.#closedError('both sides have closed'))
+    else if (this.#peerClosed) this.#endSending(this.#closedError('both sides have closed'))
     else this.#fail('the connection was lost')
   }
 
@@ -206,6 +206,11 @@ export class StreamChannel implements Channel, TurnTaker {
     if (this.#failure !== undefined) return
     this.#failure = error
     this.#inbox.fail(error)
+    this.#endSending(error)
+  }
+
+  /** All that is left is to receive what the peer sent before it closed. */
+  #endSending(error: NetworkError): void {
     this.#turns.leave(this)
     for (const { reject } of this.#queued.splice(0)) reject(error)
     this.#closed.abort(error)

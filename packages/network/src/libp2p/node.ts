@@ -11,7 +11,6 @@ import { createLibp2p } from 'libp2p'
 import {
   CONNECTIONS_PER_HOST_PER_SECOND_MAX,
   DIAL_TIMEOUT_MS,
-  EARLY_STREAMS_MAX,
   HANDSHAKES_MAX,
   IDENTIFY_TIMEOUT_MS,
   OPEN_TIMEOUT_MS,
@@ -58,7 +57,8 @@ export async function createNode(init: NodeInit): Promise<Node> {
       yamux({
         maxInboundStreams: STREAMS_PER_CONNECTION_MAX,
         maxOutboundStreams: STREAMS_PER_CONNECTION_MAX,
-        maxEarlyStreams: EARLY_STREAMS_MAX,
+        // Streams that arrive just before libp2p listens for them; its default of 10 resets a peer that opens its channels at once.
+        maxEarlyStreams: STREAMS_PER_CONNECTION_MAX,
         // The initial window is left alone: it is not negotiated, so it has to be what all others assume.
         streamOptions: { maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX, maxReadBufferLength: STREAM_READ_BUFFER_BYTES_MAX },
       }),

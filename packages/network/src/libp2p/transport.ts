@@ -40,13 +40,14 @@ export interface Libp2pTransportInit {
 export async function createLibp2pTransport(init: Libp2pTransportInit): Promise<Transport> {
   const listen = init.listen.map((address) => parseAddress(address).toString())
   const announce = (init.announce ?? []).map((address) => parseAddress(address).toString())
+  const privateKey = await decodePeerKey(init.privateKey)
   const bans = new BanList(init.clock)
   const isBanned = (peer: PeerId): boolean => bans.has(peer)
   const gossip = new Libp2pGossip({ clock: init.clock, log: init.log, isBanned })
   const datastore = init.peerStorePath === undefined ? undefined : new LevelDatastore(init.peerStorePath)
   await datastore?.open()
   const node = await createNode({
-    privateKey: await decodePeerKey(init.privateKey),
+    privateKey,
     listen,
     announce,
     mdns: init.mdns ?? false,

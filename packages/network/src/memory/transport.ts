@@ -187,7 +187,7 @@ export class MemoryTransport implements Transport, SessionOwner {
   }
 }
 
-export function memoryAddress(peer: PeerId): Address {
+function memoryAddress(peer: PeerId): Address {
   return `/memory/${peer}/p2p/${peer}`
 }
 

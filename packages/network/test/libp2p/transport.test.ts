@@ -102,7 +102,8 @@ describe('createLibp2pTransport', { timeout: 120_000 }, () => {
         if (frame.byteLength === 1) await channel.send(frame)
       }
     })
-    const peer = await a.dial(await startSlowProxy(t, b.addresses()[0]!))
+    const proxy = await startSlowProxy(t, b.addresses()[0]!)
+    const peer = await a.dial(proxy.address)
     const channels = await Promise.all(Array.from({ length: 10 }, () => a.open(peer, PROTOCOL)))
     const floods = channels.map(async (channel) => {
       for (;;) await channel.send(new Uint8Array(256 * 1024))
@@ -115,6 +116,40 @@ describe('createLibp2pTransport', { timeout: 120_000 }, () => {
     while (receivedBytes.size < 11 || [...receivedBytes.values()].filter((bytes) => bytes >= 1024 * 1024).length < 10) await delay(10)
     for (const channel of channels) channel.abort(new Error('enough'))
     await Promise.allSettled(floods)
+  })
+
+  test('a lost connection is no end of a channel', async (t) => {
+    const [a, b] = [await start(t), await start(t)]
+    const far = Promise.withResolvers<Channel>()
+    await b.handle(PROTOCOL, (channel) => Promise.resolve(far.resolve(channel)))
+    const proxy = await startSlowProxy(t, b.addresses()[0]!)
+    const near = await a.open(await a.dial(proxy.address), PROTOCOL)
+    await near.send(Uint8Array.of(1))
+    assert.deepEqual(await (await far.promise).receive(), Uint8Array.of(1))
+    const waiting = [near.receive(), far.promise.then((channel) => channel.receive())]
+    proxy.cut()
+    for (const receive of waiting)
+      await assert.rejects(receive, (error) => error instanceof NetworkError && error.fault.code === 'CHANNEL_CLOSED')
+  })
+
+  test('a stream that is closed inside a frame has been cut off', async (t) => {
+    const a = await start(t)
+    const received: string[] = []
+    const { promise, resolve } = Promise.withResolvers<unknown>()
+    await a.handle(PROTOCOL, async (channel) => {
+      try {
+        for (let frame = await channel.receive(); ; frame = await channel.receive()) received.push(String(frame))
+      } catch (error) {
+        resolve(error)
+      }
+    })
+    const node = await startStock(t, a, StrictSign)
+    const stream = await node.getConnections()[0]!.newStream(PROTOCOL.name)
+    stream.send(Uint8Array.of(0, 0, 0, 1, 7, 0, 0))
+    await stream.close()
+    const fault = { code: 'CHANNEL_CLOSED', peer: node.peerId.toString(), reason: 'the peer closed it inside a frame' }
+    assert.ok(isFault(fault)(await promise))
+    assert.deepEqual(received, ['7'])
   })
 
   test('gossip that is not signed does not arrive', async (t) => {
@@ -176,8 +211,8 @@ async function startStock(
   return node
 }
 
-/** An address that leads to `address` at 16 MiB a second. */
-async function startSlowProxy(t: TestContext, address: string): Promise<string> {
+/** An address that leads to `address` at 16 MiB a second, until it is cut. */
+async function startSlowProxy(t: TestContext, address: string): Promise<{ readonly address: string; readonly cut: () => void }> {
   const [, port] = /tcp\/(\d+)/.exec(address)!
   const sockets: Socket[] = []
   const pass = (from: Socket, to: Socket): void => {
@@ -196,11 +231,12 @@ async function startSlowProxy(t: TestContext, address: string): Promise<string> 
     pass(far, near)
   })
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
-  t.after(() => {
+  const cut = (): void => {
     proxy.close()
     for (const socket of sockets) socket.destroy()
-  })
+  }
+  t.after(cut)
   const bound = proxy.address()
   assert.ok(typeof bound === 'object' && bound !== null)
-  return address.replace(`/tcp/${port}`, `/tcp/${bound.port}`)
+  return { address: address.replace(`/tcp/${port}`, `/tcp/${bound.port}`), cut }
 }

@@ -1,0 +1,5 @@
+export { Cache, type CacheComponents, type CacheInit } from './cache.ts'
+export { CacheError, type CacheFault } from './errors.ts'
+export type { CacheEvent, EvictionReason } from './events.ts'
+export { CACHE_METRICS, CACHE_RULES } from './observation.ts'
+export type { CacheSnapshotStatus, CacheStatus } from './status.ts'
