@@ -4,14 +4,12 @@ import assert from 'node:assert/strict'
 import { open, readdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { generateLedger } from '../datasets/index.ts'
 import { Daemon } from './daemon.ts'
 import { assertFails } from './failures.ts'
 import { fetchedBytes, LEDGER, Scene } from './harness.ts'
 import { assertSameTree, readTree } from './trees.ts'
 
-const FAULTY_ORIGIN = fileURLToPath(new URL('faulty-origin.ts', import.meta.url))
 const SNAPSHOT_BYTES = 32 * 1024 ** 2
 
 describe('a source that flips bytes', () => {
@@ -26,13 +24,10 @@ describe('a source that flips bytes', () => {
   })
   after(() => data[Symbol.asyncDispose]())
 
-  const faultyOrigin = (scene: Scene, which: 'every' | 'one'): Promise<Daemon> =>
-    Daemon.ready(scene.start({ script: FAULTY_ORIGIN, args: [workspace, which] }))
-
   for (const which of ['every', 'one'] as const) {
     it(`in ${which} chunk is blamed and banned, and the join succeeds from the other source`, async () => {
       await using scene = await Scene.create()
-      const [origin, faulty] = [await scene.origin(workspace), await faultyOrigin(scene, which)]
+      const [origin, faulty] = [await scene.origin(workspace), await scene.faultyOrigin(workspace, which)]
       const node = scene.join({
         workspace,
         peers: [faulty, origin],
@@ -60,7 +55,7 @@ describe('a source that flips bytes', () => {
 
   it('is named to people', async () => {
     await using scene = await Scene.create()
-    const [origin, faulty] = [await scene.origin(workspace), await faultyOrigin(scene, 'every')]
+    const [origin, faulty] = [await scene.origin(workspace), await scene.faultyOrigin(workspace, 'every')]
     const peers = ['--peer', faulty.address, '--peer', origin.address]
     const node = scene.start({ args: ['join', LEDGER, '--into', scene.path('joined'), '--trust', join(workspace, 'root.json'), ...peers] })
     await node.succeeded()
@@ -71,7 +66,7 @@ describe('a source that flips bytes', () => {
   for (const which of ['every', 'one'] as const) {
     it(`in ${which} chunk, and is the only one, fails the join with nothing unverified in the target`, async () => {
       await using scene = await Scene.create()
-      const faulty = await faultyOrigin(scene, which)
+      const faulty = await scene.faultyOrigin(workspace, which)
       const into = scene.path('joined')
       const node = scene.join({ workspace, peers: [faulty], into })
       await assertFails(node, { exitCode: 3, code: 'UNVERIFIABLE', message: new RegExp(faulty.peer) })

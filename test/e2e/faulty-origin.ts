@@ -1,5 +1,6 @@
-// An origin that lies, as a process of its own: it has the publisher's signed metadata and manifest, and sends chunks with a byte flipped.
-// Usage: node faulty-origin.ts WORKSPACE every|one
+// An origin that a thief or a bad disk made of an honest one, as a process of its own: it serves a workspace's metadata without looking
+// at it, and its chunks with a byte flipped.
+// Usage: node faulty-origin.ts WORKSPACE every|one|none
 import { randomBytes } from 'node:crypto'
 import { createLibp2pTransport } from '@cairn/network'
 import { Workspace } from '@cairn/origin'
@@ -8,8 +9,10 @@ import { silentLog, silentReporter, systemClock, systemRandom } from '@cairn/run
 import { type BlockSource, FsBlockReader } from '@cairn/storage'
 import { Participant } from '@cairn/swarm'
 
-/** Which chunks it alters: every one, or always the same one; the others it sends as they are. */
-type Which = 'every' | 'one'
+/** Which chunks it alters: every one, always the same one, or none; the others it sends as they are. */
+type Which = (typeof WHICH)[number]
+
+const WHICH = ['every', 'one', 'none'] as const
 
 async function serve(path: string, which: Which): Promise<void> {
   const workspace = await Workspace.open(path, systemClock)
@@ -46,7 +49,7 @@ class FlippingSource implements BlockSource {
     if (frame === undefined || isPageCid(cid)) return frame
     this.#chunksSent += 1
     // Not the first, so that good ones are in place already.
-    if (this.#chunksSent === 3) this.#chosen = cid.toString()
+    if (this.#which === 'one' && this.#chunksSent === 3) this.#chosen = cid.toString()
     return this.#which === 'every' || this.#chosen === cid.toString() ? withLastByteFlipped(frame) : frame
   }
 }
@@ -57,5 +60,5 @@ function withLastByteFlipped(frame: Uint8Array): Uint8Array {
   return altered
 }
 
-const [path = '', which = ''] = process.argv.slice(2)
-await serve(path, which === 'one' ? 'one' : 'every')
+const [path = '', which] = process.argv.slice(2)
+await serve(path, WHICH.find((known) => known === which) ?? 'none')

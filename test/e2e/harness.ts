@@ -1,10 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { CairnProcess, type CairnProcessInit } from './cairn-process.ts'
 import { Daemon } from './daemon.ts'
 
 export const LEDGER = 'mainnet'
+
+const FAULTY_ORIGIN = fileURLToPath(new URL('faulty-origin.ts', import.meta.url))
 
 const LOOPBACK = ['--listen', '/ip4/127.0.0.1/tcp/0']
 const LOOPBACK_HTTP = ['--http', '127.0.0.1:0']
@@ -75,6 +78,11 @@ export class Scene implements AsyncDisposable {
   /** Starts an origin; resolves when it serves. */
   origin(workspace: string, ...flags: readonly string[]): Promise<Daemon> {
     return Daemon.ready(this.cairn('origin', '--workspace', workspace, ...orElse(flags, LOOPBACK, LOOPBACK_HTTP)))
+  }
+
+  /** Starts an origin that serves what is in `workspace` as it is, but for a flipped byte in some of the chunks. */
+  faultyOrigin(workspace: string, flips: 'every' | 'one' | 'none'): Promise<Daemon> {
+    return Daemon.ready(this.start({ script: FAULTY_ORIGIN, args: [workspace, flips] }))
   }
 
   /** Starts a cache of all that `workspace` publishes; resolves when it serves, which may be before it has anything. */

@@ -71,6 +71,16 @@ describe('chunking', () => {
     assert.deepEqual(cutPoints(new Uint8Array(), CHUNKING.edge), [])
   })
 
+  it('finds a cut one byte before the end of the file', () => {
+    const content = xorshift(21, 2 * 1024 * 1024)
+    const odd = content.subarray(1)
+    for (const file of [content, odd]) {
+      for (const end of cutPoints(file, CHUNKING.edge).slice(0, -1)) {
+        assert.deepEqual(cutPoints(file.subarray(0, end + 1), CHUNKING.edge).slice(-2), [end, end + 1])
+      }
+    }
+  })
+
   it('reads nothing outside of the chunk', () => {
     const content = xorshift(9, 1024 * 1024)
     const [first, second] = cutPoints(content, CHUNKING.edge)

@@ -44,9 +44,8 @@ export class Child {
 
   /** Resolves with the first event that `matches`, past or future. */
   async event(matches: (event: ChildEvent) => boolean, signal: AbortSignal): Promise<ChildEvent> {
-    for (let from = 0; ; from = this.events.length) {
-      const found = this.events.slice(from).find(matches)
-      if (found !== undefined) return found
+    for (let next = 0; ; ) {
+      for (; next < this.events.length; next++) if (matches(this.events[next]!)) return this.events[next]!
       signal.throwIfAborted()
       if (this.#ended) throw this.#failure('ended early')
       await this.#changed(signal)
