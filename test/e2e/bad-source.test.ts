@@ -39,7 +39,10 @@ describe('a source that flips bytes', () => {
       await assertSameTree(scene.path('joined'), data.path('ledger'))
 
       assert.deepEqual([...new Set(node.eventsOf('chunk-bad').map(({ peer }) => peer))], [faulty.peer])
-      assert.deepEqual(node.eventsOf('peer-banned').map(({ peer, fault }) => ({ peer, fault })), [{ peer: faulty.peer, fault: 'bad-chunk' }])
+      assert.deepEqual(
+        node.eventsOf('peer-banned').map(({ peer, fault }) => ({ peer, fault })),
+        [{ peer: faulty.peer, fault: 'bad-chunk' }],
+      )
       assert.match(node.stderr, new RegExp(`"event":"chunk-bad".*"peer":"${faulty.peer}"`))
       assert.match(node.stderr, new RegExp(`"event":"peer-banned".*"peer":"${faulty.peer}"`))
       const blamed = (await joining.status()).peers.find(({ peer }) => peer === faulty.peer)

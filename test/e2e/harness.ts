@@ -71,7 +71,17 @@ export class Scene implements AsyncDisposable {
 
   /** Publishes `directory` and returns the `published` event. */
   async publish(workspace: string, directory: string, height: number, ...flags: readonly string[]): Promise<PublishedEvent> {
-    const process = await this.succeed('publish', directory, '--workspace', workspace, '--ledger', LEDGER, '--height', `${height}`, ...flags)
+    const process = await this.succeed(
+      'publish',
+      directory,
+      '--workspace',
+      workspace,
+      '--ledger',
+      LEDGER,
+      '--height',
+      `${height}`,
+      ...flags,
+    )
     return (await process.event('published')) as unknown as PublishedEvent
   }
 

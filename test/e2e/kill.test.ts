@@ -53,7 +53,9 @@ describe('kill -9 of a joining node', () => {
     const whole = await wholeJoin()
     const share = fetchedBytes(...runs) / fetchedBytes(whole.node)
     const killed = runs.filter((run) => run.eventsOf('joined').length === 0).length
-    context.diagnostic(`${killed} runs were killed before their end; fetched ${share.toFixed(3)} of the snapshot, was sent ${(sentBytes / whole.sentBytes).toFixed(3)}`)
+    context.diagnostic(
+      `${killed} runs were killed before their end; fetched ${share.toFixed(3)} of the snapshot, was sent ${(sentBytes / whole.sentBytes).toFixed(3)}`,
+    )
     assert.ok(share <= FETCHED_SHARE_MAX, `fetched ${share} of the snapshot; SEED=${SEED}`)
     assert.ok(killed > 0)
     assert.ok(sentBytes <= whole.sentBytes + killed * IN_FLIGHT_BYTES_MAX, `${sentBytes} bytes sent; SEED=${SEED}`)

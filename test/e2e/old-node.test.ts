@@ -8,7 +8,8 @@ const NODE_MAJOR_MIN = 24
 
 describe('under a Node that is too old', () => {
   const found = versionOf(SYSTEM_NODE)
-  const skip = found === undefined ? `there is no ${SYSTEM_NODE}` : found.major >= NODE_MAJOR_MIN ? `${SYSTEM_NODE} is ${found.version}` : false
+  const skip =
+    found === undefined ? `there is no ${SYSTEM_NODE}` : found.major >= NODE_MAJOR_MIN ? `${SYSTEM_NODE} is ${found.version}` : false
 
   it('the command says in one sentence which one it needs', { skip }, async () => {
     await using scene = await Scene.create()

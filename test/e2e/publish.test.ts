@@ -92,7 +92,11 @@ describe('publish', () => {
       server.close()
     }
     const { events } = await scene.succeed('list', '--workspace', workspace)
-    assert.deepEqual(events.filter((event) => 'height' in event), [], 'what was refused is not published')
+    assert.deepEqual(
+      events.filter((event) => 'height' in event),
+      [],
+      'what was refused is not published',
+    )
   })
 
   it('serves the published directory itself with --store reference, until it is changed', async () => {

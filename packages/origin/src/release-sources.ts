@@ -26,17 +26,17 @@ export class WorkspaceSource implements BlockSource {
 
   async get(cid: CID): Promise<Uint8Array | undefined> {
     if (this.#blocks.has(cid) || isPageCid(cid)) return this.#blocks.get(cid)
-    let failure: unknown
+    let failure: { readonly error: unknown } | undefined
     for (const reference of this.#references.values()) {
       if (!reference.has(cid)) continue
       try {
         const frame = await reference.get(cid)
         if (frame !== undefined) return frame
       } catch (error) {
-        failure ??= error // another published directory may hold the chunk as it was
+        failure ??= { error } // another published directory may hold the chunk as it was
       }
     }
-    if (failure !== undefined) throw failure
+    if (failure !== undefined) throw failure.error
     return undefined
   }
 }

@@ -10,4 +10,3 @@ export {
 } from './ledger.ts'
 export { readLevel } from './level-writer.ts'
 export { generateOddTree, ODD_ENTRIES } from './odd-tree.ts'
-

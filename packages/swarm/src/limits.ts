@@ -1,7 +1,3 @@
-/** Long-lived bulk channels to one peer. One saturates loopback (the cipher is the limit, not the stream), and its order is easy to reason about. */
-export const EXCHANGE_CHANNELS_PER_PEER_MAX = 4
-/** Control channels one peer may hold open: its own and one that is being replaced. */
-export const CONTROL_CHANNELS_PER_PEER_MAX = 2
 /** Blocks that one channel may have asked for and not got: sixteen full requests, a 16 MiB window of 16 KiB chunks. Beyond it we stop reading. */
 export const BLOCKS_QUEUED_PER_CHANNEL_MAX = 1024
 /** Bytes of frames loaded to be served, all peers together. */

@@ -35,7 +35,7 @@ export async function fetchManifest(init: ManifestFetchInit): Promise<SnapshotIn
     throw new ProtocolError({ code: 'BAD_CID', reason: `${init.snapshot.toString()} does not name a manifest` })
   const loader = new ManifestLoader(decodeRoot(await pageOf(init.snapshot, init)), init.snapshot)
   const inFlight = new Map<string, Promise<void>>()
-  let failure: unknown
+  let failure: { readonly error: unknown } | undefined
   while (!loader.done) {
     for (const cid of loader.wanted()) {
       const key = cid.toString()
@@ -44,7 +44,7 @@ export async function fetchManifest(init: ManifestFetchInit): Promise<SnapshotIn
       const arrival = pageOf(cid, init)
         .then((bytes) => loader.add(cid, bytes))
         .catch((error: unknown) => {
-          failure ??= error
+          failure ??= { error }
         })
         .finally(() => inFlight.delete(key))
       inFlight.set(key, arrival)
@@ -52,7 +52,7 @@ export async function fetchManifest(init: ManifestFetchInit): Promise<SnapshotIn
     await Promise.race(inFlight.values())
     if (failure !== undefined) {
       await Promise.all(inFlight.values())
-      throw failure
+      throw failure.error
     }
   }
   return loader.index()

@@ -44,7 +44,7 @@ export class Child {
 
   /** Resolves with the first event that `matches`, past or future. */
   async event(matches: (event: ChildEvent) => boolean, signal: AbortSignal): Promise<ChildEvent> {
-    for (let next = 0; ; ) {
+    for (let next = 0; ;) {
       for (; next < this.events.length; next++) if (matches(this.events[next]!)) return this.events[next]!
       signal.throwIfAborted()
       if (this.#ended) throw this.#failure('ended early')

@@ -5,7 +5,7 @@ import { announceListening, observe, untilStopped } from './daemon.ts'
 
 /** Mirrors releases until it is told to stop. */
 export const runCache: CommandHandler<'cache'> = async (options, io) => {
-  const trustRoot = await readInputFile(options.trust, '--trust')
+  const trustRoot = readInputFile(options.trust, '--trust')
   const observed = observe<CacheEvent, typeof CACHE_METRICS>(io, CACHE_RULES, CACHE_METRICS)
   const { network, peers, store, region, capacityBytes, ledgers, listen, mdns, http } = options
   await using cache = await Cache.start(

@@ -50,10 +50,8 @@ class Demo {
     await generateLedger({ path: state, bytes, seed: 1, version: 1 })
     this.#step(`made a sample ledger, a LevelDB of ${formatBytes(bytes)}`)
     await this.#command('init', ['init', workspace, '--ledger', LEDGER])
-    const published = await this.#command('publish', [
-      ...['publish', state, '--workspace', workspace, '--ledger', LEDGER, '--height', '1200'],
-      ...['--bootstrap', 'CURRENT', '--bootstrap', 'MANIFEST-*'],
-    ])
+    const release = ['--workspace', workspace, '--ledger', LEDGER, '--height', '1200']
+    const published = await this.#command('publish', ['publish', state, ...release, '--bootstrap', 'CURRENT', '--bootstrap', 'MANIFEST-*'])
     this.#step(`published ${LEDGER}@1200: ${String(published['snapshot'])}, ${formatBytes(Number(published['storedBytes']))} stored`)
 
     const origin = await this.#daemon('origin', ['origin', '--workspace', workspace])

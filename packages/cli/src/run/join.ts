@@ -8,7 +8,7 @@ import { announceListening, observe, untilStopped } from './daemon.ts'
 
 /** Brings a directory to a release. */
 export const runJoin: CommandHandler<'join'> = async (options, io) => {
-  const trustRoot = await readInputFile(options.trust, '--trust')
+  const trustRoot = readInputFile(options.trust, '--trust')
   let node: Node | undefined
   const observed = observe<NodeEvent, typeof NODE_METRICS>(io, NODE_RULES, NODE_METRICS, {
     report: (event) => showEvent(io, event, node),
@@ -66,7 +66,7 @@ function showNews(io: CommandIo, event: NodeEvent): void {
     case 'peer-banned':
       return io.note(`banned ${event.peer} for ${formatDuration(event.banMs)}: ${event.fault} ${event.detail}`)
     case 'dial-failed':
-      return io.note(`${event.reason === '' ? `cannot reach ${event.address}` : `cannot reach ${event.address}: ${event.reason}`}`)
+      return io.note(`cannot reach ${event.address}: ${event.reason}`)
     case 'metadata-refused':
       return io.note(`refused metadata of ${event.peer}: ${event.reason}`)
     case 'download-stalled':

@@ -16,7 +16,7 @@ export interface OpenCatalogue extends AsyncDisposable {
 export async function openCatalogue(options: CatalogueOptions, io: CommandIo): Promise<OpenCatalogue> {
   const { workspace, trust, network, peers, timeoutMs } = options
   if (workspace !== undefined) return openWorkspace(workspace, io)
-  const trustRoot = await readInputFile(trust ?? '', '--trust')
+  const trustRoot = readInputFile(trust ?? '', '--trust')
   return Catalogue.open(
     { trustRoot, network, peers, patienceMs: timeoutMs, signal: io.signal },
     { clock: io.clock, random: io.random, log: io.log },

@@ -60,7 +60,7 @@ async function trustedState(directory: string, trust: string | undefined): Promi
     throw new CliError(`${path} is missing`, 'join the directory again', EXIT.verification, { code: 'NO_TRUST_STATE' })
   const state = decodeTrustState(bytes)
   if (trust === undefined) return state
-  const given = await readInputFile(trust, '--trust')
+  const given = readInputFile(trust, '--trust')
   initialTrust(given, 0)
   if (Buffer.compare(given, state.root) !== 0) {
     throw new CliError(`${directory} was joined under another root than ${trust}`, undefined, EXIT.verification, { code: 'OTHER_ROOT' })

@@ -57,7 +57,7 @@ class Pipeline {
   readonly #memory = new ByteSemaphore(INGEST_BYTES_MAX)
   /** Ends when everything handed in so far has been handed on. */
   #tail: Promise<void> = Promise.resolve()
-  #failure: unknown
+  #failure: { readonly error: unknown } | undefined
   #bytesDone = 0
   #storedBytes = 0
 
@@ -69,14 +69,14 @@ class Pipeline {
 
   inOrder(work: () => void): void {
     this.#tail = this.#tail.then(work).catch((error: unknown) => {
-      this.#failure ??= error
+      this.#failure ??= { error }
     })
   }
 
   /** Resolves when there is room for the next chunk. */
   async chunk(plain: Uint8Array<ArrayBuffer>, onDigest: (digest: Uint8Array) => void): Promise<void> {
     const release = await this.#memory.acquire(plain.byteLength)
-    if (this.#failure !== undefined) throw this.#failure
+    if (this.#failure !== undefined) throw this.#failure.error
     const stored = this.#digestAndStore(plain)
     const before = this.#tail
     this.#tail = (async () => {
@@ -86,7 +86,7 @@ class Pipeline {
         this.#bytesDone += plain.byteLength
         this.#onProgress(this.#bytesDone, this.#storedBytes)
       } catch (error) {
-        this.#failure ??= error
+        this.#failure ??= { error }
       } finally {
         release()
       }
@@ -95,7 +95,7 @@ class Pipeline {
 
   async drain(): Promise<void> {
     await this.#tail
-    if (this.#failure !== undefined) throw this.#failure
+    if (this.#failure !== undefined) throw this.#failure.error
   }
 
   async #digestAndStore(plain: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {

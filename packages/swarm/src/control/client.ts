@@ -4,7 +4,7 @@ import type { Clock, Timer } from '@cairn/runtime'
 import { CONTROL_DEADLINE_MS, CONTROL_REQUESTS_MAX } from '../limits.ts'
 
 /** Why a control request got no usable answer. */
-export class ControlError extends Error {
+class ControlError extends Error {
   override readonly name = 'ControlError'
   readonly code: 'CLOSED' | 'TIMED_OUT' | 'TOO_MANY' | 'REFUSED'
 
