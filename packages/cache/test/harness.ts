@@ -109,11 +109,14 @@ export class World implements AsyncDisposable {
       { network: NETWORK, ledgers: [], source: store, metadata: async () => undefined },
       { ...this.#components(name), transport, reporter: { report() {} } },
     )
-    await this.settle(transport.dial(addressOf(from)))
-    const loaded = await this.settle(participant.manifest(index.cid, store, { patienceMs: 20_000 }))
-    await this.settle(participant.download({ index: loaded, sink: new BlockStoreSink(loaded, store), patienceMs: 20_000 }))
-    await this.settle(participant.stop())
-    await this.settle(transport.stop())
+    try {
+      await this.settle(transport.dial(addressOf(from)))
+      const loaded = await this.settle(participant.manifest(index.cid, store, { patienceMs: 20_000 }))
+      await this.settle(participant.download({ index: loaded, sink: new BlockStoreSink(loaded, store), patienceMs: 20_000 }))
+    } finally {
+      await this.settle(participant.stop())
+      await this.settle(transport.stop())
+    }
   }
 
   /** Moves time on until `done()`, leaving the disk time to answer. */

@@ -107,7 +107,7 @@ test('a damaged block is found when it is asked for, and fetched again', async (
   await world.origin('origin', [index])
   const store = new FailingStore()
   const running = await world.cache('cache', store)
-  await world.until(() => completed(running).length === 1)
+  await world.until(() => count(running.events, 'mirror-complete') === 1)
   for (const cid of [index.chunkCid(7), index.pages[1]!]) {
     const repaired = count(running.events, 'mirror-complete') + 1
     store.damage(cid)

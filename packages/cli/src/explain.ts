@@ -79,6 +79,7 @@ const SWARM: Readonly<Record<SwarmFault['code'], Advice>> = {
 const ORIGIN: Readonly<Record<OriginFault['code'], Advice>> = {
   NOT_A_WORKSPACE: [EXIT.usage, 'make one with `cairn init`'],
   WORKSPACE_EXISTS: [EXIT.usage, 'publish to it, or name another ledger'],
+  OTHER_NETWORK: [EXIT.usage, 'make another workspace for another network'],
   KEY_MISSING: [EXIT.failed, 'bring the key back from where it is kept offline'],
   BAD_NAME: [EXIT.usage],
   UNKNOWN_LEDGER: [EXIT.usage, 'add it with `cairn init WORKSPACE --ledger NAME`'],

@@ -158,6 +158,7 @@ export class Node implements AsyncDisposable {
   /** Whether the bootstrap stage is in place, so that the node's own software can start. */
   ready(): { readonly ready: boolean; readonly reason: string } {
     const { phase, stage, bytes, bytesHeld } = this.#tracker.progress
+    if (phase === 'complete') return { ready: true, reason: 'everything is in place' }
     if (stage !== undefined) return { ready: true, reason: `stage ${stage} is in place` }
     return { ready: false, reason: `${phase}: ${bytesHeld} of ${bytes} bytes are in place` }
   }
@@ -193,6 +194,7 @@ export class Node implements AsyncDisposable {
     const store = await openPlaceStore({ path: this.#init.into, index, clock, log: this.#components.log })
     this.#store = store
     this.#source.serveChunks(store)
+    if (store.isComplete) await this.#recheck(store, signal)
     const chunksResumed = store.have.count
     if (chunksResumed > 0) this.#reportResumed(index, store)
     const { bytesBySource, wastedBytes } = await this.#fetch(index, store, { ...patience, signal })
@@ -257,6 +259,14 @@ export class Node implements AsyncDisposable {
       wastedBytes += summary.wastedBytes
     } while (!store.have.isFull())
     return { bytesBySource, wastedBytes }
+  }
+
+  /** Joining what was joined before is how a directory is checked and repaired. */
+  async #recheck(store: PlaceStore, signal: AbortSignal): Promise<void> {
+    this.#reporter.report({ type: 'waiting', reason: 'checking' })
+    const { altered, missing, wrongMode, wrongLink } = await store.verifyAll({ signal })
+    const damagedCount = altered.length + missing.length + wrongMode.length + wrongLink.length
+    this.#reporter.report({ type: 'rechecked', damagedCount })
   }
 
   #snapshotStatus({ ledger, height, manifest }: Release): StatusReport['snapshots'][number] {

@@ -16,6 +16,7 @@ export const NODE_METRICS = {
 export const NODE_RULES = {
   ...SWARM_RULES,
   waiting: { log: 'info' },
+  rechecked: { log: 'info' },
   'release-chosen': { log: 'info' },
   'newer-release': { log: 'info' },
   resumed: { log: 'info', count: (metrics, { bytesHeld }) => metrics.set('cairn_bytes_held', bytesHeld) },

@@ -2,6 +2,7 @@
 export type OriginFault =
   | { readonly code: 'NOT_A_WORKSPACE'; readonly path: string }
   | { readonly code: 'WORKSPACE_EXISTS'; readonly path: string; readonly ledger: string }
+  | { readonly code: 'OTHER_NETWORK'; readonly path: string; readonly found: string; readonly wanted: string }
   | { readonly code: 'KEY_MISSING'; readonly path: string; readonly role: string }
   | { readonly code: 'BAD_NAME'; readonly what: string; readonly name: string }
   | { readonly code: 'UNKNOWN_LEDGER'; readonly ledger: string; readonly known: readonly string[] }
@@ -26,6 +27,8 @@ function describe(fault: OriginFault): string {
       return `${fault.path} is not a workspace`
     case 'WORKSPACE_EXISTS':
       return `${fault.path} is a workspace that has ledger ${fault.ledger} already`
+    case 'OTHER_NETWORK':
+      return `${fault.path} belongs to network ${fault.found}, not ${fault.wanted}`
     case 'KEY_MISSING':
       return `the ${fault.role} key is not at ${fault.path}`
     case 'BAD_NAME':

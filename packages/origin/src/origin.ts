@@ -4,7 +4,7 @@ import { type Clock, type Log, type Random, type Reporter, sleep, Tasks } from '
 import { fanOut, type StatusReport } from '@cairn/observability'
 import { FsBlockReader } from '@cairn/storage'
 import { dialReporter, Participant, PeerTally, type SwarmEvent } from '@cairn/swarm'
-import { checkFreshness, fileOf, freshUntil, type Release, releases, type TrustState } from '@cairn/trust'
+import { checkFreshness, expiries, fileOf, freshUntil, type Release, releases, type TrustState } from '@cairn/trust'
 import type { OriginEvent } from './events.ts'
 import { TIMESTAMP_RENEW_MS, WATCH_INTERVAL_MS } from './limits.ts'
 import { WorkspaceSource } from './release-sources.ts'
@@ -117,7 +117,6 @@ export class Origin implements AsyncDisposable {
     await origin.#load()
     origin.#tasks.spawn('watch workspace', (signal) => origin.#watch(signal))
     cleanup.move()
-    reporter.report({ type: 'serving', snapshots: origin.#served.size, addresses: origin.addresses })
     return origin
   }
 
@@ -204,7 +203,9 @@ export class Origin implements AsyncDisposable {
 
   async #renewIfDue(): Promise<void> {
     const { clock, reporter } = this.#components
-    if (!this.#workspace.canRenew || freshUntil(this.#state).expiresAt - clock.now() > TIMESTAMP_RENEW_MS) return
+    // The other files are signed with keys that are kept offline: no renewal here would move their end.
+    const own = expiries(this.#state).filter(({ file }) => file === fileOf('timestamp') || file === fileOf('snapshot'))
+    if (!this.#workspace.canRenew || own.every(({ expiresAt }) => expiresAt - clock.now() > TIMESTAMP_RENEW_MS)) return
     if (await this.#workspace.renewTimestamp()) reporter.report({ type: 'timestamp-renewed' })
   }
 
@@ -222,6 +223,7 @@ export class Origin implements AsyncDisposable {
     }
     for (const [key, release] of this.#served) if (!current.has(key)) this.#participant.release(release.manifest)
     this.#served = current
+    reporter.report({ type: 'serving', snapshots: current.size, addresses: this.addresses })
   }
 
   async #serve(snapshot: CID, release: Release): Promise<void> {

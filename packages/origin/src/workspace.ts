@@ -5,6 +5,7 @@ import { type Clock, sleep } from '@cairn/runtime'
 import { DirectoryLock, readFileIfExists, StorageError, writeFileDurably } from '@cairn/storage'
 import {
   addRelease,
+  delegatedKeys,
   fileOf,
   isLedgerName,
   newLedger,
@@ -13,8 +14,8 @@ import {
   newTargets,
   newTimestamp,
   type Release,
-  releases,
   type RoleKeys,
+  releases,
   rootFileOf,
   type Signer,
   type TrustState,
@@ -82,7 +83,7 @@ export class Workspace {
     const { ledger, network, clock } = options
     if (!isLedgerName(ledger)) throw new OriginError({ code: 'BAD_NAME', what: 'ledger', name: ledger })
     const existing = await readFileIfExists(join(path, 'workspace.json'))
-    if (existing !== undefined) return (await Workspace.open(path, clock)).#addLedger(ledger)
+    if (existing !== undefined) return (await Workspace.open(path, clock)).#addLedger(ledger, network)
     const workspace = new Workspace(path, clock, { version: WORKSPACE_VERSION, network, ledgers: [], references: {} })
     return workspace.#create(ledger)
   }
@@ -197,7 +198,8 @@ export class Workspace {
     return { ...summary, offlineKeyPaths: [keyPath(this.#keysPath, 'root'), ...summary.offlineKeyPaths] }
   }
 
-  async #addLedger(ledger: string): Promise<InitSummary> {
+  async #addLedger(ledger: string, network: string): Promise<InitSummary> {
+    if (network !== this.network) throw new OriginError({ code: 'OTHER_NETWORK', path: this.path, found: this.network, wanted: network })
     if (this.ledgers.includes(ledger)) throw new OriginError({ code: 'WORKSPACE_EXISTS', path: this.path, ledger })
     return this.#writeLedgers([...this.ledgers, ledger], ledger)
   }
@@ -221,9 +223,9 @@ export class Workspace {
     const now = this.#clock.now()
     const targetsKey = await this.#load('targets')
     const ledgerKey = await createKey(this.#keysPath, ledgerRole(added))
-    const delegations: Record<string, RoleKeys> = { [added]: only(ledgerKey) }
-    for (const ledger of this.ledgers) delegations[ledger] = only(await this.#load(ledgerRole(ledger)))
     const previous = await this.#readIfExists('targets')
+    // The other ledgers' private keys may be elsewhere: their public halves are in the file that is succeeded.
+    const delegations = { ...(previous === undefined ? {} : delegatedKeys(previous)), [added]: only(ledgerKey) }
     const targets = newTargets({
       ...(previous === undefined ? {} : { previous }),
       ledgers: delegations,

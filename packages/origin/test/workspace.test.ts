@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFile, rm, stat } from 'node:fs/promises'
+import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pageCid } from '@cairn/protocol'
@@ -114,4 +114,23 @@ test('what is not a workspace is named', async () => {
     Workspace.init(directory.path, { ledger: 'Root', network: 'main', clock }),
     (error) => error instanceof OriginError && error.fault.code === 'BAD_NAME',
   )
+})
+
+test('a ledger is added without the private keys of the others, and not to another network', async () => {
+  await using directory = await temporaryDirectory()
+  const clock = new ManualClock()
+  const path = directory.path
+  await Workspace.init(path, { ledger: 'alpha', network: 'main', clock })
+  await assert.rejects(
+    Workspace.init(path, { ledger: 'beta', network: 'other', clock }),
+    (error) => error instanceof OriginError && error.fault.code === 'OTHER_NETWORK',
+  )
+  const alphaKey = join(path, 'keys', 'ledger-alpha.pem')
+  const kept = await readFile(alphaKey)
+  await rm(alphaKey)
+  await Workspace.init(path, { ledger: 'beta', network: 'main', clock })
+  await writeFile(alphaKey, kept)
+  const workspace = await Workspace.open(path, clock)
+  await workspace.release(release('alpha', 3, 'a'), { replace: false })
+  assert.equal(releases(await acceptedBy(workspace, path, clock), 'alpha').length, 1)
 })

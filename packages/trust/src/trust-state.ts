@@ -107,8 +107,19 @@ export function checkFreshness(state: TrustState, now: number): void {
   if (state.timestamp === undefined) throw new TrustError({ code: 'MISSING', file: fileOf('timestamp'), role: 'timestamp' })
 }
 
-/** The instant (milliseconds since the Unix epoch) at which the first file of `state` expires, and which one it is. */
-export function freshUntil(state: TrustState): { readonly file: string; readonly expiresAt: number } {
+/** When a metadata file expires, in milliseconds since the Unix epoch. */
+export interface Expiry {
+  readonly file: string
+  readonly expiresAt: number
+}
+
+/** When each file of `state` expires. */
+export function expiries(state: TrustState): readonly Expiry[] {
+  return openFiles(state).map(({ file, expiresAt }) => ({ file, expiresAt }))
+}
+
+/** The file of `state` that expires first. */
+export function freshUntil(state: TrustState): Expiry {
   const { file, expiresAt } = openFiles(state).reduce((first, file) => (file.expiresAt < first.expiresAt ? file : first))
   return { file, expiresAt }
 }

@@ -33,7 +33,7 @@ export const join = defineCommand({
     peers: PEERS_FIELD,
     into: requiredFlag('into', 'DIR', 'where to place it; running it again resumes', text('a directory')),
     stay: switchFlag('stay', 'stay after joining, and serve others until told to stop'),
-    region: optionalFlag('region', 'NAME', 'prefer peers of this region', text('a name')),
+    region: optionalFlag('region', 'NAME', 'the region to tell other peers', text('a name')),
     timeoutMs: timeoutField('60s'),
     ...serveFields(LISTEN_EVERYWHERE),
   },

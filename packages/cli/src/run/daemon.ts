@@ -52,7 +52,7 @@ export function observe<Event extends ReportedEvent, T extends MetricTable>(
       const server = await startStatusServer({
         ...http,
         ready: () => role.ready(),
-        status: () => ({ ...role.status(), version: packageVersion(), uptimeMs: io.clock.monotonicMs() - startedMs }),
+        status: () => ({ ...role.status(), version: packageVersion(), uptimeMs: Math.round(io.clock.monotonicMs() - startedMs) }),
         metrics: metrics.exposition,
         clock: io.clock,
         onError: (error, path) => io.log.error('status-route-failed', { path, reason: String(error) }),

@@ -59,6 +59,10 @@ function showNews(io: CommandIo, event: NodeEvent): void {
       return io.note(`going on with height ${event.joining}, which was begun here; ${event.ledger}@${event.height} is newer`)
     case 'resumed':
       return io.note(`resuming: ${formatBytes(event.bytesHeld)} are in place`)
+    case 'rechecked':
+      return io.note(
+        event.damagedCount === 0 ? 'checked what is here: all as signed' : `checked what is here: mending ${event.damagedCount} paths`,
+      )
     case 'stage-committed':
       return io.note(`stage ${event.stage} is in place after ${formatDuration(event.sinceStartMs)}`)
     case 'chunk-bad':

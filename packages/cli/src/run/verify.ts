@@ -1,6 +1,15 @@
 import { join } from 'node:path'
 import { loadIndex } from '@cairn/origin'
-import { FsBlockReader, inspectTarget, readFileIfExists, STATE_DIRECTORY, verifyDirectory, type VerifyReport } from '@cairn/storage'
+import {
+  FsBlockReader,
+  inspectTarget,
+  type JoinedTarget,
+  readFileIfExists,
+  STATE_DIRECTORY,
+  StorageError,
+  verifyDirectory,
+  type VerifyReport,
+} from '@cairn/storage'
 import { decodeTrustState, initialTrust, releases, type TrustState } from '@cairn/trust'
 import { CliError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -13,10 +22,7 @@ const PATHS_SHOWN_MAX = 20
 
 /** Checks a joined directory against the release it was joined to. */
 export const runVerify: CommandHandler<'verify'> = async ({ directory, trust }, io) => {
-  const target = await inspectTarget(directory)
-  if (target === undefined) {
-    throw new CliError(`${directory} was not joined`, 'name a directory that `cairn join --into` made', EXIT.usage, { code: 'NOT_JOINED' })
-  }
+  const target = await joinedTarget(directory)
   const state = await trustedState(directory, trust)
   const release = Object.keys(state.ledgers)
     .flatMap((ledger) => releases(state, ledger))
@@ -50,6 +56,17 @@ export const runVerify: CommandHandler<'verify'> = async ({ directory, trust }, 
     EXIT.verification,
     { code: 'DIFFERS' },
   )
+}
+
+async function joinedTarget(directory: string): Promise<JoinedTarget> {
+  let target: JoinedTarget | undefined
+  try {
+    target = await inspectTarget(directory)
+  } catch (error) {
+    if (!(error instanceof StorageError) || error.fault.code !== 'FOREIGN_FILES') throw error
+  }
+  if (target !== undefined) return target
+  throw new CliError(`${directory} was not joined`, 'name a directory that `cairn join --into` made', EXIT.usage, { code: 'NOT_JOINED' })
 }
 
 /** What the directory was joined with, checked again; with `trust`, only if that is its root. */

@@ -225,7 +225,7 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
     return barrier
   }
 
-  /** {@link verifyDirectory}; chunks found damaged leave `have`, so that a download can fetch them again. */
+  /** {@link verifyDirectory}; chunks found damaged leave `have`, so that a download can fetch them again, and {@link finish} does its work anew. */
   async verifyAll(options: VerifyOptions = {}): Promise<VerifyReport> {
     const damaged: number[] = []
     const report = await verifyDirectory(this.path, this.#index, {
@@ -236,6 +236,8 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
       },
     })
     await this.#clear(damaged)
+    // Links, permissions and empty files are put right by the next `finish`.
+    if (!report.ok) this.#complete = false
     return report
   }
 

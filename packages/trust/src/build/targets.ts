@@ -3,6 +3,7 @@ import { readMetadata } from '../metadata.ts'
 import { fileOf } from '../names.ts'
 import { releasePathsOf } from '../verify-targets.ts'
 import { keysJson, roleJson } from './role-keys.ts'
+import { parsePublicKey } from '../signer.ts'
 import { seal, type Signing } from './seal.ts'
 
 export interface TargetsInit extends Signing {
@@ -26,5 +27,20 @@ export function newTargets({ previous, ledgers, ...signing }: TargetsInit): Uint
   return seal(
     { kind: 'targets', file, version, fields: { targets: {}, delegations: { keys: keysJson(Object.values(ledgers)), roles } } },
     signing,
+  )
+}
+
+/**
+ * Who speaks for each ledger according to `targets` (a `targets.json`), by name.
+ *
+ * @throws {TrustError} `MALFORMED`, `TOO_LARGE`
+ */
+export function delegatedKeys(targets: Uint8Array): Readonly<Record<string, RoleKeys>> {
+  const { delegations } = readMetadata('targets', fileOf('targets'), targets).metadata.signed
+  return Object.fromEntries(
+    Object.entries(delegations?.roles ?? {}).map(([ledger, { keyIDs, threshold }]) => {
+      const keys = keyIDs.map((keyId) => parsePublicKey(delegations?.keys[keyId]?.keyVal['public'] ?? ''))
+      return [ledger, { keys, threshold }] as const
+    }),
   )
 }
