@@ -82,20 +82,41 @@ test('a release that was never announced is found by asking', async () => {
   await world.until(() => completed(running).length === 2)
 })
 
-test('an announcement travels from cache to cache', async () => {
+test('passes on that there is something new, once it has accepted it', async () => {
   await using world = await World.create()
   const v1 = await world.snapshot('alpha', 1, range(0, 5))
   const v2 = await world.snapshot('alpha', 2, range(3, 8))
   world.publish(v1)
   const origin = await world.origin('origin', [v1, v2])
-  const near = await world.cache('near', new MemoryBlockStore())
-  const far = await world.cache('far', new MemoryBlockStore(), { peers: [near.cache.addresses[0]!] })
-  await world.until(() => completed(far).length === 1)
+  const running = await world.cache('cache', new MemoryBlockStore())
+  await world.until(() => completed(running).length === 1)
+  const heard = new Map<string, Uint8Array>()
+  const listener = await world.origin('listener', [], { onHeads: (_ledger, timestamp, from) => heard.set(from, timestamp) })
+  await world.settle(listener.transport.dial(running.transport.addresses()[0]!))
+
   world.publish(v1, v2)
-  const announcedMs = world.clock.monotonicMs()
-  await world.settle(origin.participant.announceHeads('alpha', world.repository.timestamp))
-  await world.until(() => completed(far).length === 2)
-  assert.ok(world.clock.monotonicMs() - announcedMs < 15_000, 'nobody waited for the next round of asking')
+  const { timestamp } = world.repository
+  await world.settle(origin.participant.announceHeads('alpha', timestamp))
+  await world.until(() => heard.has('cache'))
+  assert.deepEqual(heard.get('cache'), timestamp)
+  assert.deepEqual(heard.get('origin'), timestamp, 'relayed as it was signed')
+})
+
+test('an announcement that nobody signed changes nothing', async () => {
+  await using world = await World.create()
+  const index = await world.snapshot('alpha', 1, range(0, 5))
+  world.publish(index)
+  const origin = await world.origin('origin', [index])
+  const running = await world.cache('cache', new MemoryBlockStore())
+  await world.until(() => completed(running).length === 1)
+  const stranger = new TestRepository(() => world.clock.now(), 9)
+  stranger.publish('alpha', [])
+  const updates = count(running.events, 'trust-updated')
+  await world.settle(origin.participant.announceHeads('alpha', stranger.timestamp))
+  await world.settle(origin.participant.announceHeads('alpha', Buffer.from('{}')))
+  await world.until(() => count(running.events, 'announcement-refused') > 0)
+  assert.equal(count(running.events, 'trust-updated'), updates)
+  assert.deepEqual(completed(running), ['alpha@1'])
 })
 
 test('a snapshot that the metadata no longer lists is evicted; one whose metadata cannot be had is not', async () => {

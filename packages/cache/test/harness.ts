@@ -6,8 +6,8 @@ import { MemoryNetwork } from '@cairn/network/testing'
 import { Bitmap, type SnapshotIndex } from '@cairn/protocol'
 import { type Random, seededRandom, silentLog } from '@cairn/runtime'
 import { ManualClock } from '@cairn/runtime/testing'
-import { type BlockSource, type BlockStore, MemoryBlockStore } from '@cairn/storage'
-import { BlockStoreSink, Participant, type SwarmEvent, unpackInline } from '@cairn/swarm'
+import { type BlockStore, MemoryBlockStore } from '@cairn/storage'
+import { BlockStoreSink, Participant, type ParticipantInit, type SwarmEvent, unpackInline } from '@cairn/swarm'
 import { Cache, type CacheEvent, type CacheInit } from '../src/index.ts'
 import { TestRepository } from './repository.ts'
 import { makeSnapshot, NETWORK, releaseOf } from './snapshots.ts'
@@ -59,11 +59,11 @@ export class World implements AsyncDisposable {
   }
 
   /** A peer that serves the repository and, if not told otherwise, every published block. */
-  async origin(name: string, holds: readonly SnapshotIndex[], source: BlockSource = this.published): Promise<Peer> {
+  async origin(name: string, holds: readonly SnapshotIndex[], init: Partial<ParticipantInit> = {}): Promise<Peer> {
     const transport = this.network.createTransport(name)
     const events: SwarmEvent[] = []
     const participant = await Participant.start(
-      { network: NETWORK, ledgers: ['alpha', 'beta'], source, metadata: this.repository.metadata },
+      { network: NETWORK, ledgers: ['alpha', 'beta'], source: this.published, metadata: this.repository.metadata, ...init },
       { ...this.#components(name), transport, reporter: { report: (event) => events.push(event) } },
     )
     for (const { cid, root, chunksCount } of holds) participant.hold(cid, root.ledger, Bitmap.full(chunksCount))

@@ -141,7 +141,7 @@ test('an only source that lies is not believed, and a second one ends the wait',
   await using world = await World.create()
   const index = await world.snapshot('alpha', 1, range(0, 20))
   world.publish(index)
-  await world.origin('origin', [index], lyingAbout(world.published, index.chunkCid(4)))
+  await world.origin('origin', [index], { source: lyingAbout(world.published, index.chunkCid(4)) })
   const store = new MemoryBlockStore()
   const running = await world.cache('cache', store)
   await world.until(() => count(running.events, 'mirror-failed') > 0)
@@ -154,9 +154,9 @@ test('an only source that lies is not believed, and a second one ends the wait',
 })
 
 test('a snapshot that is withdrawn while it is fetched is given up', async () => {
-  await using world = await World.create(500_000)
+  await using world = await World.create(100_000)
   const v1 = await world.snapshot('alpha', 1, range(0, 10))
-  const v2 = await world.snapshot('alpha', 2, range(100, 400))
+  const v2 = await world.snapshot('alpha', 2, range(100, 700))
   world.publish(v2)
   await world.origin('origin', [v1, v2])
   // Its link is not full of chunks.
@@ -167,7 +167,7 @@ test('a snapshot that is withdrawn while it is fetched is given up', async () =>
   world.publish(v1)
   await world.settle(second.participant.announceHeads('alpha', world.repository.timestamp))
   await world.until(() => completed(running).includes('alpha@1'))
-  assert.ok(count(running.events, 'chunk-received') < 200)
+  assert.equal(count(running.events, 'mirror-complete'), 1)
   assert.equal(count(running.events, 'mirror-failed'), 0)
   assert.equal(store.blocksCount, v1.chunksCount + v1.pages.length)
 })
