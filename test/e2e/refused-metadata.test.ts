@@ -12,7 +12,8 @@ import { assertSameTree, readTree } from './trees.ts'
 
 const HOUR_MS = 60 * 60 * 1000
 
-describe('metadata is refused', () => {
+// Most of the time goes into waits: a node gives other peers some seconds before it believes a refusal.
+describe('metadata is refused', { concurrency: 4 }, () => {
   let data: Scene
   let published: string
   before(async () => {

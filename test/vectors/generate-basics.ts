@@ -143,6 +143,7 @@ function bitmapVectors(): object {
     ['the first 300 of 1000', 1000, [[0, 300]]],
     ['three runs', 1000, [[1, 128], [129, 1000]]],
     ['as long in runs as raw, so raw', 16, [[7, 16]]],
+    ['a byte shorter in runs than raw', 16, []],
     ['the last of 16 Mi', 16 * KIB * KIB, [[16 * KIB * KIB - 1, 16 * KIB * KIB]]],
   ]
   const refused: [name: string, code: string, size: number, bytes: string][] = [
