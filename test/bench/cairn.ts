@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -41,6 +42,7 @@ async function measureJoin(init: CairnRowsInit, nodes: number): Promise<Sample> 
   const { payload, work } = init
   const workspace = join(work, 'workspace')
   const into = join(work, 'joined')
+  if (!existsSync(workspace)) await measurePublish(init) // when only joining was asked for
   await mkdir(into)
   await using origin = cairn(init, 'origin', ['origin', '--workspace', workspace, '--listen', '/ip4/127.0.0.1/tcp/0'])
   const [, address = ''] = await origin.line(/^listening (\S+)$/)

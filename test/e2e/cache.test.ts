@@ -63,7 +63,9 @@ describe('a cache', () => {
     await using scene = await Scene.create()
     const origin = await scene.origin(workspace)
     const first = await scene.cache(workspace, [origin], scene.path('store'))
-    await first.process.until('a quarter of the chunks', () => (first.process.eventsOf('chunk-received').length > chunks / 4 ? true : undefined))
+    await first.process.until('a quarter of the chunks', () =>
+      first.process.eventsOf('chunk-received').length > chunks / 4 ? true : undefined,
+    )
     await first.process.kill()
     const second = await scene.cache(workspace, [origin], scene.path('store'))
     await second.process.event('mirror-complete')

@@ -18,8 +18,8 @@ export class Daemon {
   /** Resolves when `process` has printed where it listens, which is the last thing a daemon does before it only serves. */
   static async ready(process: CairnProcess): Promise<Daemon> {
     const { address } = await process.event('listening')
-    const http = process.events.find((event) => event.type === 'http')?.['url'] ?? ''
-    return new Daemon(process, String(address), String(http))
+    const url = process.eventsOf('http')[0]?.['url']
+    return new Daemon(process, String(address), typeof url === 'string' ? url : '')
   }
 
   get peer(): string {

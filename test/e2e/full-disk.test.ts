@@ -2,7 +2,9 @@
 // Method: a file system of a few MiB in memory. Mounting one takes root.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmdirSync } from 'node:fs'
 import { mkdir, open, rm, statfs } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { generateFlatFile } from '../datasets/index.ts'
@@ -122,11 +124,14 @@ class SmallDisk implements Disposable {
 }
 
 function canMount(): boolean {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
+  const path = mkdtempSync(join(tmpdir(), 'cairn-e2e-mount-'))
   try {
-    execFileSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], { stdio: 'ignore' })
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', path], { stdio: 'ignore' })
+    execFileSync('umount', [path])
     return true
   } catch {
     return false
+  } finally {
+    rmdirSync(path)
   }
 }

@@ -51,7 +51,7 @@ describe('a join whose sources vanish', () => {
       await cache.process.kill()
       await node.succeeded()
       await assertSameTree(scene.path('joined'), data.path('ledger'))
-      assert.deepEqual(sourcesOf(node), [cache.peer, origin.peer].sort())
+      assert.deepEqual(sourcesOf(node), [cache.peer, origin.peer].toSorted())
     })
   })
 
@@ -115,6 +115,6 @@ async function received(node: CairnProcess, count: number): Promise<void> {
 }
 
 /** Peers that `node` received chunks from. */
-function sourcesOf(node: CairnProcess): readonly unknown[] {
-  return [...new Set(node.eventsOf('chunk-received').map(({ peer }) => peer))].sort()
+function sourcesOf(node: CairnProcess): readonly string[] {
+  return [...new Set(node.eventsOf('chunk-received').map(({ peer }) => String(peer)))].toSorted()
 }
