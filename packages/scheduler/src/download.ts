@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Bitmap } from '@cairn/protocol'
 import type { Random } from '@cairn/runtime'
-import { ChunkQueue } from './chunk-queue.ts'
+import { ChunkBoard, MISSING, PLACED, RECEIVED, REQUESTED } from './chunk-board.ts'
 import type { ChunkCatalogue, DownloadEffect, DownloadInput, RefusalCode, SourceId, StallReason } from './download-types.ts'
 import {
   BAD_CHUNKS_OF_LAST_SOURCE_MAX,
@@ -16,14 +16,7 @@ import {
   STALL_AFTER_MS,
   TOTAL_WINDOW_BYTES_MAX,
 } from './limits.ts'
-import { priorityKey, rarityBucket, URGENCY_NONE } from './priority.ts'
 import { type OutstandingRequest, Source } from './source.ts'
-
-/** A chunk's way: missing → requested → received → placed; back to missing when it was bad, refused or late. */
-const MISSING = 0
-const REQUESTED = 1
-const RECEIVED = 2
-const PLACED = 3
 
 /**
  * One snapshot download as a state machine: the same inputs in the same order, with the same random stream, give the same effects.
@@ -35,16 +28,9 @@ const PLACED = 3
  */
 export class Download {
   readonly #catalogue: ChunkCatalogue
-  readonly #state: Uint8Array
-  readonly #tieBreak: Uint32Array
-  readonly #urgent = new Set<number>()
-  /** Partial sources that have each chunk; complete ones have all and would not tell chunks apart. */
-  readonly #holders: Uint16Array
-  readonly #common: ChunkQueue
+  readonly #board: ChunkBoard
   readonly #sources = new Map<SourceId, Source>()
   readonly #requests = new Map<number, OutstandingRequest[]>()
-  #missingCount = 0
-  #placedCount: number
   #outBytes = 0
   #duplicateBytes = 0
   readonly #duplicateBytesMax: number
@@ -56,36 +42,24 @@ export class Download {
     const { catalogue, have, random } = init
     assert(have.size === catalogue.chunksCount, 'the bitmap covers the catalogue')
     this.#catalogue = catalogue
-    this.#state = new Uint8Array(catalogue.chunksCount)
-    this.#tieBreak = new Uint32Array(catalogue.chunksCount)
-    this.#holders = new Uint16Array(catalogue.chunksCount)
-    this.#common = new ChunkQueue((chunk) => this.#currentKey(chunk))
+    this.#board = new ChunkBoard(catalogue, have, random, this.#sources)
     this.#lastProgressMs = init.now
-    this.#placedCount = 0
     let totalBytes = 0
     let largestBytes = 0
     for (let chunk = 0; chunk < catalogue.chunksCount; chunk++) {
-      this.#tieBreak[chunk] = random.u32()
       totalBytes += catalogue.chunkBytes(chunk)
       largestBytes = Math.max(largestBytes, catalogue.chunkBytes(chunk))
-      if (have.get(chunk)) {
-        this.#state[chunk] = PLACED
-        this.#placedCount += 1
-      } else {
-        this.#missingCount += 1
-        this.#common.push(chunk, this.#key(chunk))
-      }
     }
     // Even a snapshot of a few chunks may rescue the last one.
     this.#duplicateBytesMax = Math.max(2 * largestBytes, totalBytes * DUPLICATE_SHARE_MAX)
   }
 
   get placedCount(): number {
-    return this.#placedCount
+    return this.#board.placedCount
   }
 
   get isComplete(): boolean {
-    return this.#placedCount === this.#catalogue.chunksCount
+    return this.#board.placedCount === this.#catalogue.chunksCount
   }
 
   get sourcesCount(): number {
@@ -99,7 +73,7 @@ export class Download {
 
   /** Whether chunk `chunk` arriving now from `source` would be used: it was asked of it, and nobody else was faster. */
   isReceivable(source: SourceId, chunk: number): boolean {
-    const state = this.#state[chunk]
+    const state = this.#board.state(chunk)
     return (state === MISSING || state === REQUESTED) && this.#sources.get(source)?.outstanding.has(chunk) === true
   }
 
@@ -144,7 +118,8 @@ export class Download {
       case 'delivered':
         return this.#delivered(input.chunk, input.now)
       case 'prefer':
-        return this.#prefer(input.chunks)
+        for (const chunk of input.chunks) this.#board.prefer(chunk)
+        return
       case 'tick':
         return this.#expire(input.now, effects)
       default:
@@ -155,9 +130,9 @@ export class Download {
   #sourceJoined(id: SourceId, have: 'complete' | Bitmap, effects: DownloadEffect[]): void {
     if (have !== 'complete') assert(have.size === this.#catalogue.chunksCount, 'the bitmap covers the catalogue')
     if (this.#sources.has(id)) this.#sourceLeft(id)
-    const source = new Source(id, have, (chunk) => this.#currentKey(chunk))
+    const source = new Source(id, have, this.#board.currentKey)
     this.#sources.set(id, source)
-    if (have !== 'complete') for (const chunk of have.indices()) this.#addHolder(chunk, source)
+    if (have !== 'complete') for (const chunk of have.indices()) this.#board.addHolder(chunk, source)
     // A source that sent bad chunks was kept only because it was the last one: now it is not.
     for (const other of this.#sources.values()) {
       if (other.badChunks > 0 && other !== source) this.#dismiss(other, undefined, effects)
@@ -170,7 +145,7 @@ export class Download {
     for (const chunk of chunks) {
       if (chunk >= this.#catalogue.chunksCount || source.have.get(chunk)) continue
       source.have.set(chunk)
-      this.#addHolder(chunk, source)
+      this.#board.addHolder(chunk, source)
     }
   }
 
@@ -180,7 +155,7 @@ export class Download {
     this.#sources.delete(id)
     for (const request of source.outstanding.values()) this.#dropRequest(request)
     if (source.have !== undefined) {
-      for (const chunk of source.have.indices()) if (!source.lacks.has(chunk)) this.#changeHolders(chunk, -1)
+      for (const chunk of source.have.indices()) if (!source.lacks.has(chunk)) this.#board.removeHolder(chunk)
     }
   }
 
@@ -193,19 +168,19 @@ export class Download {
     source.snubbed = false
     this.#lastProgressMs = now
     this.#forgetRequest(source, request)
-    if (this.#state[chunk] === RECEIVED || this.#state[chunk] === PLACED) {
+    const state = this.#board.state(chunk)
+    if (state === RECEIVED || state === PLACED) {
       this.#outBytes -= this.#catalogue.chunkBytes(chunk)
       return
     }
-    if (this.#state[chunk] === MISSING) this.#missingCount -= 1
-    this.#state[chunk] = RECEIVED
+    this.#board.markReceived(chunk)
     for (const other of this.#requests.get(chunk) ?? []) effects.push({ type: 'cancel', source: other.source, chunk })
   }
 
   #bad(id: SourceId, chunk: number, now: number, effects: DownloadEffect[]): void {
-    if (this.#state[chunk] === RECEIVED) {
+    if (this.#board.state(chunk) === RECEIVED) {
       this.#outBytes -= this.#catalogue.chunkBytes(chunk)
-      this.#makeMissing(chunk)
+      this.#board.markMissing(chunk)
     }
     const source = this.#sources.get(id)
     if (source === undefined) return
@@ -236,7 +211,7 @@ export class Download {
         return
       case 'not-found':
         // It does not have what it said it has: never ask it for this chunk again.
-        if (source.has(chunk) && source.have !== undefined) this.#changeHolders(chunk, -1)
+        if (source.has(chunk) && source.have !== undefined) this.#board.removeHolder(chunk)
         source.lacks.add(chunk)
         break
       case 'busy':
@@ -254,20 +229,10 @@ export class Download {
   }
 
   #delivered(chunk: number, now: number): void {
-    assert(this.#state[chunk] === RECEIVED, 'only a received chunk is delivered')
-    this.#state[chunk] = PLACED
-    this.#placedCount += 1
+    assert(this.#board.state(chunk) === RECEIVED, 'only a received chunk is delivered')
+    this.#board.markPlaced(chunk)
     this.#outBytes -= this.#catalogue.chunkBytes(chunk)
-    this.#urgent.delete(chunk)
     this.#lastProgressMs = now
-  }
-
-  #prefer(chunks: readonly number[]): void {
-    for (const chunk of chunks) {
-      if (chunk >= this.#catalogue.chunksCount || this.#state[chunk] === PLACED || this.#urgent.has(chunk)) continue
-      this.#urgent.add(chunk)
-      this.#enqueue(chunk)
-    }
   }
 
   #expire(now: number, effects: DownloadEffect[]): void {
@@ -280,7 +245,7 @@ export class Download {
           effects.push({ type: 'penalize', source: source.id, fault: 'timeout', chunk: request.chunk, ban: false })
         }
         const live = (this.#requests.get(request.chunk) ?? []).some((other) => !other.expired)
-        if (this.#state[request.chunk] === REQUESTED && !live) this.#makeMissing(request.chunk)
+        if (this.#board.state(request.chunk) === REQUESTED && !live) this.#board.markMissing(request.chunk)
       }
     }
   }
@@ -313,8 +278,8 @@ export class Download {
   }
 
   #nextFor(source: Source, now: number): number | undefined {
-    if (this.#missingCount === 0) return this.#endgameChunkFor(source, now)
-    const queue = source.queue ?? this.#common
+    if (this.#board.missingCount === 0) return this.#endgameChunkFor(source, now)
+    const queue = source.queue ?? this.#board.common
     const passedOver: number[] = []
     let chunk = queue.pop()
     while (chunk !== undefined && (source.outstanding.has(chunk) || !source.has(chunk))) {
@@ -322,7 +287,7 @@ export class Download {
       if (source.queue === undefined) passedOver.push(chunk)
       chunk = queue.pop()
     }
-    for (const other of passedOver) queue.push(other, this.#key(other))
+    for (const other of passedOver) queue.push(other, this.#board.key(other))
     return chunk
   }
 
@@ -330,7 +295,12 @@ export class Download {
   #endgameChunkFor(source: Source, now: number): number | undefined {
     if (source.outstanding.size > 0) return undefined
     for (const [chunk, requests] of this.#requests) {
-      if (this.#state[chunk] !== REQUESTED || requests.length >= ENDGAME_PEERS_MAX || source.outstanding.has(chunk) || !source.has(chunk))
+      if (
+        this.#board.state(chunk) !== REQUESTED ||
+        requests.length >= ENDGAME_PEERS_MAX ||
+        source.outstanding.has(chunk) ||
+        !source.has(chunk)
+      )
         continue
       if (!requests.every((request) => now - request.sinceMs >= ENDGAME_AFTER_MS)) continue
       const bytes = this.#catalogue.chunkBytes(chunk)
@@ -350,10 +320,7 @@ export class Download {
     const requests = this.#requests.get(chunk)
     if (requests === undefined) this.#requests.set(chunk, [request])
     else requests.push(request)
-    if (this.#state[chunk] === MISSING) {
-      this.#state[chunk] = REQUESTED
-      this.#missingCount -= 1
-    }
+    if (this.#board.state(chunk) === MISSING) this.#board.markRequested(chunk)
   }
 
   /** A request that will not be answered any more: the chunk becomes missing unless it is out elsewhere. */
@@ -363,7 +330,7 @@ export class Download {
     const rest = (this.#requests.get(chunk) ?? []).filter((other) => other !== request)
     if (rest.length > 0) this.#requests.set(chunk, rest)
     else this.#requests.delete(chunk)
-    if (this.#state[chunk] === REQUESTED && rest.every((other) => other.expired)) this.#makeMissing(chunk)
+    if (this.#board.state(chunk) === REQUESTED && rest.every((other) => other.expired)) this.#board.markMissing(chunk)
   }
 
   /** Takes an answered request off the books; its bytes stay counted as out until the chunk is placed. */
@@ -377,46 +344,5 @@ export class Download {
   #dismiss(source: Source, chunk: number | undefined, effects: DownloadEffect[]): void {
     this.#sourceLeft(source.id)
     effects.push({ type: 'penalize', source: source.id, fault: 'bad-chunk', chunk: chunk ?? -1, ban: true })
-  }
-
-  #makeMissing(chunk: number): void {
-    this.#state[chunk] = MISSING
-    this.#missingCount += 1
-    this.#enqueue(chunk)
-  }
-
-  /** Puts a missing chunk under its present key into every queue that may hand it out. */
-  #enqueue(chunk: number): void {
-    if (this.#state[chunk] !== MISSING) return
-    const key = this.#key(chunk)
-    this.#common.push(chunk, key)
-    if (this.#holders[chunk] === 0) return
-    for (const source of this.#sources.values()) {
-      if (source.queue !== undefined && source.has(chunk)) source.queue.push(chunk, key)
-    }
-  }
-
-  #addHolder(chunk: number, source: Source): void {
-    this.#changeHolders(chunk, 1)
-    if (this.#state[chunk] === MISSING) source.queue?.push(chunk, this.#key(chunk))
-  }
-
-  #changeHolders(chunk: number, by: 1 | -1): void {
-    const before = this.#holders[chunk]!
-    this.#holders[chunk] = before + by
-    if (rarityBucket(before) !== rarityBucket(before + by)) this.#enqueue(chunk)
-  }
-
-  #key(chunk: number): number {
-    return priorityKey({
-      stage: this.#catalogue.chunkStage(chunk),
-      urgency: this.#urgent.has(chunk) ? 0 : URGENCY_NONE,
-      holdersCount: this.#holders[chunk]!,
-      tieBreak: this.#tieBreak[chunk]!,
-    })
-  }
-
-  #currentKey(chunk: number): number | undefined {
-    return this.#state[chunk] === MISSING ? this.#key(chunk) : undefined
   }
 }

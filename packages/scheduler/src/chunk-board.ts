@@ -1,0 +1,133 @@
+import type { Bitmap } from '@cairn/protocol'
+import type { Random } from '@cairn/runtime'
+import { ChunkQueue } from './chunk-queue.ts'
+import type { ChunkCatalogue, SourceId } from './download-types.ts'
+import { priorityKey, rarityBucket, URGENCY_NONE } from './priority.ts'
+import type { Source } from './source.ts'
+
+/** A chunk's way: missing → requested → received → placed; back to missing when it was bad, refused or late. */
+export const MISSING = 0
+export const REQUESTED = 1
+export const RECEIVED = 2
+export const PLACED = 3
+
+/** Where each chunk is on its way, how rare it is, and in which order the missing ones are to be asked for. */
+export class ChunkBoard {
+  readonly #catalogue: ChunkCatalogue
+  readonly #sources: ReadonlyMap<SourceId, Source>
+  readonly #state: Uint8Array
+  readonly #tieBreak: Uint32Array
+  readonly #urgent = new Set<number>()
+  /** Partial sources that have each chunk; complete ones have all and would not tell chunks apart. */
+  readonly #holders: Uint16Array
+  /** Every missing chunk; what complete sources draw from. */
+  readonly common: ChunkQueue
+  #missingCount = 0
+  #placedCount = 0
+
+  /** `sources` is the live table of those that are asked: their own queues are kept in step. */
+  constructor(catalogue: ChunkCatalogue, have: Bitmap, random: Random, sources: ReadonlyMap<SourceId, Source>) {
+    this.#catalogue = catalogue
+    this.#sources = sources
+    this.#state = new Uint8Array(catalogue.chunksCount)
+    this.#tieBreak = new Uint32Array(catalogue.chunksCount)
+    this.#holders = new Uint16Array(catalogue.chunksCount)
+    this.common = new ChunkQueue(this.currentKey)
+    for (let chunk = 0; chunk < catalogue.chunksCount; chunk++) {
+      this.#tieBreak[chunk] = random.u32()
+      if (have.get(chunk)) {
+        this.#state[chunk] = PLACED
+        this.#placedCount += 1
+      } else {
+        this.#missingCount += 1
+        this.common.push(chunk, this.key(chunk))
+      }
+    }
+  }
+
+  get missingCount(): number {
+    return this.#missingCount
+  }
+
+  get placedCount(): number {
+    return this.#placedCount
+  }
+
+  /** `undefined` for a number that is no chunk. */
+  state(chunk: number): number | undefined {
+    return this.#state[chunk]
+  }
+
+  markRequested(chunk: number): void {
+    this.#leaveMissing(chunk)
+    this.#state[chunk] = REQUESTED
+  }
+
+  markReceived(chunk: number): void {
+    this.#leaveMissing(chunk)
+    this.#state[chunk] = RECEIVED
+  }
+
+  markPlaced(chunk: number): void {
+    this.#state[chunk] = PLACED
+    this.#placedCount += 1
+    this.#urgent.delete(chunk)
+  }
+
+  markMissing(chunk: number): void {
+    this.#state[chunk] = MISSING
+    this.#missingCount += 1
+    this.#enqueue(chunk)
+  }
+
+  /** Puts `chunk` before all others of its stage. */
+  prefer(chunk: number): void {
+    if (chunk >= this.#catalogue.chunksCount || this.#state[chunk] === PLACED || this.#urgent.has(chunk)) return
+    this.#urgent.add(chunk)
+    this.#enqueue(chunk)
+  }
+
+  /** Partial source `source` has `chunk`. */
+  addHolder(chunk: number, source: Source): void {
+    this.#changeHolders(chunk, 1)
+    if (this.#state[chunk] === MISSING) source.queue?.push(chunk, this.key(chunk))
+  }
+
+  /** A partial source that had `chunk` left, or turned out not to have it. */
+  removeHolder(chunk: number): void {
+    this.#changeHolders(chunk, -1)
+  }
+
+  key(chunk: number): number {
+    return priorityKey({
+      stage: this.#catalogue.chunkStage(chunk),
+      urgency: this.#urgent.has(chunk) ? 0 : URGENCY_NONE,
+      holdersCount: this.#holders[chunk]!,
+      tieBreak: this.#tieBreak[chunk]!,
+    })
+  }
+
+  /** The key under which a queue's entry for `chunk` is valid; none unless it is missing. */
+  readonly currentKey = (chunk: number): number | undefined => (this.#state[chunk] === MISSING ? this.key(chunk) : undefined)
+
+  #leaveMissing(chunk: number): void {
+    if (this.#state[chunk] === MISSING) this.#missingCount -= 1
+  }
+
+  /** Puts a missing chunk under its present key into every queue that may hand it out. */
+  #enqueue(chunk: number): void {
+    if (this.#state[chunk] !== MISSING) return
+    const key = this.key(chunk)
+    this.common.push(chunk, key)
+    if (this.#holders[chunk] === 0) return
+    for (const source of this.#sources.values()) {
+      if (source.queue !== undefined && source.has(chunk)) source.queue.push(chunk, key)
+    }
+  }
+
+  #changeHolders(chunk: number, by: 1 | -1): void {
+    const before = this.#holders[chunk]!
+    this.#holders[chunk] = before + by
+    if (rarityBucket(before) !== rarityBucket(before + by)) this.#enqueue(chunk)
+  }
+}
