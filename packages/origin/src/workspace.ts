@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, sleep } from '@cairn/runtime'
-import { DirectoryLock, readFileIfExists, StorageError, writeFileDurably } from '@cairn/storage'
+import { DirectoryLock, openFsBlockStore, readFileIfExists, StorageError, writeFileDurably } from '@cairn/storage'
 import {
   addRelease,
   delegatedKeys,
@@ -185,6 +185,8 @@ export class Workspace {
   async #create(ledger: string): Promise<InitSummary> {
     await mkdir(this.#metadataPath, { recursive: true })
     await mkdir(this.#keysPath, { recursive: true, mode: 0o700 })
+    // An origin may be started before the first publication: it reads this store.
+    await (await openFsBlockStore({ path: this.blocksPath, clock: this.#clock })).close()
     const now = this.#clock.now()
     const root = await createKey(this.#keysPath, 'root')
     const targets = await createKey(this.#keysPath, 'targets')

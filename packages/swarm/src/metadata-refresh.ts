@@ -88,7 +88,8 @@ async function runUpdate(
       filesCount += 1
     }
   } catch (error) {
-    return error instanceof TrustError ? error : 'no-answer'
+    // A peer that has no metadata, such as a node that is itself joining, says nothing wrong.
+    return error instanceof TrustError && error.fault.code !== 'MISSING' ? error : 'no-answer'
   }
   reporter.report({ type: 'metadata-refreshed', peer, filesCount })
   return 'done'
