@@ -36,7 +36,7 @@ export const proveKills: Proof = async ({ bytes, seed }) => {
   let received = 0
   for (let kill = 0; kill < KILLS; kill++) {
     const run = join()
-    const count = randomBelow(random, 2 * Math.ceil((chunks - received) / (KILLS - kill + 1)))
+    const count = randomBelow(random, Math.ceil((1.5 * (chunks - received)) / (KILLS - kill + 1)))
     await run.until(`${count} chunks`, () => (run.hasEnded || run.eventsOf('chunk-received').length >= count ? true : undefined))
     await delay(randomBelow(random, MOMENT_MS_MAX))
     const { signal } = await run.kill()

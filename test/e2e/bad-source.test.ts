@@ -10,9 +10,9 @@ import { assertFails } from './failures.ts'
 import { fetchedBytes, LEDGER, Scene } from './harness.ts'
 import { assertSameTree, readTree } from './trees.ts'
 
-const SNAPSHOT_BYTES = 32 * 1024 ** 2
+const SNAPSHOT_BYTES = 16 * 1024 ** 2
 
-describe('a source that flips bytes', () => {
+describe('a source that flips bytes', { concurrency: 2 }, () => {
   let data: Scene
   let workspace: string
   let bytes: number

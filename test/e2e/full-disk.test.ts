@@ -17,7 +17,7 @@ const SNAPSHOT_BYTES = 24 * MIB
 
 const skip = canMount() ? false : 'mounting a tmpfs is not permitted here'
 
-describe('a full disk', { skip }, () => {
+describe('a full disk', { skip, concurrency: 2 }, () => {
   let data: Scene
   let workspace: string
   before(async () => {

@@ -41,7 +41,7 @@ describe('kill -9 of a joining node', () => {
     for (let kill = 0; kill < KILLS; kill++) {
       const run = join()
       runs.push(run)
-      await killAfter(run, randomBelow(random, 2 * Math.ceil((chunks - received) / (KILLS - kill + 1))), random)
+      await killAfter(run, randomBelow(random, Math.ceil((1.5 * (chunks - received)) / (KILLS - kill + 1))), random)
       received += run.eventsOf('chunk-received').length
     }
     const last = join()

@@ -11,7 +11,8 @@ import { assertSameTree } from './trees.ts'
 
 const SNAPSHOT_BYTES = 64 * 1024 ** 2
 
-describe('a join whose sources vanish', () => {
+// Some of the time goes into waits for a timeout.
+describe('a join whose sources vanish', { concurrency: 2 }, () => {
   let data: Scene
   let workspace: string
   let chunks: number
@@ -23,7 +24,7 @@ describe('a join whose sources vanish', () => {
   })
   after(() => data[Symbol.asyncDispose]())
 
-  describe('with a complete cache', () => {
+  describe('with a complete cache', { concurrency: 1 }, () => {
     let scene: Scene
     let origin: Daemon
     let cache: Daemon

@@ -13,7 +13,7 @@ import { assertSameTree, readTree } from './trees.ts'
 
 const LEDGER_BYTES = 16 * 1024 ** 2
 
-describe('publish', () => {
+describe('publish', { concurrency: 2 }, () => {
   let data: Scene
   before(async () => {
     data = await Scene.create()

@@ -31,9 +31,9 @@ export class Backoff {
     return (this.#failures.get(key)?.dueMs ?? nowMs) <= nowMs
   }
 
-  /** How long until the first of what has failed is due, 0 if one is; `undefined` if nothing has failed. */
+  /** How long until the next of what has failed falls due; `undefined` if nothing will. What is due already waits for something else. */
   nextMs(nowMs: number): number | undefined {
-    if (this.#failures.size === 0) return undefined
-    return Math.max(0, Math.min(...[...this.#failures.values()].map(({ dueMs }) => dueMs)) - nowMs)
+    const waits = [...this.#failures.values()].map(({ dueMs }) => dueMs - nowMs).filter((waitMs) => waitMs > 0)
+    return waits.length === 0 ? undefined : Math.min(...waits)
   }
 }

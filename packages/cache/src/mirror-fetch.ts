@@ -47,9 +47,9 @@ export async function fetchMirror(
   }
   const { bytesBySource } = await participant.download({ index, sink, patienceMs: DOWNLOAD_PATIENCE_MS, signal })
   await store.flush()
+  participant.hold(index.cid, ledger, sink.have)
   mirrors.completed(index.cid)
   await mirrors.save()
-  participant.hold(index.cid, ledger, sink.have)
   reporter.report({
     type: 'mirror-complete',
     ...name,

@@ -95,9 +95,9 @@ export class MirrorLoop {
 
     const held = mirrors.all.filter((mirror) => !withdrawn.has(mirror))
     const facts = factsOf(held, catalogue.releases)
-    this.#backoff.retain(new Set(facts.map(({ cid }) => cid.toString())))
     const pages = new PageOverlay(store)
     const wanted = wantedOf(facts, this.#init)
+    this.#backoff.retain(new Set(wanted.map(({ cid }) => cid.toString())))
     const manifests = await this.#manifests(wanted, pages, signal)
     const plan = planByBlocks(facts, this.#init, new Map([...indexesOf(held), ...manifests]), pages)
     this.#decisions = new Map(plan.decisions.map((decision) => [decision.snapshot.cid.toString(), decision]))

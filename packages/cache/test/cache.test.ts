@@ -98,8 +98,7 @@ test('passes on that there is something new, once it has accepted it', async () 
   const { timestamp } = world.repository
   await world.settle(origin.participant.announceHeads('alpha', timestamp))
   await world.until(() => heard.has('cache'))
-  assert.deepEqual(heard.get('cache'), timestamp)
-  assert.deepEqual(heard.get('origin'), timestamp, 'relayed as it was signed')
+  for (const from of ['cache', 'origin']) assert.equal(Buffer.compare(heard.get(from)!, timestamp), 0, from)
 })
 
 test('an announcement that nobody signed changes nothing', async () => {

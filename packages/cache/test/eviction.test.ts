@@ -113,6 +113,9 @@ test('a version that never fits is left out, and the one before it stays', async
   assert.deepEqual(completed(running), ['alpha@1'])
   assert.deepEqual(evictions(running), [])
   assert.equal(store.blocksCount, v1.chunksCount + v1.pages.length, 'not even its manifest takes room')
+  const looks = count(running.events, 'manifest-loaded')
+  await world.clock.advance(5 * 60_000)
+  assert.equal(count(running.events, 'manifest-loaded'), looks, 'nor is it looked at again and again')
 })
 
 test('a lower capacity never evicts the newest version', async () => {

@@ -26,24 +26,26 @@ test('mirrors over libp2p, restarts from disk, and stands in for the origin', as
   const index = await makeSnapshot(published, 'alpha', 1, range(0, 50))
   repository.publish('alpha', [releaseOf(index)])
 
+  const origin = cleanup.use(new AsyncDisposableStack())
   const transport = await createLibp2pTransport({ privateKey: seededKey('origin'), listen: LISTEN, clock: systemClock, log: silentLog })
+  origin.defer(() => transport.stop())
   const participant = await Participant.start(
     { network: NETWORK, ledgers: ['alpha'], source: published, metadata: repository.metadata },
     { ...COMPONENTS, transport, reporter: { report() {} } },
   )
+  origin.use(participant)
   participant.hold(index.cid, 'alpha', Bitmap.full(index.chunksCount))
 
   const start = async (name: string, peers: readonly string[], events: CacheEvent[] = []): Promise<Cache> => {
     const init: CacheInit = { trustRoot: repository.root, peers, storePath: join(path, name), network: NETWORK, listen: LISTEN }
     return Cache.start(init, { ...COMPONENTS, reporter: { report: (event) => events.push(event) } })
   }
-  const filled = await start('first', transport.addresses())
+  const filled = cleanup.use(await start('first', transport.addresses()))
   await until(() => filled.ready().ready)
   await assert.rejects(start('first', []), (error) => error instanceof StorageError && error.fault.code === 'LOCKED')
   const peer = filled.status().peer
   await filled.stop()
-  await participant.stop()
-  await transport.stop()
+  await origin.disposeAsync()
 
   const events: CacheEvent[] = []
   const first = cleanup.use(await start('first', [], events))

@@ -85,6 +85,7 @@ export class Origin implements AsyncDisposable {
     const { workspace } = init
     const { clock, log, random, reporter } = components
     const state = await workspace.trustState()
+    freshUntil(state) // verifies all of it; one that has expired can be signed again
     const identity = await loadOrCreatePeerKey(workspace.peerKeyPath)
     await using cleanup = new AsyncDisposableStack()
     const blocks = cleanup.use(new FsBlockReader(workspace.blocksPath, clock))

@@ -7,7 +7,7 @@ const SLOTS = RATE_SPAN_MS / SLOT_MS
 /**
  * How many bytes may be in flight from one peer.
  *
- * It starts at the minimum and grows by what arrives, doubling each round trip, up to the peer's rate times twice its
+ * It starts at the minimum and grows by what arrives, doubling each round trip, up to the peer's rate times its
  * shortest response time plus {@link WINDOW_SLACK_MS}; from then on it follows these. A queue that grows at the peer makes
  * responses longer but not the shortest one, so the window settles where little more than the path is full.
  */
@@ -48,7 +48,7 @@ export class PeerWindow {
     this.#advance(nowMs)
     const slot = this.#slot % SLOTS
     this.#slots[slot] = this.#slots[slot]! + bytes
-    const spanMs = 2 * this.#shortestResponseMs + WINDOW_SLACK_MS
+    const spanMs = this.#shortestResponseMs + WINDOW_SLACK_MS
     const targetBytes = (this.bytesPerSecond(nowMs) * spanMs) / 1000
     this.#bytes = Math.min(PEER_WINDOW_BYTES_MAX, Math.max(PEER_WINDOW_BYTES_MIN, Math.min(this.#bytes + bytes, targetBytes)))
   }

@@ -48,6 +48,7 @@ export class Announcer {
   readonly #components: AnnouncerComponents
   readonly #announced = new Map<string, Announced>()
   readonly #ledgers = new Set<string>()
+  #isStopped = false
 
   constructor(init: AnnouncerInit, components: AnnouncerComponents) {
     this.#init = init
@@ -76,6 +77,8 @@ export class Announcer {
 
   /** Announces `snapshot` now, and again while it is held; never more often than {@link ANNOUNCE_INTERVAL_MS_MIN}. */
   announce(snapshot: CID, ledger: string): void {
+    // Whoever finishes a download while it is being stopped says so too late.
+    if (this.#isStopped) return
     const key = snapshot.toString()
     const known = this.#announced.get(key)
     const announced = known ?? { snapshot, ledger, lastMs: Number.NEGATIVE_INFINITY, timer: undefined }
@@ -94,6 +97,7 @@ export class Announcer {
   }
 
   stop(): void {
+    this.#isStopped = true
     for (const { timer } of this.#announced.values()) timer?.cancel()
     this.#announced.clear()
     const { network } = this.#init

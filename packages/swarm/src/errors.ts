@@ -6,8 +6,8 @@ export type SwarmFault =
   | { readonly code: 'NO_SOURCE'; readonly what: string; readonly reason: StallReason; readonly waitedMs: number }
   /** The only source left sends content that does not verify. */
   | { readonly code: 'UNVERIFIABLE'; readonly what: string; readonly peer: string; readonly chunk: number }
-  /** What is stored at `path` was accepted under a root that does not lead to or from the given one; `found` and `given` are versions. */
-  | { readonly code: 'OTHER_TRUST_ROOT'; readonly path: string; readonly found: number; readonly given: number }
+  /** What is stored at `path` was accepted under a root that does not go back to the given one. */
+  | { readonly code: 'OTHER_TRUST_ROOT'; readonly path: string }
 
 export class SwarmError extends Error {
   override readonly name = 'SwarmError'
@@ -42,7 +42,7 @@ function describe(fault: SwarmFault): string {
     case 'UNVERIFIABLE':
       return `the only source of ${fault.what}, ${fault.peer}, sends chunks that do not match their digest (chunk ${fault.chunk})`
     case 'OTHER_TRUST_ROOT':
-      return `${fault.path} belongs to another trust root (version ${fault.found}) than the one given (version ${fault.given})`
+      return `${fault.path} was accepted under the root.json of another publisher than the one given`
     default:
       return fault satisfies never
   }

@@ -15,9 +15,9 @@ export interface MetadataRefreshComponents {
   readonly refusals: Map<PeerId, string>
 }
 
-/** Outcome of asking every connected peer. `roots` are the successors of the root that were accepted, in ascending order. */
+/** Outcome of asking every connected peer. */
 export type RefreshOutcome =
-  | { readonly type: 'refreshed'; readonly state: TrustState; readonly roots: readonly Uint8Array[]; readonly peer: PeerId }
+  | { readonly type: 'refreshed'; readonly state: TrustState; readonly peer: PeerId }
   /**
    * Peers answered, and what each had was refused; the first refusal says why. `state` may still be newer than before:
    * a root that withdrew a stolen key must not be forgotten because the thief kept the rest from us.
@@ -27,7 +27,6 @@ export type RefreshOutcome =
       readonly error: TrustError
       readonly peer: PeerId
       readonly state: TrustState
-      readonly roots: readonly Uint8Array[]
     }
   /** Nobody connected answered. */
   | { readonly type: 'no-answer' }
@@ -43,18 +42,17 @@ export async function refreshMetadata(
   first?: PeerId,
 ): Promise<RefreshOutcome> {
   const { transport, reporter, penalize, refusals } = components
-  const roots: Uint8Array[] = []
   let accepted = state
   let refusal: { readonly error: TrustError; readonly peer: PeerId } | undefined
   const peers = transport.peers()
   for (const peer of first === undefined ? peers : [first, ...peers.filter((other) => other !== first)]) {
     for (let isRepeated = false; ; isRepeated = true) {
       const update = new TrustUpdate(accepted, components.clock.now(), ledgers)
-      const ended = await runUpdate(update, roots, peer, components)
+      const ended = await runUpdate(update, peer, components)
       accepted = update.accepted
       if (ended === 'done') {
         refusals.delete(peer)
-        return { type: 'refreshed', state: accepted, roots, peer }
+        return { type: 'refreshed', state: accepted, peer }
       }
       if (ended === 'no-answer') break
       if (mayBeCaughtBetween(ended) && !isRepeated) continue
@@ -67,13 +65,12 @@ export async function refreshMetadata(
       break
     }
   }
-  return refusal === undefined ? { type: 'no-answer' } : { type: 'refused', ...refusal, state: accepted, roots }
+  return refusal === undefined ? { type: 'no-answer' } : { type: 'refused', ...refusal, state: accepted }
 }
 
-/** Feeds `update` from `peer` until it is done, the peer is refused, or it leaves. Roots that are accepted on the way go to `roots`. */
+/** Feeds `update` from `peer` until it is done, the peer is refused, or it leaves. */
 async function runUpdate(
   update: TrustUpdate,
-  roots: Uint8Array[],
   peer: PeerId,
   { link, reporter }: MetadataRefreshComponents,
 ): Promise<'done' | 'no-answer' | TrustError> {
@@ -82,9 +79,7 @@ async function runUpdate(
     const control = await link(peer).control()
     for (let next = update.next(); !('done' in next); next = update.next()) {
       const bytes = await control.metadata(next.file)
-      const { root } = update.accepted
       update.supply(next.file, bytes)
-      if (update.accepted.root !== root) roots.push(update.accepted.root)
       filesCount += 1
     }
   } catch (error) {

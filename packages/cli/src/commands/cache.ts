@@ -8,14 +8,13 @@ import {
   serveFields,
   type ServeOptions,
   type SourceOptions,
-  timeoutField,
   TRUST_FIELD,
 } from '../options.ts'
 import { size } from '../values/number.ts'
 import { text } from '../values/parser.ts'
 import { ledgerName } from '../values/release.ts'
 
-export interface CacheOptions extends SourceOptions, ServeOptions {
+export interface CacheOptions extends Omit<SourceOptions, 'timeoutMs'>, ServeOptions {
   /** Where the chunks are kept. */
   readonly store: string
   readonly region: string
@@ -36,7 +35,6 @@ export const cache = defineCommand({
     region: defaultFlag('region', 'NAME', 'the region that this cache serves', text('a name'), 'default'),
     capacityBytes: optionalFlag('capacity', 'SIZE', 'the most disk to use', size),
     ledgers: repeatedFlag('ledger', 'NAME', 'mirror only this ledger', ledgerName),
-    timeoutMs: timeoutField('60s'),
     ...serveFields(LISTEN_EVERYWHERE),
   },
   check: checkPeers,
