@@ -21,10 +21,11 @@ describe('options', () => {
       trust: 'root.json',
       peers: ['/ip4/127.0.0.1/tcp/4001'],
       into: 'state',
-      follow: false,
+      stay: false,
+      network: 'main',
       region: undefined,
       timeoutMs: 60_000,
-      listen: [],
+      listen: ['/ip4/0.0.0.0/tcp/0'],
       http: undefined,
       mdns: false,
     })
@@ -77,7 +78,6 @@ describe('configuration file', () => {
       store: 'store',
       region: 'eu',
       capacity: '20GiB',
-      timeout: '5s',
       peer: ['/ip4/127.0.0.1/tcp/1', '/ip4/127.0.0.1/tcp/2'],
       mdns: true,
       json: false,
@@ -88,7 +88,6 @@ describe('configuration file', () => {
     assert.equal(await host.run(line, { cache: async (given) => void (options = given) }), 0, host.stderr.text)
     assert.equal(options?.region, 'eu')
     assert.equal(options?.mdns, true)
-    assert.equal(options?.timeoutMs, 5000)
     assert.equal(options?.capacityBytes, 2 ** 30)
     assert.deepEqual(options?.peers, ['/ip4/127.0.0.1/tcp/3'])
   })
@@ -264,7 +263,7 @@ describe('being told to stop', () => {
     assert.equal(host.signals.listenerCount('SIGTERM'), 0)
   })
 
-  it('is not how a join ends, unless it follows', async () => {
+  it('is not how a join ends, unless it stays', async () => {
     const host = new FakeHost()
     const ended = host.run(JOIN, { join: untilStopped })
     await raise(host, 'SIGINT')
@@ -280,16 +279,19 @@ describe('being told to stop', () => {
     })
     await raise(wrapped, 'SIGTERM')
     assert.equal(await aborted, 143)
-    const following = new FakeHost()
-    const stopped = following.run([...JOIN, '--follow'], { join: untilStopped })
-    await raise(following, 'SIGINT')
+    const staying = new FakeHost()
+    const stopped = staying.run([...JOIN, '--stay'], { join: untilStopped })
+    await raise(staying, 'SIGINT')
     assert.equal(await stopped, 0)
   })
 })
 
-/** Sends the signal once the command listens for it. */
+/** Sends the signal once the command listens for it; fails if it ended before. */
 async function raise(host: FakeHost, signal: 'SIGINT' | 'SIGTERM'): Promise<void> {
-  while (host.signals.listenerCount(signal) === 0) await new Promise((resolve) => setImmediate(resolve))
+  while (host.signals.listenerCount(signal) === 0) {
+    assert.equal(host.stderr.text, '', 'the command ended early')
+    await new Promise((resolve) => setImmediate(resolve))
+  }
   host.signals.emit(signal)
 }
 
