@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { COMPILE_CACHE } from './compile-cache.ts'
 import { type ProcessUsage, readUsage } from './process-usage.ts'
 
 /** One line of `--json` output. */
@@ -46,7 +47,7 @@ export class CairnProcess implements AsyncDisposable {
 
   constructor({ args, script = CAIRN, node = process.execPath, env = {} }: CairnProcessInit) {
     this.#args = args
-    this.#child = spawn(node, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+    this.#child = spawn(node, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...COMPILE_CACHE, ...env } })
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => this.#read(text))
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text

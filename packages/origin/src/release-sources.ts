@@ -1,5 +1,6 @@
-import { type CID, decodeFrame, decodeRoot, isPageCid, ManifestLoader, PAGE_BYTES_MAX, type SnapshotIndex } from '@cairn/protocol'
-import { type BlockSource, ReferenceSource, StorageError } from '@cairn/storage'
+import { type CID, isPageCid } from '@cairn/protocol'
+import { type BlockSource, ReferenceSource } from '@cairn/storage'
+import { loadManifest } from '@cairn/swarm'
 
 /** Serves a workspace: its block store, and the published directories that stand in for chunks that were not copied. */
 export class WorkspaceSource implements BlockSource {
@@ -16,7 +17,7 @@ export class WorkspaceSource implements BlockSource {
   async addReference(snapshot: CID, directory: string): Promise<void> {
     const key = snapshot.toString()
     if (this.#references.has(key)) return
-    const index = await loadIndex(snapshot, this.#blocks)
+    const index = await loadManifest(snapshot, this.#blocks)
     this.#references.set(key, new ReferenceSource({ root: directory, index, pages: this.#blocks, onChanged: this.#onChanged }))
   }
 
@@ -39,22 +40,4 @@ export class WorkspaceSource implements BlockSource {
     if (failure !== undefined) throw failure.error
     return undefined
   }
-}
-
-/**
- * The manifest of `snapshot` out of a store that holds all of its pages.
- *
- * @throws {StorageError} `CORRUPT` when a page is missing
- */
-export async function loadIndex(snapshot: CID, pages: BlockSource): Promise<SnapshotIndex> {
-  const loader = new ManifestLoader(decodeRoot(await readPage(snapshot, pages)), snapshot)
-  while (!loader.done) for (const cid of loader.wanted()) loader.add(cid, await readPage(cid, pages))
-  return loader.index()
-}
-
-async function readPage(cid: CID, pages: BlockSource): Promise<Uint8Array> {
-  const frame = await pages.get(cid)
-  if (frame === undefined)
-    throw new StorageError({ code: 'CORRUPT', path: cid.toString(), reason: 'this manifest page is not in the store' })
-  return decodeFrame(frame, PAGE_BYTES_MAX)
 }

@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import { decodeFrame, sha256, type SnapshotIndex } from '@cairn/protocol'
 import { seededRandom, silentReporter, systemClock } from '@cairn/runtime'
 import { FsBlockReader, ReferenceSource, StorageError } from '@cairn/storage'
-import { loadIndex, OriginError, publish, type PublishInit, Workspace } from '../src/index.ts'
+import { loadManifest } from '@cairn/swarm'
+import { OriginError, publish, type PublishInit, Workspace } from '../src/index.ts'
 import { temporaryDirectory } from './temporary.ts'
 
 const LEDGER = 'sample'
@@ -71,7 +72,7 @@ test('the store holds every chunk of the manifest, equal content once', async ()
   const workspace = await workspaceIn(join(directory.path, 'w'))
   const { release } = await publishing(workspace, tree, { bootstrap: ['head'], hot: ['deep/**'] })
   using blocks = new FsBlockReader(workspace.blocksPath)
-  const index = await loadIndex(release.manifest, blocks)
+  const index = await loadManifest(release.manifest, blocks)
   for (let chunk = 0; chunk < index.chunksCount; chunk++) {
     const frame = await blocks.get(index.chunkCid(chunk))
     assert.ok(frame !== undefined, `chunk ${chunk} is stored`)
@@ -95,7 +96,7 @@ test('a release names the one below it as its parent', async () => {
   await writeFile(join(tree, 'head'), 'v2')
   const second = await publishing(workspace, tree, { height: 2 })
   using blocks = new FsBlockReader(workspace.blocksPath)
-  assert.ok((await loadIndex(second.release.manifest, blocks)).root.parent?.equals(first.release.manifest))
+  assert.ok((await loadManifest(second.release.manifest, blocks)).root.parent?.equals(first.release.manifest))
 })
 
 test('by reference nothing is copied, and a file that was changed afterwards is noticed', async () => {
@@ -107,7 +108,7 @@ test('by reference nothing is copied, and a file that was changed afterwards is 
   assert.ok(storedBytes < bytes / 100, `${storedBytes} bytes stored`)
   assert.equal(workspace.referenceOf(release.manifest.toString()), tree)
   using pages = new FsBlockReader(workspace.blocksPath)
-  const index = await loadIndex(release.manifest, pages)
+  const index = await loadManifest(release.manifest, pages)
   const changed: string[] = []
   const source = new ReferenceSource({ root: tree, index, pages, onChanged: (path) => changed.push(path) })
   const head = index.chunkCid([...index.chunksOfFile(index.entryAt('head')!)][0]!.chunk)
@@ -156,5 +157,5 @@ test('a pattern that matches nothing, a file as directory and an unknown ledger 
 })
 
 function stagesOf(index: SnapshotIndex): Record<string, string> {
-  return Object.fromEntries(index.entries.flatMap((entry) => (entry.type === 'file' ? [[entry.path, entry.stage] as const] : [])).sort())
+  return Object.fromEntries(index.entries.flatMap((entry) => (entry.type === 'file' ? [[entry.path, entry.stage] as const] : [])))
 }

@@ -141,9 +141,12 @@ export class Download {
 
   #sourceHas(id: SourceId, chunks: readonly number[]): void {
     const source = this.#sources.get(id)
-    if (source?.have === undefined) return
+    if (source === undefined) return
     for (const chunk of chunks) {
-      if (chunk >= this.#catalogue.chunksCount || source.have.get(chunk)) continue
+      if (chunk >= this.#catalogue.chunksCount || source.has(chunk)) continue
+      // It may have said `not-found` before: a cache that mends a damaged block has it again.
+      source.lacks.delete(chunk)
+      if (source.have === undefined) continue
       source.have.set(chunk)
       this.#board.addHolder(chunk, source)
     }

@@ -187,3 +187,10 @@ describe('bounds and stalls', () => {
     assert.deepEqual(machine.step({ type: 'tick', now: 0 }), [{ type: 'complete' }])
   })
 })
+
+test('a source that says anew that it has a chunk is asked for it again', () => {
+  const machine = download(1)
+  machine.step(joined('cache'))
+  machine.step({ type: 'refused', source: 'cache', chunk: 0, code: 'not-found', now: 1 })
+  assert.deepEqual(requested(machine.step({ type: 'source-has', source: 'cache', chunks: [0], now: 2 })), [0])
+})

@@ -1,7 +1,8 @@
-import { loadIndex, Workspace } from '@cairn/origin'
+import { Workspace } from '@cairn/origin'
 import type { CID, SnapshotIndex } from '@cairn/protocol'
 import { FsBlockReader } from '@cairn/storage'
 import { Catalogue } from '@cairn/node'
+import { loadManifest } from '@cairn/swarm'
 import type { TrustState } from '@cairn/trust'
 import { readInputFile } from '../input-file.ts'
 import type { CommandIo } from '../io.ts'
@@ -30,7 +31,7 @@ async function openWorkspace(path: string, io: CommandIo): Promise<OpenCatalogue
     trustState: () => workspace.trustState(),
     manifest: (snapshot) => {
       blocks ??= new FsBlockReader(workspace.blocksPath, io.clock)
-      return loadIndex(snapshot, blocks)
+      return loadManifest(snapshot, blocks)
     },
     async [Symbol.asyncDispose]() {
       blocks?.close()

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { loadIndex } from '@cairn/origin'
 import {
   FsBlockReader,
   inspectTarget,
@@ -10,6 +9,7 @@ import {
   verifyDirectory,
   type VerifyReport,
 } from '@cairn/storage'
+import { loadManifest } from '@cairn/swarm'
 import { decodeTrustState, initialTrust, releases, type TrustState } from '@cairn/trust'
 import { CliError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -36,7 +36,7 @@ export const runVerify: CommandHandler<'verify'> = async ({ directory, trust }, 
     )
   }
   using pages = new FsBlockReader(join(directory, STATE_DIRECTORY, 'blocks'), io.clock)
-  const index = await loadIndex(target.snapshot, pages)
+  const index = await loadManifest(target.snapshot, pages)
   const report = await verifyDirectory(directory, index, {
     signal: io.signal,
     onProgress: ({ bytesDone, bytesTotal }) => io.progress.update({ stage: 'verifying', bytes: bytesDone, bytesTotal }),
