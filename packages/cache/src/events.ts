@@ -11,7 +11,7 @@ export type EvictionReason =
   /** The operator no longer mirrors its ledger. */
   | 'not-followed'
 
-interface OfSnapshot {
+export interface OfSnapshot {
   readonly ledger: string
   readonly height: number
   readonly snapshot: string
