@@ -3,6 +3,7 @@ import type { Random } from '@cairn/runtime'
 import { ChunkQueue } from './chunk-queue.ts'
 import type { ChunkCatalogue, SourceId } from './download-types.ts'
 import { priorityKey, rarityBucket, URGENCY_NONE } from './priority.ts'
+import { sharedOrder, Shares } from './shares.ts'
 import type { Source } from './source.ts'
 
 /** A chunk's way: missing → requested → received → placed; back to missing when it was bad, refused or late. */
@@ -10,6 +11,14 @@ export const MISSING = 0
 export const REQUESTED = 1
 export const RECEIVED = 2
 export const PLACED = 3
+
+/** A peer that fetches the same snapshot, and its share of the missing chunks. */
+interface ChunkOwner {
+  readonly source: Source
+  readonly queue: ChunkQueue
+  /** Chunks of its share that neither it has nor we have asked for. */
+  leftCount: number
+}
 
 /** Where each chunk is on its way, how rare it is, and in which order the missing ones are to be asked for. */
 export class ChunkBoard {
@@ -20,8 +29,11 @@ export class ChunkBoard {
   readonly #urgent = new Set<number>()
   /** Partial sources that have each chunk; complete ones have all and would not tell chunks apart. */
   readonly #holders: Uint16Array
-  /** Every missing chunk; what complete sources draw from. */
+  /** Missing chunks of our own share: what complete sources are asked for first. Without other peers, every missing chunk. */
   readonly common: ChunkQueue
+  /** Index into `#owners` of the peer whose share each chunk is; 0 is ourselves. */
+  readonly #owner: Uint8Array
+  #owners: readonly ChunkOwner[] = []
   #missingCount = 0
   #placedCount = 0
 
@@ -32,6 +44,7 @@ export class ChunkBoard {
     this.#state = new Uint8Array(catalogue.chunksCount)
     this.#tieBreak = new Uint32Array(catalogue.chunksCount)
     this.#holders = new Uint16Array(catalogue.chunksCount)
+    this.#owner = new Uint8Array(catalogue.chunksCount)
     this.common = new ChunkQueue(this.currentKey)
     for (let chunk = 0; chunk < catalogue.chunksCount; chunk++) {
       this.#tieBreak[chunk] = random.u32()
@@ -77,6 +90,7 @@ export class ChunkBoard {
   markMissing(chunk: number): void {
     this.#state[chunk] = MISSING
     this.#missingCount += 1
+    this.#countLeft(chunk, 1)
     this.#enqueue(chunk)
   }
 
@@ -87,8 +101,43 @@ export class ChunkBoard {
     this.#enqueue(chunk)
   }
 
+  /**
+   * Divides what is missing among ourselves and `peers`, partial sources that fetch the same: each asks the complete sources
+   * for its own share, and the others for theirs. `self` is our own id among them.
+   */
+  share(self: SourceId, peers: readonly Source[]): void {
+    const shares = new Shares([self, ...peers.map(({ id }) => id)])
+    this.#owners = peers.map((source) => ({ source, queue: new ChunkQueue(this.currentKey), leftCount: 0 }))
+    for (let chunk = 0; chunk < this.#catalogue.chunksCount; chunk++) {
+      const owner = peers.length === 0 ? 0 : shares.ownerOf(chunk)
+      this.#owner[chunk] = owner
+      if (this.#state[chunk] === MISSING) this.#countLeft(chunk, 1)
+      this.#enqueue(chunk)
+    }
+  }
+
+  /**
+   * A missing chunk out of the share of a peer that is far behind, from the end that it comes to last;
+   * `undefined` when everybody will have done what is left of theirs within `horizonMs`.
+   */
+  popForeign(now: number, horizonMs: number): number | undefined {
+    for (const { source, queue, leftCount } of this.#owners) {
+      if (leftCount <= source.gainsPerMs(now) * horizonMs) continue
+      const chunk = queue.pop()
+      if (chunk !== undefined) return chunk
+    }
+    return undefined
+  }
+
+  /** Puts a chunk back that a queue of {@link popForeign} or {@link common} gave out and nobody was asked for. */
+  putBack(chunk: number): void {
+    this.#queueOf(chunk).push(chunk, this.key(chunk))
+  }
+
   /** Partial source `source` has `chunk`. */
   addHolder(chunk: number, source: Source): void {
+    const owner = this.#owners[this.#owner[chunk]! - 1]
+    if (owner?.source === source && this.#state[chunk] === MISSING) owner.leftCount -= 1
     this.#changeHolders(chunk, 1)
     if (this.#state[chunk] === MISSING) source.queue?.push(chunk, this.key(chunk))
   }
@@ -103,7 +152,7 @@ export class ChunkBoard {
       stage: this.#catalogue.chunkStage(chunk),
       urgency: this.#urgent.has(chunk) ? 0 : URGENCY_NONE,
       holdersCount: this.#holders[chunk]!,
-      tieBreak: this.#tieBreak[chunk]!,
+      tieBreak: this.#order(chunk),
     })
   }
 
@@ -111,18 +160,36 @@ export class ChunkBoard {
   readonly currentKey = (chunk: number): number | undefined => (this.#state[chunk] === MISSING ? this.key(chunk) : undefined)
 
   #leaveMissing(chunk: number): void {
-    if (this.#state[chunk] === MISSING) this.#missingCount -= 1
+    if (this.#state[chunk] !== MISSING) return
+    this.#missingCount -= 1
+    this.#countLeft(chunk, -1)
+  }
+
+  /** Keeps the count of what is left of another peer's share as `chunk` becomes missing here, or ceases to be. */
+  #countLeft(chunk: number, by: 1 | -1): void {
+    const owner = this.#owners[this.#owner[chunk]! - 1]
+    if (owner !== undefined && !owner.source.has(chunk)) owner.leftCount += by
   }
 
   /** Puts a missing chunk under its present key into every queue that may hand it out. */
   #enqueue(chunk: number): void {
     if (this.#state[chunk] !== MISSING) return
     const key = this.key(chunk)
-    this.common.push(chunk, key)
+    this.#queueOf(chunk).push(chunk, key)
     if (this.#holders[chunk] === 0) return
     for (const source of this.#sources.values()) {
       if (source.queue !== undefined && source.has(chunk)) source.queue.push(chunk, key)
     }
+  }
+
+  /** Alone, our seed decides; with others, the order that all share, which those who help its owner go through backwards. */
+  #order(chunk: number): number {
+    if (this.#owners.length === 0) return this.#tieBreak[chunk]!
+    return this.#owner[chunk] === 0 ? sharedOrder(chunk) : 0xffff_ffff - sharedOrder(chunk)
+  }
+
+  #queueOf(chunk: number): ChunkQueue {
+    return this.#owners[this.#owner[chunk]! - 1]?.queue ?? this.common
   }
 
   #changeHolders(chunk: number, by: 1 | -1): void {

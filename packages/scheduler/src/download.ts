@@ -13,10 +13,24 @@ import {
   REQUEST_BYTES_MAX,
   REQUEST_CHUNKS_MAX,
   REQUEST_DEADLINE_MS,
+  SHARE_HORIZON_MS,
+  SHARE_PATIENCE_MS,
+  SHARERS_MAX,
   STALL_AFTER_MS,
   TOTAL_WINDOW_BYTES_MAX,
 } from './limits.ts'
 import { type OutstandingRequest, Source } from './source.ts'
+
+export interface DownloadInit {
+  /** Our own id, as other peers know us. */
+  readonly self: SourceId
+  readonly catalogue: ChunkCatalogue
+  /** Which chunks need not be fetched. */
+  readonly have: Bitmap
+  readonly random: Random
+  /** Monotonic time in milliseconds. */
+  readonly now: number
+}
 
 /**
  * One snapshot download as a state machine: the same inputs in the same order, with the same random stream, give the same effects.
@@ -28,8 +42,10 @@ import { type OutstandingRequest, Source } from './source.ts'
  */
 export class Download {
   readonly #catalogue: ChunkCatalogue
+  readonly #self: SourceId
   readonly #board: ChunkBoard
   readonly #sources = new Map<SourceId, Source>()
+  #sharers: readonly Source[] = []
   readonly #requests = new Map<number, OutstandingRequest[]>()
   #outBytes = 0
   #duplicateBytes = 0
@@ -37,10 +53,10 @@ export class Download {
   #lastProgressMs: number
   #ended = false
 
-  /** `have` tells which chunks need not be fetched; `now` is the monotonic time in milliseconds. */
-  constructor(init: { readonly catalogue: ChunkCatalogue; readonly have: Bitmap; readonly random: Random; readonly now: number }) {
+  constructor(init: DownloadInit) {
     const { catalogue, have, random } = init
     assert(have.size === catalogue.chunksCount, 'the bitmap covers the catalogue')
+    this.#self = init.self
     this.#catalogue = catalogue
     this.#board = new ChunkBoard(catalogue, have, random, this.#sources)
     this.#lastProgressMs = init.now
@@ -88,6 +104,7 @@ export class Download {
       effects.push({ type: 'complete' })
       return effects
     }
+    this.#divide(input.now)
     for (const source of this.#sources.values()) this.#fill(source, input.now, effects)
     return effects
   }
@@ -104,9 +121,9 @@ export class Download {
   #apply(input: DownloadInput, effects: DownloadEffect[]): void {
     switch (input.type) {
       case 'source-joined':
-        return this.#sourceJoined(input.source, input.have, effects)
+        return this.#sourceJoined(input.source, input.have, input.now, effects)
       case 'source-has':
-        return this.#sourceHas(input.source, input.chunks)
+        return this.#sourceHas(input.source, input.chunks, input.now)
       case 'source-left':
         return this.#sourceLeft(input.source)
       case 'received':
@@ -127,10 +144,10 @@ export class Download {
     }
   }
 
-  #sourceJoined(id: SourceId, have: 'complete' | Bitmap, effects: DownloadEffect[]): void {
+  #sourceJoined(id: SourceId, have: 'complete' | Bitmap, now: number, effects: DownloadEffect[]): void {
     if (have !== 'complete') assert(have.size === this.#catalogue.chunksCount, 'the bitmap covers the catalogue')
     if (this.#sources.has(id)) this.#sourceLeft(id)
-    const source = new Source(id, have, this.#board.currentKey)
+    const source = new Source(id, have, this.#board.currentKey, now)
     this.#sources.set(id, source)
     if (have !== 'complete') for (const chunk of have.indices()) this.#board.addHolder(chunk, source)
     // A source that sent bad chunks was kept only because it was the last one: now it is not.
@@ -139,9 +156,10 @@ export class Download {
     }
   }
 
-  #sourceHas(id: SourceId, chunks: readonly number[]): void {
+  #sourceHas(id: SourceId, chunks: readonly number[], now: number): void {
     const source = this.#sources.get(id)
     if (source === undefined) return
+    source.gained(chunks.length, now)
     for (const chunk of chunks) {
       if (chunk >= this.#catalogue.chunksCount || source.has(chunk)) continue
       // It may have said `not-found` before: a cache that mends a damaged block has it again.
@@ -253,6 +271,18 @@ export class Download {
     }
   }
 
+  /** Shares the work anew when those who take part in it have changed. */
+  #divide(now: number): void {
+    const sharers: Source[] = []
+    for (const source of this.#sources.values()) {
+      const isSharing = source.have !== undefined && !source.have.isFull() && now - source.lastGainMs < SHARE_PATIENCE_MS
+      if (isSharing && sharers.length < SHARERS_MAX) sharers.push(source)
+    }
+    if (sharers.length === this.#sharers.length && sharers.every((source, i) => source === this.#sharers[i])) return
+    this.#sharers = sharers
+    this.#board.share(this.#self, sharers)
+  }
+
   /** Asks `source` for the most urgent chunks it has, as far as its window and the common one allow. */
   #fill(source: Source, now: number, effects: DownloadEffect[]): void {
     if (source.pausedUntilMs > now || source.snubbed) return
@@ -282,16 +312,17 @@ export class Download {
 
   #nextFor(source: Source, now: number): number | undefined {
     if (this.#board.missingCount === 0) return this.#endgameChunkFor(source, now)
-    const queue = source.queue ?? this.#board.common
-    const passedOver: number[] = []
-    let chunk = queue.pop()
-    while (chunk !== undefined && (source.outstanding.has(chunk) || !source.has(chunk))) {
-      // An expired request of this very source, or a chunk it turned out not to have: for others to fetch.
-      if (source.queue === undefined) passedOver.push(chunk)
-      chunk = queue.pop()
-    }
-    for (const other of passedOver) queue.push(other, this.#board.key(other))
-    return chunk
+    if (source.queue !== undefined)
+      return firstFor(
+        source,
+        () => source.queue?.pop(),
+        () => {},
+      )
+    const putBack = (chunk: number): void => this.#board.putBack(chunk)
+    return (
+      firstFor(source, () => this.#board.common.pop(), putBack) ??
+      firstFor(source, () => this.#board.popForeign(now, SHARE_HORIZON_MS), putBack)
+    )
   }
 
   /** Strict end-game: when every chunk has been asked for, an idle source repeats one that has been out for a while, within a budget. */
@@ -348,4 +379,16 @@ export class Download {
     this.#sourceLeft(source.id)
     effects.push({ type: 'penalize', source: source.id, fault: 'bad-chunk', chunk: chunk ?? -1, ban: true })
   }
+}
+
+/** The first chunk that `source` can be asked for; those passed over, such as an expired request of its own, are for others. */
+function firstFor(source: Source, pop: () => number | undefined, putBack: (chunk: number) => void): number | undefined {
+  const passedOver: number[] = []
+  let chunk = pop()
+  while (chunk !== undefined && (source.outstanding.has(chunk) || !source.has(chunk))) {
+    passedOver.push(chunk)
+    chunk = pop()
+  }
+  for (const other of passedOver) putBack(other)
+  return chunk
 }

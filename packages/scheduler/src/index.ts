@@ -1,2 +1,2 @@
-export { Download } from './download.ts'
+export { Download, type DownloadInit } from './download.ts'
 export type { ChunkCatalogue, DownloadEffect, DownloadInput, RefusalCode, SourceFault, SourceId, StallReason } from './download-types.ts'

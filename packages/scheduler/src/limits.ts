@@ -28,5 +28,11 @@ export const REFUSALS_IN_A_ROW_MAX = 8
 export const REFUSED_PAUSE_MS = 2_000
 /** Chunks of one request: the exchange protocol's bound. */
 export const REQUEST_CHUNKS_MAX = 64
+/** A peer that fetches the same and gains nothing for this long has its share taken over by the others. */
+export const SHARE_PATIENCE_MS = 1_000
+/** Peers that what is missing is divided among, ourselves not counted: beyond this, shares are small enough. */
+export const SHARERS_MAX = 31
+/** What another peer will have of its share within this time, at its pace so far, is left to it: fetching it from the origin too would be for nothing. */
+export const SHARE_HORIZON_MS = 2_000
 /** Share of the snapshot that the end-game may ask for twice. */
 export const DUPLICATE_SHARE_MAX = 0.01

@@ -3,6 +3,9 @@ import { ChunkQueue } from './chunk-queue.ts'
 import type { SourceId } from './download-types.ts'
 import { PeerWindow } from './peer-window.ts'
 
+/** A pace over less than this says nothing. */
+const PACE_MS_MIN = 500
+
 /** One request of one chunk to one source. */
 export interface OutstandingRequest {
   readonly source: SourceId
@@ -26,10 +29,15 @@ export class Source {
   badChunks = 0
   /** Nothing is asked of it before this time. */
   pausedUntilMs = 0
+  readonly #joinedMs: number
+  #lastGainMs: number
+  #gainedCount = 0
   /** Let a deadline pass and has not delivered since. */
   snubbed = false
 
-  constructor(id: SourceId, have: 'complete' | Bitmap, keyOf: (chunk: number) => number | undefined) {
+  constructor(id: SourceId, have: 'complete' | Bitmap, keyOf: (chunk: number) => number | undefined, now: number) {
+    this.#joinedMs = now
+    this.#lastGainMs = now
     this.id = id
     if (have !== 'complete') {
       this.have = have.clone()
@@ -39,5 +47,22 @@ export class Source {
 
   has(chunk: number): boolean {
     return !this.lacks.has(chunk) && (this.have === undefined || this.have.get(chunk))
+  }
+
+  /** When it last said that it has gained chunks, or joined. */
+  get lastGainMs(): number {
+    return this.#lastGainMs
+  }
+
+  /** It says that it has gained `count` chunks. */
+  gained(count: number, now: number): void {
+    this.#gainedCount += count
+    this.#lastGainMs = now
+  }
+
+  /** Its pace since it joined; without bound in its first moments, when it has none to be measured by. */
+  gainsPerMs(now: number): number {
+    const elapsedMs = now - this.#joinedMs
+    return elapsedMs < PACE_MS_MIN ? Number.POSITIVE_INFINITY : this.#gainedCount / elapsedMs
   }
 }

@@ -40,7 +40,13 @@ test('replaying a trace with its seed gives the same effects in the same order',
     fc.property(fc.array(faulty, { maxLength: 3 }), fc.nat(), (others, seed) => {
       const sources = Object.fromEntries(others.map((source, i) => [`faulty-${i}`, source] as const))
       const { trace, effects } = simulate(60, { ...sources, honest }, seed)
-      const replay = new Download({ catalogue: catalogue(60), have: new Bitmap(60), random: seededRandom(seed).fork('download'), now: 0 })
+      const replay = new Download({
+        self: 'self',
+        catalogue: catalogue(60),
+        have: new Bitmap(60),
+        random: seededRandom(seed).fork('download'),
+        now: 0,
+      })
       const again: DownloadEffect[] = trace.flatMap((input) => [...replay.step(input)])
       assert.deepEqual(again, effects)
     }),

@@ -14,7 +14,7 @@ export function catalogue(count: number): ChunkCatalogue {
 }
 
 export function download(count: number, seed: number | string = 1, have = new Bitmap(count)): Download {
-  return new Download({ catalogue: catalogue(count), have, random: seededRandom(seed), now: 0 })
+  return new Download({ self: 'self', catalogue: catalogue(count), have, random: seededRandom(seed), now: 0 })
 }
 
 /** Chunks that `effects` ask of `source`. */
@@ -45,7 +45,13 @@ export interface Outcome {
 export function simulate(count: number, sources: Readonly<Record<string, SimulatedSource>>, seed: number): Outcome {
   const random: Random = seededRandom(seed)
   const chance = random.fork('chance')
-  const machine = new Download({ catalogue: catalogue(count), have: new Bitmap(count), random: random.fork('download'), now: 0 })
+  const machine = new Download({
+    self: 'self',
+    catalogue: catalogue(count),
+    have: new Bitmap(count),
+    random: random.fork('download'),
+    now: 0,
+  })
   const trace: DownloadInput[] = []
   const all: DownloadEffect[] = []
   const received = new Map<number, number>()

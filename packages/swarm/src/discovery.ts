@@ -1,7 +1,7 @@
 import type { Address, PeerId, Transport } from '@cairn/network'
 import { type CID, PEER_ADDRESSES_MAX } from '@cairn/protocol'
 import type { Clock, Timer } from '@cairn/runtime'
-import { DISCOVERED_PEERS_MAX, DISCOVERY_INTERVAL_MS } from './limits.ts'
+import { DISCOVERED_PEERS_MAX, DISCOVERY_INTERVAL_MS, DISCOVERY_INTERVAL_MS_MIN } from './limits.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { PeerLink } from './peer-link.ts'
 
@@ -32,11 +32,13 @@ export class Discovery {
   seek(snapshot: CID): () => void {
     let ended = false
     let timer: Timer | undefined
+    let delayMs = DISCOVERY_INTERVAL_MS_MIN
     const round = (): void => {
       if (timer !== undefined) this.#timers.delete(timer)
       if (ended || this.#stopped) return
       this.#round(snapshot)
-      timer = this.#components.clock.setTimer(DISCOVERY_INTERVAL_MS, round)
+      timer = this.#components.clock.setTimer(delayMs, round)
+      delayMs = Math.min(2 * delayMs, DISCOVERY_INTERVAL_MS)
       this.#timers.add(timer)
     }
     round()

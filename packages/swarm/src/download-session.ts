@@ -68,7 +68,13 @@ export class DownloadSession {
     this.#snapshot = index.cid
     this.#name = index.cid.toString()
     this.#lastProgressMs = components.clock.monotonicMs()
-    this.#machine = new Download({ catalogue: index, have: sink.have, random: components.random, now: this.#lastProgressMs })
+    this.#machine = new Download({
+      self: components.transport.self,
+      catalogue: index,
+      have: sink.have,
+      random: components.random,
+      now: this.#lastProgressMs,
+    })
     this.#tasks = new Tasks((error) => this.#done.reject(error))
   }
 

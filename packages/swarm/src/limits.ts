@@ -18,7 +18,9 @@ export const TICK_MS = 100
 export const ANNOUNCE_INTERVAL_MS = 45_000
 /** Never more often than this, whatever changes. */
 export const ANNOUNCE_INTERVAL_MS_MIN = 10_000
-/** How often a download asks its peers for further peers. */
+/** How soon a download asks its peers for further peers again; twice as long each time, since nodes that start together meet at the start. */
+export const DISCOVERY_INTERVAL_MS_MIN = 200
+/** How often it asks in the long run. */
 export const DISCOVERY_INTERVAL_MS = 2_000
 /** Peers a download connects to on its own account, beside the configured ones. */
 export const DISCOVERED_PEERS_MAX = 16
