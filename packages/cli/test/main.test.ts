@@ -24,6 +24,7 @@ describe('options', () => {
       stay: false,
       network: 'main',
       region: undefined,
+      trace: undefined,
       timeoutMs: 60_000,
       listen: ['/ip4/0.0.0.0/tcp/0'],
       http: undefined,

@@ -41,6 +41,8 @@ export interface NodeInit {
   readonly listen: readonly Address[]
   readonly region?: string
   readonly mdns?: boolean
+  /** Hears the lines of a trace from which every decision of the download can be replayed. */
+  readonly onTrace?: (line: string) => void
   /** Bounds every wait for a source. Absent: waits for ever, and says for what. */
   readonly patienceMs?: number
 }
@@ -254,7 +256,8 @@ export class Node implements AsyncDisposable {
         },
       }
       await stages.begin()
-      const summary = await this.#participant.download({ index, sink, ...options })
+      const trace = this.#init.onTrace === undefined ? {} : { onTrace: this.#init.onTrace }
+      const summary = await this.#participant.download({ index, sink, ...options, ...trace })
       for (const [peer, bytes] of summary.bytesBySource) bytesBySource[peer] = (bytesBySource[peer] ?? 0) + bytes
       wastedBytes += summary.wastedBytes
     } while (!store.have.isFull())

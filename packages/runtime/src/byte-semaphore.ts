@@ -12,20 +12,23 @@ export class ByteSemaphore {
     return this.#usedBytes
   }
 
-  /** Resolves to a function that gives the bytes back, once they fit. A request larger than the bound counts as the bound. */
-  async acquire(bytes: number): Promise<() => void> {
+  /**
+   * Resolves, once the bytes fit, to a function that gives them back: all, or all but `keepBytes` when fewer turn out to be needed.
+   * A request larger than the bound counts as the bound.
+   */
+  async acquire(bytes: number): Promise<(keepBytes?: number) => void> {
     const share = Math.min(bytes, this.#bytesMax)
     if (this.#waiting.length > 0 || this.#usedBytes + share > this.#bytesMax) {
       await new Promise<void>((resolve) => this.#waiting.push({ bytes: share, admit: resolve }))
     } else {
       this.#usedBytes += share
     }
-    let released = false
-    return () => {
-      if (released) return
-      released = true
-      this.#usedBytes -= share
-      this.#admitWaiting()
+    let heldBytes = share
+    return (keepBytes = 0) => {
+      const freedBytes = Math.max(0, heldBytes - keepBytes)
+      heldBytes -= freedBytes
+      this.#usedBytes -= freedBytes
+      if (freedBytes > 0) this.#admitWaiting()
     }
   }
 

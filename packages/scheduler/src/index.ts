@@ -1,2 +1,3 @@
+export { type ReplayReport, replayTrace, traceHeader, traceLine } from './trace.ts'
 export { Download, type DownloadInit } from './download.ts'
 export type { ChunkCatalogue, DownloadEffect, DownloadInput, RefusalCode, SourceFault, SourceId, StallReason } from './download-types.ts'

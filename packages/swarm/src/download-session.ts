@@ -1,7 +1,15 @@
 import type { PeerId, Transport } from '@cairn/network'
 import { Bitmap, type CID, FRAME_BYTES_MAX, ProtocolError, type RefuseCode, type SnapshotIndex } from '@cairn/protocol'
-import { type Clock, type Instant, type Random, type Reporter, Tasks, type Timer } from '@cairn/runtime'
-import { Download, type DownloadEffect, type DownloadInput, type RefusalCode, type StallReason } from '@cairn/scheduler'
+import { type Clock, type Instant, type Random, type Reporter, seededRandom, Tasks, type Timer } from '@cairn/runtime'
+import {
+  Download,
+  type DownloadEffect,
+  type DownloadInput,
+  type RefusalCode,
+  type StallReason,
+  traceHeader,
+  traceLine,
+} from '@cairn/scheduler'
 import type { SnapshotSink } from '@cairn/storage'
 import { SwarmError } from './errors.ts'
 import type { SwarmEvent } from './events.ts'
@@ -18,6 +26,8 @@ export interface DownloadInit {
   /** Gives up after this long without progress. Absent: waits for ever. */
   readonly patienceMs?: number
   readonly signal?: AbortSignal
+  /** Hears the lines of a trace from which `scheduler` can replay every decision of this download. */
+  readonly onTrace?: (line: string) => void
 }
 
 export interface DownloadComponents {
@@ -68,12 +78,13 @@ export class DownloadSession {
     this.#snapshot = index.cid
     this.#name = index.cid.toString()
     this.#lastProgressMs = components.clock.monotonicMs()
+    const seed = `${components.random.u32()}-${components.random.u32()}`
+    const start = { self: components.transport.self, have: sink.have, now: this.#lastProgressMs }
+    init.onTrace?.(traceHeader(start, seed))
     this.#machine = new Download({
-      self: components.transport.self,
+      ...start,
       catalogue: index,
-      have: sink.have,
-      random: components.random,
-      now: this.#lastProgressMs,
+      random: seededRandom(seed),
     })
     this.#tasks = new Tasks((error) => this.#done.reject(error))
   }
@@ -120,7 +131,9 @@ export class DownloadSession {
   }
 
   #step(input: DownloadInput): void {
-    for (const effect of this.#machine.step(input)) this.#carryOut(effect)
+    const effects = this.#machine.step(input)
+    this.#init.onTrace?.(traceLine(input, effects))
+    for (const effect of effects) this.#carryOut(effect)
   }
 
   #carryOut(effect: DownloadEffect): void {

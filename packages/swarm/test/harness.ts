@@ -122,7 +122,11 @@ export class TestSwarm {
   }
 
   /** Loads the manifest from peers and downloads into the member's own store. */
-  async join(member: Member, sample: Sample, options: { readonly patienceMs?: number } = {}): Promise<BlockStoreSink> {
+  async join(
+    member: Member,
+    sample: Sample,
+    options: { readonly patienceMs?: number; readonly onTrace?: (line: string) => void } = {},
+  ): Promise<BlockStoreSink> {
     const index = await member.participant.manifest(sample.index.cid, member.store, options)
     const sink = new BlockStoreSink(index, member.store)
     await member.participant.download({ index, sink, ...options })

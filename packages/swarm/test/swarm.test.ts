@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { type CID, encodeFrame } from '@cairn/protocol'
 import { seededRandom } from '@cairn/runtime'
 import type { BlockSource } from '@cairn/storage'
+import { replayTrace } from '@cairn/scheduler'
 import { SwarmError } from '../src/index.ts'
 import { type Member, type Sample, sampleSnapshot, TestSwarm } from './harness.ts'
 
@@ -65,6 +66,22 @@ test('the same seed gives the same events in the same order', async () => {
     return events
   }
   assert.deepEqual(await run(), await run())
+})
+
+test('the trace of a download, replayed through the scheduler, makes every decision again', async () => {
+  const swarm = new TestSwarm(SEED, { bytesPerSecond: 2_000_000, jitterMs: 2 })
+  const sample = await sampleSnapshot(seededRandom(SEED), 300)
+  await swarm.addComplete('origin', sample)
+  const [first, second] = [await swarm.add('first'), await swarm.add('second')]
+  for (const { name } of [first, second]) await swarm.connect(name, 'origin')
+  const lines: string[] = []
+  await swarm.settle(Promise.all([swarm.join(first, sample, { onTrace: (line) => lines.push(line) }), swarm.join(second, sample)]))
+  const report = replayTrace(lines, sample.index)
+  assert.equal(report.divergedAt, undefined)
+  assert.ok(report.requestsCount > 10)
+  const other = replayTrace([lines[0]!.replace(/"seed":"[^"]*"/, '"seed":"another"'), ...lines.slice(1)], sample.index)
+  assert.notEqual(other.divergedAt, undefined, 'another seed decides otherwise')
+  await swarm.stop()
 })
 
 // Goal: a source that flips a byte is caught, named and banned, and costs nothing but the bad bytes.

@@ -21,6 +21,8 @@ export interface JoinOptions extends SourceOptions, ServeOptions {
   /** Stays after joining, and serves others until it is told to stop. */
   readonly stay: boolean
   readonly region: string | undefined
+  /** A file for the trace of the download. */
+  readonly trace: string | undefined
 }
 
 export const join = defineCommand({
@@ -34,6 +36,7 @@ export const join = defineCommand({
     into: requiredFlag('into', 'DIR', 'where to place it; running it again resumes', text('a directory')),
     stay: switchFlag('stay', 'stay after joining, and serve others until told to stop'),
     region: optionalFlag('region', 'NAME', 'the region to tell other peers', text('a name')),
+    trace: optionalFlag('trace', 'FILE', 'record every decision of the download, to be replayed', text('a file')),
     timeoutMs: timeoutField('60s'),
     ...serveFields(LISTEN_EVERYWHERE),
   },

@@ -4,11 +4,13 @@ import type { CommandHandler } from '../handlers.ts'
 import { readInputFile } from '../input-file.ts'
 import type { CommandIo } from '../io.ts'
 import { formatBytes, formatDuration, formatRate } from '../output/format.ts'
+import { TraceFile } from '../output/trace-file.ts'
 import { announceListening, observe, untilStopped } from './daemon.ts'
 
 /** Brings a directory to a release. */
 export const runJoin: CommandHandler<'join'> = async (options, io) => {
   const trustRoot = readInputFile(options.trust, '--trust')
+  using trace = options.trace === undefined ? undefined : new TraceFile(options.trace)
   let node: Node | undefined
   const observed = observe<NodeEvent, typeof NODE_METRICS>(io, NODE_RULES, NODE_METRICS, {
     report: (event) => showEvent(io, event, node),
@@ -25,6 +27,7 @@ export const runJoin: CommandHandler<'join'> = async (options, io) => {
       mdns,
       patienceMs: timeoutMs,
       ...(region === undefined ? {} : { region }),
+      ...(trace === undefined ? {} : { onTrace: (line) => trace.write(line) }),
     },
     { clock: io.clock, random: io.random, log: io.log, reporter: observed.reporter },
   )

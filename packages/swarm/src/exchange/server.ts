@@ -104,6 +104,8 @@ class ServingSession {
         this.#components.onUnavailable(block.cid, error instanceof Error ? error.message : String(error))
       }
       if (frame === undefined) return await this.#refuse(block, 'NOT_FOUND')
+      // A slow reader holds what its block takes, not what the largest would: others are not kept waiting by it.
+      release(frame.byteLength)
       await this.#sendFrame(block, frame)
     } finally {
       release()
