@@ -18,6 +18,7 @@ import {
   SHARERS_MAX,
   STALL_AFTER_MS,
   TOTAL_WINDOW_BYTES_MAX,
+  UNPLACED_BYTES_MAX,
 } from './limits.ts'
 import { type OutstandingRequest, Source } from './source.ts'
 
@@ -48,6 +49,8 @@ export class Download {
   #sharers: readonly Source[] = []
   readonly #requests = new Map<number, OutstandingRequest[]>()
   #outBytes = 0
+  /** Bytes of chunks received and not yet placed. */
+  #unplacedBytes = 0
   #duplicateBytes = 0
   readonly #duplicateBytesMax: number
   #lastProgressMs: number
@@ -195,11 +198,13 @@ export class Download {
       return
     }
     this.#board.markReceived(chunk)
+    this.#unplacedBytes += this.#catalogue.chunkBytes(chunk)
     for (const other of this.#requests.get(chunk) ?? []) effects.push({ type: 'cancel', source: other.source, chunk })
   }
 
   #bad(id: SourceId, chunk: number, now: number, effects: DownloadEffect[]): void {
     if (this.#board.state(chunk) === RECEIVED) {
+      this.#unplacedBytes -= this.#catalogue.chunkBytes(chunk)
       this.#outBytes -= this.#catalogue.chunkBytes(chunk)
       this.#board.markMissing(chunk)
     }
@@ -252,6 +257,7 @@ export class Download {
   #delivered(chunk: number, now: number): void {
     assert(this.#board.state(chunk) === RECEIVED, 'only a received chunk is delivered')
     this.#board.markPlaced(chunk)
+    this.#unplacedBytes -= this.#catalogue.chunkBytes(chunk)
     this.#outBytes -= this.#catalogue.chunkBytes(chunk)
     this.#lastProgressMs = now
   }
@@ -285,7 +291,7 @@ export class Download {
 
   /** Asks `source` for the most urgent chunks it has, as far as its window and the common one allow. */
   #fill(source: Source, now: number, effects: DownloadEffect[]): void {
-    if (source.pausedUntilMs > now || source.snubbed) return
+    if (source.pausedUntilMs > now || source.snubbed || this.#unplacedBytes > UNPLACED_BYTES_MAX) return
     // Many small requests cost more than few large ones: wait until a quarter of a request fits, unless the source idles.
     const roomBytesMin = source.outstanding.size === 0 ? 0 : Math.min(REQUEST_BYTES_MAX, source.window.windowBytes) / 4
     for (;;) {
