@@ -17,7 +17,6 @@ export interface CairnProcessInit {
   readonly script?: string
   /** The interpreter, if not the one that runs the tests. */
   readonly node?: string
-  readonly env?: Readonly<Record<string, string>>
 }
 
 /** How a process ended: `signal` is set, and `exitCode` null, when it was killed. */
@@ -45,9 +44,9 @@ export class CairnProcess implements AsyncDisposable {
   #exit: Exit | undefined
   #usage: ProcessUsage = { rssBytesMax: 0, readBytes: 0 }
 
-  constructor({ args, script = CAIRN, node = process.execPath, env = {} }: CairnProcessInit) {
+  constructor({ args, script = CAIRN, node = process.execPath }: CairnProcessInit) {
     this.#args = args
-    this.#child = spawn(node, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...COMPILE_CACHE, ...env } })
+    this.#child = spawn(node, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...COMPILE_CACHE } })
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => this.#read(text))
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text

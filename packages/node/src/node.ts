@@ -196,7 +196,8 @@ export class Node implements AsyncDisposable {
     const store = await openPlaceStore({ path: this.#init.into, index, clock, log: this.#components.log })
     this.#store = store
     this.#source.serveChunks(store)
-    if (store.isComplete) await this.#recheck(store, signal)
+    // Also when a file is gone, which the store has noticed by then: the others may be altered.
+    if (this.#begun?.complete === true) await this.#recheck(store, signal)
     const chunksResumed = store.have.count
     if (chunksResumed > 0) this.#reportResumed(index, store)
     const { bytesBySource, wastedBytes } = await this.#fetch(index, store, { ...patience, signal })

@@ -11,7 +11,7 @@ import { StorageError } from './errors.ts'
 /**
  * Reads a {@link FsBlockStore} that another process may be writing: a running origin, while the next snapshot is published.
  *
- * Takes no lock and changes nothing. A block is seen once its row is committed, which the writer's `flush` has done.
+ * Takes no lock and changes no block; where there is no index yet it makes an empty one. A block is seen once its row is committed, which the writer's `flush` has done.
  */
 export class FsBlockReader implements BlockSource, Disposable {
   readonly #files: BlockFiles

@@ -38,8 +38,12 @@ export class Holdings {
 
   remove(snapshot: CID): void {
     const key = snapshot.toString()
-    this.#holdings.get(key)?.timer?.cancel()
+    const holding = this.#holdings.get(key)
+    if (holding === undefined) return
+    holding.timer?.cancel()
     this.#holdings.delete(key)
+    // Whoever listens goes on: the snapshot may be held again.
+    if (holding.listeners.size > 0) this.#early.set(key, holding.listeners)
   }
 
   get(snapshot: CID): Bitmap | undefined {

@@ -24,7 +24,7 @@ export const DISCOVERY_INTERVAL_MS_MIN = 200
 export const DISCOVERY_INTERVAL_MS = 2_000
 /** Peers a download connects to on its own account, beside the configured ones. */
 export const DISCOVERED_PEERS_MAX = 16
-/** Announcements remembered, all snapshots together; the ones that expire first make room. */
+/** Announcements remembered, all snapshots together; the oldest make room. */
 export const NEIGHBOURS_MAX = 1024
 /** Manifest pages asked for at once. */
 export const PAGES_IN_FLIGHT_MAX = 64

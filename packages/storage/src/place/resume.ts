@@ -34,6 +34,7 @@ export function resumeEmpty(index: SnapshotIndex): Resumed {
  * - Same run of the machine: all that is listed, since the page cache outlives `kill -9`.
  * - Another run: what a barrier covers; the rest is read and hashed.
  * - A file that is gone or has another length: none of its chunks. One that is another file (other inode number): hashed.
+ * - A directory that was complete and lost something: all of it is hashed.
  * - After a failed barrier in this same run: only what an earlier barrier covers. Reading would ask the page cache, not the disk.
  */
 export async function resume(root: string, index: SnapshotIndex, journal: DecodedJournal, bootId: string | undefined): Promise<Resumed> {
@@ -58,6 +59,10 @@ export async function resume(root: string, index: SnapshotIndex, journal: Decode
       else have.clear(chunk)
     }
   }
+
+  // Somebody was at work in a directory that was complete: what else they changed shows only when it is read. Done here, and not by
+  // the caller later, because the journal that is written next no longer says that the directory was complete.
+  if (complete && !have.isFull()) suspects.or(have)
 
   let rehashedCount = 0
   for (const chunk of suspects.indices()) {

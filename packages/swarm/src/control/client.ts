@@ -100,7 +100,10 @@ export class ControlClient {
       case 'peers-reply': {
         const pending = this.#take(message.id)
         if (pending === undefined) return // answered after its deadline
-        if (pending.type !== message.type) throw unexpected(message.type)
+        if (pending.type !== message.type) {
+          pending.reject(new ControlError('CLOSED', `${this.#channel.peer} answered with ${message.type}`))
+          throw unexpected(message.type)
+        }
         pending.resolve(message)
         return
       }

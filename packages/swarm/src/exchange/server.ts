@@ -6,6 +6,7 @@ import {
   encodeExchange,
   FRAME_BYTES_MAX,
   type Position,
+  ProtocolError,
   type RefuseCode,
   SLICE_BYTES_MAX,
 } from '@cairn/protocol'
@@ -26,6 +27,8 @@ interface QueuedBlock {
   readonly id: number
   readonly position: number
   readonly cid: CID
+  /** When its answer ceases to be of use. */
+  readonly untilMs: number
   cancelled: boolean
 }
 
@@ -61,11 +64,13 @@ class ServingSession {
         if (bytes === undefined) return
         const message = decodeExchange(bytes)
         if (message.type === 'want') {
-          for (const [position, cid] of message.cids.entries()) this.#queue.push({ id: message.id, position, cid, cancelled: false })
+          const untilMs = this.#components.clock.monotonicMs() + message.deadlineMs
+          for (const [position, cid] of message.cids.entries())
+            this.#queue.push({ id: message.id, position, cid, untilMs, cancelled: false })
         } else if (message.type === 'cancel') {
           this.#cancel(message.id, message.position)
         } else {
-          throw new Error(`${this.#channel.peer} sent ${message.type} to a server`)
+          throw new ProtocolError({ code: 'MALFORMED', what: 'exchange', reason: `${message.type} sent to a server` })
         }
         this.#notify()
       }
@@ -92,8 +97,9 @@ class ServingSession {
   }
 
   async #sendBlock(block: QueuedBlock): Promise<void> {
+    const { source, loaded, clock } = this.#components
     if (block.cancelled) return this.#refuse(block, 'CANCELLED')
-    const { source, loaded } = this.#components
+    if (clock.monotonicMs() > block.untilMs) return this.#refuse(block, 'BUSY')
     if (!source.has(block.cid)) return this.#refuse(block, 'NOT_FOUND')
     const release = await loaded.acquire(FRAME_BYTES_MAX)
     try {

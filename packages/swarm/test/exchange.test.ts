@@ -1,0 +1,435 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type Channel, NetworkError } from '@cairn/network'
+import { sampleBlocks, sampleBytes } from '@cairn/storage/testing'
+import {
+  chunkCid,
+  type CID,
+  type DataMessage,
+  decodeExchange,
+  encodeExchange,
+  EXCHANGE_PROTOCOL,
+  type ExchangeMessage,
+  FRAME_BYTES_MAX,
+  plainFrame,
+  ProtocolError,
+  sha256,
+  SLICE_BYTES_MAX,
+  WANT_CHUNKS_MAX,
+} from '@cairn/protocol'
+import { ByteSemaphore } from '@cairn/runtime'
+import type { BlockSource } from '@cairn/storage'
+import { type BlockAnswer, ExchangeClient } from '../src/exchange/client.ts'
+import { serveExchange } from '../src/exchange/server.ts'
+import { BLOCKS_QUEUED_PER_CHANNEL_MAX, SERVING_BYTES_MAX, SERVING_STALL_MS } from '../src/limits.ts'
+import { type ChannelPair, eventually, openChannel, quiet } from './channel-pair.ts'
+
+const DEADLINE_MS = 1000
+const blocks = sampleBlocks(3, 1000)
+const [first, second, third] = [blocks[0]!, blocks[1]!, blocks[2]!]
+
+describe('ExchangeClient', () => {
+  it('asks for blocks, and joins the slices of each', async () => {
+    const { want, answers, server } = await startClient()
+    want(first.cid, second.cid)
+    const asked = await receive(server)
+    assert.deepEqual(asked.type === 'want' && asked.cids.map(String), [first.cid, second.cid].map(String))
+    const frame = sampleBytes('frame', 700)
+    await send(server, slice({ position: 1, total: 700, slice: frame.subarray(0, 300) }))
+    await send(server, slice({ position: 0, total: 4, slice: new Uint8Array([0, 1, 2, 3]) }))
+    await send(server, slice({ position: 1, offset: 300, total: 700, slice: frame.subarray(300) }))
+    await eventually(() => answers.length === 2)
+    assert.deepEqual(answers, [
+      { position: 0, type: 'frame', frame: new Uint8Array([0, 1, 2, 3]) },
+      { position: 1, type: 'frame', frame: new Uint8Array(frame) },
+    ])
+  })
+
+  it('hears which blocks will not come', async () => {
+    const { want, answers, server, client } = await startClient()
+    want(first.cid, second.cid, third.cid)
+    const others = want(first.cid)
+    await send(server, slice({ position: 1 }))
+    await send(server, { type: 'refuse', id: 1, position: 0, code: 'BUSY' })
+    await send(server, { type: 'refuse', id: 1, position: 'all', code: 'NOT_FOUND' })
+    await eventually(() => answers.length === 3)
+    assert.deepEqual(
+      answers.map((answer) => [answer.position, answer.type === 'refused' ? answer.code : answer.type]),
+      [
+        [1, 'frame'],
+        [0, 'BUSY'],
+        [2, 'NOT_FOUND'],
+      ],
+    )
+    assert.deepEqual([others.length, client.isOpen], [0, true])
+  })
+
+  it('takes a block back only while its answer is out', async () => {
+    const { exchange, server, answers } = await startClient()
+    const request = exchange.want([wanted(first.cid)], DEADLINE_MS, (position, answer) => answers.push({ position, ...answer }))
+    await receive(server)
+    request.cancel(0)
+    assert.deepEqual(await receive(server), { type: 'cancel', id: 1, position: 0 })
+    await send(server, { type: 'refuse', id: 1, position: 0, code: 'CANCELLED' })
+    await eventually(() => answers.length === 1)
+    request.cancel(0)
+    exchange.want([wanted(second.cid)], DEADLINE_MS, () => {})
+    assert.equal((await receive(server)).type, 'want')
+  })
+
+  it('answers everything as lost when the peer leaves, and what is asked afterwards', async () => {
+    const { want, answers, server, client, complaints } = await startClient()
+    want(first.cid, second.cid)
+    await server.close()
+    await eventually(() => answers.length === 2)
+    const later = want(third.cid)
+    assert.deepEqual(later, [], 'never before `want` returns')
+    await eventually(() => later.length === 1)
+    assert.deepEqual(
+      [...answers, ...later].map(({ type }) => type),
+      ['lost', 'lost', 'lost'],
+    )
+    assert.deepEqual([client.isOpen, complaints.length], [false, 0])
+  })
+
+  it('answers everything as lost when it is given up here', async () => {
+    const { want, answers, client, complaints } = await startClient()
+    want(first.cid)
+    client.abort(new Error('stopped'))
+    assert.deepEqual(answers, [{ position: 0, type: 'lost', reason: 'stopped' }])
+    assert.equal(complaints.length, 0)
+  })
+
+  const lies: Readonly<Record<string, { readonly messages: readonly ExchangeMessage[]; readonly complaint: RegExp }>> = {
+    'a block of a request that was never made': { messages: [slice({ id: 7 })], complaint: /a block that nobody asked for/ },
+    'a block at a position that was not asked': { messages: [slice({ position: 3 })], complaint: /a block that nobody asked for/ },
+    'a block twice': { messages: [slice({}), slice({})], complaint: /a block that nobody asked for/ },
+    'a block above its bound': { messages: [slice({ total: 1002 })], complaint: /block is 1002, 1001 is the most/ },
+    'a first slice from the middle': { messages: [slice({ offset: 4, total: 8 })], complaint: /a slice at 4 where 0 follows/ },
+    'a slice twice': { messages: [slice({ total: 8 }), slice({ total: 8 })], complaint: /a slice at 0 where 4 follows/ },
+    'slices with a gap': {
+      messages: [slice({ total: 100 }), slice({ offset: 8, total: 100 })],
+      complaint: /a slice at 8 where 4 follows/,
+    },
+    'a block that grows': {
+      messages: [slice({ total: 100 }), slice({ offset: 4, total: 101 })],
+      complaint: /a block whose size changes/,
+    },
+    'a block that shrinks to its end': {
+      messages: [slice({ total: 100 }), slice({ offset: 4, total: 8 })],
+      complaint: /a block whose size changes/,
+    },
+    'a refusal of nothing': {
+      messages: [{ type: 'refuse', id: 9, position: 0, code: 'BUSY' }],
+      complaint: /a refusal that nobody asked for/,
+    },
+    'a want': { messages: [{ type: 'want', id: 1, deadlineMs: 1, cids: [first.cid] }], complaint: /a want that nobody asked for/ },
+    'a cancel': { messages: [{ type: 'cancel', id: 1, position: 0 }], complaint: /a cancel that nobody asked for/ },
+  }
+  for (const [lie, { messages, complaint }] of Object.entries(lies)) {
+    it(`cuts a peer off that sends ${lie}`, async () => {
+      const { want, answers, server, client, complaints } = await startClient()
+      want(first.cid, second.cid)
+      for (const message of messages) await send(server, message)
+      await eventually(() => complaints.length > 0)
+      assert.match(complaints[0]!.message, complaint)
+      await eventually(() => answers.length === 2)
+      assert.ok(answers.some(({ type }) => type === 'lost'))
+      assert.equal(client.isOpen, false)
+      await eventually(() => server.closed.aborted)
+    })
+  }
+
+  it('cuts a peer off that sends what is no message', async () => {
+    const { answers, want, server, complaints } = await startClient()
+    want(first.cid)
+    await server.send(new Uint8Array([9, 9, 9, 9, 9, 9, 9]))
+    await eventually(() => answers.length === 1)
+    assert.equal(complaints.length, 1)
+  })
+})
+
+describe('serveExchange', () => {
+  it('sends blocks in the order asked, in slices', async () => {
+    const large = blockOf('large', 2 * SLICE_BYTES_MAX + 5)
+    const { client, served } = await startServer(sourceOf(first, large))
+    await send(client, { type: 'want', id: 5, deadlineMs: 1, cids: [large.cid, second.cid, first.cid] })
+    await send(client, { type: 'want', id: 6, deadlineMs: 1, cids: [first.cid] })
+    const total = large.frame.byteLength
+    const bounds = [0, SLICE_BYTES_MAX, 2 * SLICE_BYTES_MAX, total]
+    for (const offset of bounds.slice(0, -1)) {
+      const bytes = large.frame.subarray(offset, offset + SLICE_BYTES_MAX)
+      assert.deepEqual(await receive(client), slice({ id: 5, offset, total, slice: bytes }))
+    }
+    assert.deepEqual(await receive(client), { type: 'refuse', id: 5, position: 1, code: 'NOT_FOUND' })
+    assert.deepEqual(await receive(client), slice({ id: 5, position: 2, total: first.frame.byteLength, slice: first.frame }))
+    assert.deepEqual(await receive(client), slice({ id: 6, total: first.frame.byteLength, slice: first.frame }))
+    assert.deepEqual(served, [total, first.frame.byteLength, first.frame.byteLength])
+  })
+
+  it('refuses a block that it has and cannot read, tells of it, and serves the next', async () => {
+    const source: BlockSource = {
+      has: () => true,
+      get: async (cid) => (cid.equals(first.cid) ? Promise.reject(new Error('the disk failed')) : second.frame),
+    }
+    const { client, unavailable } = await startServer(source)
+    await send(client, { type: 'want', id: 1, deadlineMs: 1, cids: [first.cid, second.cid] })
+    assert.deepEqual(await receive(client), { type: 'refuse', id: 1, position: 0, code: 'NOT_FOUND' })
+    assert.equal((await receive(client)).type, 'data')
+    assert.deepEqual(unavailable, [`${first.cid.toString()}: the disk failed`])
+  })
+
+  it('ends when the peer has closed and has got everything', async () => {
+    const { client, serving } = await startServer(sourceOf(first))
+    await send(client, { type: 'want', id: 1, deadlineMs: 1, cids: [first.cid] })
+    await client.close()
+    assert.equal((await receive(client)).type, 'data')
+    assert.equal(await client.receive(), undefined)
+    await serving
+  })
+
+  it('stops between two slices of a block that is cancelled', async () => {
+    const large = blockOf('large', 8 * SLICE_BYTES_MAX)
+    const { client, clock, served } = await startServer(sourceOf(first, large), { windowBytes: SLICE_BYTES_MAX })
+    await send(client, { type: 'want', id: 1, deadlineMs: 1, cids: [large.cid, first.cid] })
+    await quiet(clock)
+    await send(client, { type: 'cancel', id: 1, position: 0 })
+    await quiet(clock)
+    const offsets: number[] = []
+    let message = await receive(client)
+    for (; message.type === 'data'; message = await receive(client)) offsets.push(message.offset)
+    assert.deepEqual(message, { type: 'refuse', id: 1, position: 0, code: 'CANCELLED' })
+    assert.ok(offsets.length < 4, `${offsets.length} of 8 slices came`)
+    assert.deepEqual(await receive(client), slice({ position: 1, total: first.frame.byteLength, slice: first.frame }))
+    assert.deepEqual(served, [first.frame.byteLength])
+  })
+
+  it('drops the rest of a request that is cancelled, and nothing of another', async () => {
+    const { client, clock, open } = await startServer(sourceOf(...blocks), {}, true)
+    await send(client, { type: 'want', id: 1, deadlineMs: 1, cids: blocks.map(({ cid }) => cid) })
+    await send(client, { type: 'want', id: 2, deadlineMs: 1, cids: [first.cid] })
+    await quiet(clock)
+    await send(client, { type: 'cancel', id: 1, position: 'all' })
+    await send(client, { type: 'cancel', id: 3, position: 0 })
+    await quiet(clock)
+    open()
+    for (const position of blocks.keys()) assert.deepEqual(await receive(client), { type: 'refuse', id: 1, position, code: 'CANCELLED' })
+    assert.equal((await receive(client)).type, 'data')
+  })
+
+  // Goal: a peer that asks without end makes the server hold a bounded queue; the rest stays with the peer.
+  // Method: nothing is sent while requests flood in; the ones that get away are counted, then all must be answered.
+  it('stops reading requests while too many blocks are queued', async () => {
+    const wantBytes = encodeExchange(flooding(0)).byteLength
+    const windowBytes = 4 * wantBytes
+    const { client, clock, open, calls } = await startServer(sourceOf(first), { windowBytes }, true)
+    let takenCount = 0
+    let isStuck = false
+    const sends: Promise<void>[] = []
+    const taken = async (id: number): Promise<void> => {
+      await send(client, flooding(id))
+      takenCount += 1
+    }
+    while (!isStuck) {
+      const before = takenCount
+      sends.push(taken(sends.length))
+      await quiet(clock)
+      isStuck = takenCount === before
+      assert.ok(sends.length < 1000, 'the server reads without end')
+    }
+    // Of the queue's last request the first block may be missing, and one block is being read.
+    const queuedMax = Math.ceil((BLOCKS_QUEUED_PER_CHANNEL_MAX + 1) / WANT_CHUNKS_MAX)
+    assert.ok(takenCount <= queuedMax + windowBytes / wantBytes, `${takenCount} requests of ${WANT_CHUNKS_MAX} blocks were taken`)
+    assert.ok(takenCount >= BLOCKS_QUEUED_PER_CHANNEL_MAX / WANT_CHUNKS_MAX)
+    assert.equal(calls(), 1, 'one block at a time is loaded')
+    open()
+    for (let answered = 0; answered < sends.length * WANT_CHUNKS_MAX; answered++) {
+      const message = await receive(client)
+      assert.ok(message.type === 'data' || message.type === 'refuse')
+      assert.deepEqual([message.id, message.position], [Math.floor(answered / WANT_CHUNKS_MAX), answered % WANT_CHUNKS_MAX])
+    }
+    await Promise.all(sends)
+  })
+
+  it('cuts a peer off that reads nothing, and frees what was loaded for it', async () => {
+    const large = blockOf('large', 8 * SLICE_BYTES_MAX)
+    const { client, clock, serving, loaded } = await startServer(sourceOf(large), { windowBytes: SLICE_BYTES_MAX })
+    const ended = serving.then(
+      () => 'closed',
+      (error: unknown) => (error instanceof NetworkError ? error.fault.code : String(error)),
+    )
+    await send(client, { type: 'want', id: 1, deadlineMs: 1, cids: [large.cid] })
+    await clock.advance(SERVING_STALL_MS - 1)
+    assert.deepEqual([client.closed.aborted, loaded.usedBytes], [false, 2 * 1024 * 1024 + 1])
+    await clock.advance(1)
+    assert.equal(await ended, 'CHANNEL_CLOSED')
+    assert.deepEqual([client.closed.aborted, loaded.usedBytes], [true, 0])
+    assert.equal(clock.nextTimerMs(), undefined)
+  })
+
+  it('bears with a peer that reads slowly', async () => {
+    const large = blockOf('large', 6 * SLICE_BYTES_MAX)
+    const { client, clock } = await startServer(sourceOf(large), { windowBytes: SLICE_BYTES_MAX })
+    await send(client, { type: 'want', id: 1, deadlineMs: 1, cids: [large.cid] })
+    for (let bytes = 0; bytes < large.frame.byteLength;) {
+      await clock.advance(SERVING_STALL_MS - 1)
+      const message = await receive(client)
+      bytes += message.type === 'data' ? message.slice.byteLength : assert.fail(message.type)
+    }
+  })
+
+  it('waits for the memory that all channels share', async () => {
+    const { client, clock, open, calls, loaded } = await startServer(sourceOf(first), {}, true)
+    const others = await loaded.acquire(SERVING_BYTES_MAX)
+    await send(client, { type: 'want', id: 1, deadlineMs: 1, cids: [first.cid] })
+    await quiet(clock)
+    assert.equal(calls(), 0)
+    open()
+    others()
+    assert.equal((await receive(client)).type, 'data')
+    await eventually(() => loaded.usedBytes === 0)
+  })
+
+  it('gives up on a peer that answers instead of asking, or sends what is no message', async () => {
+    for (const bytes of [encodeExchange(slice({})), new Uint8Array([9, 9, 9, 9, 9, 9, 9])]) {
+      const { client, serving } = await startServer(sourceOf(first))
+      const refused = assert.rejects(serving)
+      await client.send(bytes)
+      await refused
+    }
+  })
+
+  it('speaks what the client understands', async () => {
+    const large = blockOf('large', 3 * SLICE_BYTES_MAX + 1)
+    const { client } = await startServer(sourceOf(first, large))
+    const exchange = new ExchangeClient(client, (error) => assert.fail(error.message))
+    const running = exchange.run()
+    const answers = new Map<number, BlockAnswer>()
+    const cids = [large.cid, second.cid, first.cid]
+    exchange.want(
+      cids.map((cid) => ({ cid, frameBytesMax: FRAME_BYTES_MAX })),
+      DEADLINE_MS,
+      (position, answer) => answers.set(position, answer),
+    )
+    await eventually(() => answers.size === 3)
+    assert.deepEqual(answers.get(0), { type: 'frame', frame: large.frame })
+    assert.deepEqual(answers.get(1), { type: 'refused', code: 'NOT_FOUND' })
+    assert.deepEqual(answers.get(2), { type: 'frame', frame: new Uint8Array(first.frame) })
+    exchange.abort(new Error('stopped'))
+    await running
+  })
+})
+
+type Answered = { readonly position: number } & BlockAnswer
+
+/** A client whose peer is played by the test, at `server`. */
+async function startClient(): Promise<{
+  readonly server: Channel
+  readonly client: ExchangeClient
+  readonly exchange: ExchangeClient
+  readonly complaints: ProtocolError[]
+  /** Answers of the first request. */
+  readonly answers: Answered[]
+  /** Asks for these blocks, of at most 1001 bytes each; gives where the answers will be. */
+  readonly want: (...cids: readonly CID[]) => readonly Answered[]
+}> {
+  const pair = await openChannel(EXCHANGE_PROTOCOL)
+  const complaints: ProtocolError[] = []
+  const exchange = new ExchangeClient(pair.client, (error) => complaints.push(error))
+  void exchange.run()
+  const answers: Answered[] = []
+  let isFirst = true
+  const want = (...cids: readonly CID[]): readonly Answered[] => {
+    const own = isFirst ? answers : []
+    isFirst = false
+    exchange.want(cids.map(wanted), DEADLINE_MS, (position, answer) => own.push({ position, ...answer }))
+    return own
+  }
+  return { server: pair.server, client: exchange, exchange, complaints, answers, want }
+}
+
+/** A server whose peer is played by the test, at `client`. If `isShut`, its source gives nothing before `open()`. */
+async function startServer(
+  source: BlockSource,
+  conditions: { readonly windowBytes?: number } = {},
+  isShut = false,
+): Promise<
+  ChannelPair & {
+    readonly serving: Promise<void>
+    readonly loaded: ByteSemaphore
+    readonly served: number[]
+    readonly unavailable: string[]
+    readonly open: () => void
+    /** How often a frame was read. */
+    readonly calls: () => number
+  }
+> {
+  const pair = await openChannel(EXCHANGE_PROTOCOL, conditions)
+  const loaded = new ByteSemaphore(SERVING_BYTES_MAX)
+  const served: number[] = []
+  const unavailable: string[] = []
+  const gate = Promise.withResolvers<void>()
+  if (!isShut) gate.resolve()
+  let callsCount = 0
+  const gated: BlockSource = {
+    has: (cid) => source.has(cid),
+    get: async (cid) => {
+      callsCount += 1
+      await gate.promise
+      return source.get(cid)
+    },
+  }
+  const serving = serveExchange(pair.server, {
+    clock: pair.clock,
+    source: gated,
+    loaded,
+    onServed: (_, frameBytes) => served.push(frameBytes),
+    onUnavailable: (cid, reason) => unavailable.push(`${cid.toString()}: ${reason}`),
+  })
+  // As the participant does: whatever ends the server ends its channel.
+  serving.catch((error: Error) => pair.server.abort(error))
+  return { ...pair, serving, loaded, served, unavailable, open: gate.resolve, calls: () => callsCount }
+}
+
+interface Block {
+  readonly cid: CID
+  readonly frame: Uint8Array
+}
+
+function blockOf(seed: string, bytes: number): Block {
+  const plain = sampleBytes(seed, bytes)
+  return { cid: chunkCid(sha256(plain)), frame: plainFrame(plain) }
+}
+
+function sourceOf(...held: readonly Block[]): BlockSource {
+  const frames = new Map(held.map(({ cid, frame }) => [cid.toString(), frame]))
+  return { has: (cid) => frames.has(cid.toString()), get: async (cid) => frames.get(cid.toString()) }
+}
+
+const absent = Array.from({ length: WANT_CHUNKS_MAX - 1 }, (_, i) => chunkCid(sha256(new Uint8Array([i]))))
+
+/** A full request of one block that is there and many that are not. */
+function flooding(id: number): ExchangeMessage {
+  return { type: 'want', id, deadlineMs: 1, cids: [first.cid, ...absent] }
+}
+
+function wanted(cid: CID): { readonly cid: CID; readonly frameBytesMax: number } {
+  return { cid, frameBytesMax: 1001 }
+}
+
+/** A `data` message that answers the first request with a whole block of four bytes, but for what is given. */
+function slice(different: Partial<DataMessage>): DataMessage {
+  const bytes = different.slice ?? new Uint8Array([1, 2, 3, 4])
+  return { type: 'data', id: 1, position: 0, offset: 0, total: bytes.byteLength, ...different, slice: new Uint8Array(bytes) }
+}
+
+function send(channel: Channel, message: ExchangeMessage): Promise<void> {
+  return channel.send(encodeExchange(message))
+}
+
+async function receive(channel: Channel): Promise<ExchangeMessage> {
+  const bytes = await channel.receive()
+  assert.ok(bytes !== undefined, 'the channel has ended')
+  const message = decodeExchange(bytes)
+  return message.type === 'data' ? { ...message, slice: new Uint8Array(message.slice) } : message
+}
