@@ -23,6 +23,7 @@ export class ChunkBoard {
   /** Every missing chunk; what complete sources draw from. */
   readonly common: ChunkQueue
   #missingCount = 0
+  #urgentMissingCount = 0
   #placedCount = 0
 
   /** `sources` is the live table of those that are asked: their own queues are kept in step. */
@@ -47,6 +48,11 @@ export class ChunkBoard {
 
   get missingCount(): number {
     return this.#missingCount
+  }
+
+  /** Missing chunks that somebody waits for. */
+  get urgentMissingCount(): number {
+    return this.#urgentMissingCount
   }
 
   get placedCount(): number {
@@ -77,13 +83,22 @@ export class ChunkBoard {
   markMissing(chunk: number): void {
     this.#state[chunk] = MISSING
     this.#missingCount += 1
+    if (this.#urgent.has(chunk)) this.#urgentMissingCount += 1
     this.#enqueue(chunk)
   }
 
-  /** Puts `chunk` before all others of its stage. */
+  /** A placed chunk is missing again. */
+  markLost(chunk: number): void {
+    if (this.#state[chunk] !== PLACED) return
+    this.#placedCount -= 1
+    this.markMissing(chunk)
+  }
+
+  /** Puts `chunk` before all others. */
   prefer(chunk: number): void {
     if (chunk >= this.#catalogue.chunksCount || this.#state[chunk] === PLACED || this.#urgent.has(chunk)) return
     this.#urgent.add(chunk)
+    if (this.#state[chunk] === MISSING) this.#urgentMissingCount += 1
     this.#enqueue(chunk)
   }
 
@@ -111,7 +126,9 @@ export class ChunkBoard {
   readonly currentKey = (chunk: number): number | undefined => (this.#state[chunk] === MISSING ? this.key(chunk) : undefined)
 
   #leaveMissing(chunk: number): void {
-    if (this.#state[chunk] === MISSING) this.#missingCount -= 1
+    if (this.#state[chunk] !== MISSING) return
+    this.#missingCount -= 1
+    if (this.#urgent.has(chunk)) this.#urgentMissingCount -= 1
   }
 
   /** Puts a missing chunk under its present key into every queue that may hand it out. */

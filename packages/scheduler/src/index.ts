@@ -1,2 +1,11 @@
 export { Download } from './download.ts'
-export type { ChunkCatalogue, DownloadEffect, DownloadInput, RefusalCode, SourceFault, SourceId, StallReason } from './download-types.ts'
+export type {
+  ChunkCatalogue,
+  DownloadEffect,
+  DownloadInput,
+  RefusalCode,
+  SlowReason,
+  SourceFault,
+  SourceId,
+  StallReason,
+} from './download-types.ts'
