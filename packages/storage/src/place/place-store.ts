@@ -213,9 +213,10 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
     await this.#assertFilesAreOurs((entry) => entry.stage === stage)
     await this.flush()
     await finishStage(this.path, this.#index, stage)
+    if (!this.stagePlaced(stage)) throw damagedMeanwhile(this.path)
     await this.#journal.append({ type: 'stage', stage })
     await this.#journal.sync()
-    this.#stages.add(stage)
+    if (this.stagePlaced(stage)) this.#stages.add(stage)
   }
 
   /**
@@ -234,9 +235,11 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
     await this.#assertFilesAreOurs(() => true)
     await this.flush()
     await finishTree(this.path, this.#index)
+    // Whoever was served a chunk meanwhile may have found it damaged.
+    if (!this.have.isFull()) throw damagedMeanwhile(this.path)
     await this.#journal.append({ type: 'complete' })
     await this.#journal.sync()
-    this.#complete = true
+    this.#complete = this.have.isFull()
   }
 
   /** A barrier: what was delivered so far survives a power cut when the promise resolves. */
@@ -374,6 +377,10 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
     assert(this.#closing === undefined, 'the place store is open')
     if (this.#failure !== undefined) throw this.#failure
   }
+}
+
+function damagedMeanwhile(path: string): StorageError {
+  return new StorageError({ code: 'CORRUPT', path, reason: 'a file in it was changed while the snapshot was being placed' })
 }
 
 async function assertSpace(root: string, index: SnapshotIndex, have: Bitmap, disk: Disk): Promise<void> {
