@@ -271,7 +271,7 @@ export class Node implements AsyncDisposable {
     const index = await this.#participant.manifest(release.manifest, this.#pages, { ...patience, signal })
     assertMatches(index, release, network)
     const joining = await SnapshotJoin.open(
-      { release, index, into, patienceMs, startedMs: this.#startedMs },
+      { release, index, into, wasComplete: this.#begun?.complete === true, patienceMs, startedMs: this.#startedMs },
       { participant: this.#participant, clock, log, reporter: this.#reporter },
     )
     this.#source.serveChunks(joining.store)

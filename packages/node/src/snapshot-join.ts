@@ -14,6 +14,8 @@ export interface SnapshotJoinInit {
   readonly index: SnapshotIndex
   /** Where the snapshot's files go. */
   readonly into: string
+  /** Whether the directory was complete when the node was started, whatever it has lost since. */
+  readonly wasComplete: boolean
   readonly patienceMs: number | undefined
   /** When the node was started, on the monotonic clock: what its times are counted from. */
   readonly startedMs: number
@@ -91,7 +93,8 @@ export class SnapshotJoin {
 
   async #run(stage: StageClass | undefined, signal: AbortSignal): Promise<JoinSummary> {
     const { index, release } = this.#init
-    if (this.store.isComplete && stage === undefined) await this.#recheck(signal)
+    // Also when a file is gone, which the store has noticed by then: the others may be altered.
+    if (stage === undefined && (this.store.isComplete || this.#init.wasComplete)) await this.#recheck(signal)
     const chunksResumed = this.store.have.count
     if (chunksResumed > 0) this.#reportResumed()
     const fetched = new FetchTally()
