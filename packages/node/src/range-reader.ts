@@ -36,7 +36,10 @@ export class RangeReader {
   ended(failure?: unknown): void {
     this.#isFetching = false
     this.#prefer = undefined
-    for (const arrival of this.#arrivals.values()) failure === undefined ? arrival.resolve() : arrival.reject(failure)
+    for (const arrival of this.#arrivals.values()) {
+      if (failure === undefined) arrival.resolve()
+      else arrival.reject(failure)
+    }
     this.#arrivals.clear()
   }
 

@@ -131,19 +131,21 @@ export class SnapshotJoin {
 
   async #fetch(stage: StageClass | undefined, fetched: FetchTally, signal: AbortSignal): Promise<void> {
     const { index, patienceMs } = this.#init
+    const commits = new AbortController()
     const sink: SnapshotSink = {
       have: this.store.have,
       deliver: async (chunk, frame, plain) => {
         await this.store.deliver(chunk, frame, plain)
         this.reader.placed(chunk)
-        await this.#stages.placed()
+        // The chunk is placed: that its stage waits for the disk must not look as if placing did.
+        this.#stages.placed().catch((error: unknown) => commits.abort(error))
       },
     }
     await this.#stages.begin()
     const { session, result } = this.#components.participant.startDownload({
       index,
       sink,
-      signal,
+      signal: AbortSignal.any([signal, commits.signal]),
       ...(stage === undefined ? {} : { stage }),
       ...(patienceMs === undefined ? {} : { patienceMs }),
     })
@@ -151,6 +153,7 @@ export class SnapshotJoin {
     this.reader.attach((chunks) => session.prefer(chunks))
     try {
       fetched.add(await result)
+      await this.#stages.committed()
     } finally {
       this.#session = undefined
     }

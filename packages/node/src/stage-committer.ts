@@ -28,7 +28,7 @@ export class StageCommitter {
     await this.placed()
   }
 
-  /** A chunk is in place. Waits for the disk only if that completes a stage. */
+  /** A chunk is in place. Resolves at once, or, if that completes a stage, when it is committed. */
   async placed(): Promise<void> {
     const { have } = this.#store
     this.#placedTo = have.nextClear(this.#placedTo) ?? have.size
@@ -38,6 +38,11 @@ export class StageCommitter {
     // One commit at a time; each looks at all stages, so the one that comes last sees what was placed meanwhile.
     this.#committing = this.#commitAfter(this.#committing.catch(() => undefined))
     await this.#committing
+  }
+
+  /** Resolves when every commit that has begun has ended. */
+  committed(): Promise<void> {
+    return this.#committing
   }
 
   /** Chunks were found damaged: the stages that need them are to be committed again. */
