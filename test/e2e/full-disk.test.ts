@@ -70,10 +70,10 @@ describe('a full disk', { skip, concurrency: 2 }, () => {
     await generateFlatFile({ path: join(small, 'file'), bytes: MIB, seed: 2, version: 1, insertions: 0 })
     await scene.succeed('init', own, '--ledger', 'mainnet')
     await scene.publish(own, small, 1)
+    const origin = await scene.origin(own)
     const publish = scene.cairn('publish', data.path('state'), '--workspace', own, '--ledger', 'mainnet', '--height', '2')
     await assertFails(publish, { exitCode: 5, code: 'NO_SPACE', message: /no space left/ })
 
-    const origin = await scene.origin(own)
     assert.deepEqual(
       (await origin.status()).snapshots.map(({ height }) => height),
       [1],

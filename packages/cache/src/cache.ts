@@ -37,6 +37,8 @@ export interface CacheInit {
   readonly region?: string
   /** The most that the store may take; absent: what the disk has. */
   readonly capacityBytes?: number
+  /** Frame bytes per second to fetch at most. Absent: what the sources give. */
+  readonly bytesPerSecondMax?: number
   readonly listen: readonly Address[]
   readonly announce?: readonly Address[]
   readonly mdns?: boolean
@@ -126,6 +128,7 @@ export class Cache implements AsyncDisposable {
         network,
         ledgers: [...new Set([...(followed === 'all' ? known.ledgers : followed), ...mirrors.all.map(({ ledger }) => ledger)])],
         ...(region === undefined ? {} : { region }),
+        ...(init.bytesPerSecondMax === undefined ? {} : { bytesPerSecondMax: init.bytesPerSecondMax }),
         source: new MirrorSource(store, {
           onUsed: (cid) => mirrors.used(cid),
           onLost: (cid) => {

@@ -91,6 +91,11 @@ const ORIGIN: Readonly<Record<OriginFault['code'], Advice>> = {
 
 const NODE: Readonly<Record<NodeFault['code'], Advice>> = {
   MANIFEST_MISMATCH: [EXIT.verification, 'check --network; if it is right, tell the publisher: the release is signed for something else'],
+  NO_SUCH_STAGE: [EXIT.usage, 'run it without --stage: it is usable when all of it is in place'],
+  UNKNOWN_PATH: [EXIT.usage],
+  NOT_A_FILE: [EXIT.usage],
+  OUT_OF_RANGE: [EXIT.usage],
+  NOT_FETCHING: [EXIT.noSource, 'join again: it goes on where it stopped'],
 }
 
 const CACHE: Readonly<Record<CacheFault['code'], Advice>> = {

@@ -1,7 +1,7 @@
 import { LOG_LEVELS, type HostPort, type LogLevel } from '@cairn/observability'
 import { type FieldTable, optionalFlag, repeatedFlag, requiredFlag, switchFlag, defaultFlag } from './field.ts'
 import { hostPort, multiaddr } from './values/address.ts'
-import { duration } from './values/number.ts'
+import { duration, rate } from './values/number.ts'
 import { oneOf, text } from './values/parser.ts'
 import { networkName } from './values/release.ts'
 
@@ -42,6 +42,8 @@ export const PEERS_FIELD = repeatedFlag('peer', 'MULTIADDR', 'a peer to connect 
 export function timeoutField(fallback: string): FieldTable<SourceOptions>['timeoutMs'] {
   return defaultFlag('timeout', 'DURATION', 'give up a wait for a source after this long', duration, fallback)
 }
+
+export const MAX_RATE_FIELD = optionalFlag('max-rate', 'RATE', 'fetch no faster than this, from all peers together', rate)
 
 /** How a daemon can be reached. */
 export interface ServeOptions {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { hostPort, httpUrl, multiaddr } from '../src/values/address.ts'
-import { duration, DURATION_MS_MAX, integer, size } from '../src/values/number.ts'
+import { duration, DURATION_MS_MAX, integer, rate, size } from '../src/values/number.ts'
 import { oneOf, text, type ValueParser } from '../src/values/parser.ts'
 import { channelName, ledgerName, networkName, release } from '../src/values/release.ts'
 
@@ -17,6 +17,12 @@ describe('values', () => {
     ['64 KiB', 65_536],
   ])
   refuses('size', size, ['', '0', '-1', '20G', '20gib', '1e9', '0x10', 'GiB', '1.5.5MB', '99999TiB', '0.1B', '1constructor'])
+
+  accepts('rate', rate, [
+    ['10MiB/s', 10 * 2 ** 20],
+    ['500 kB/s', 500_000],
+  ])
+  refuses('rate', rate, ['', '/s', '0/s', '10MiB', '10Mbit/s', '10MiB/min'])
 
   accepts('duration', duration, [
     ['500ms', 500],

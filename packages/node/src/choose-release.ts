@@ -4,6 +4,7 @@ import { type Participant, SwarmError, type TrustKeeper } from '@cairn/swarm'
 import { checkFreshness, type Release, releases, resolveRelease, type Selector, TrustError } from '@cairn/trust'
 import type { NodeEvent } from './events.ts'
 import { REFRESH_INTERVAL_MS, REFUSED_GRACE_MS } from './limits.ts'
+import type { WaitReason } from './wait-reason.ts'
 
 export interface ChooseReleaseInit {
   readonly selector: Selector
@@ -41,14 +42,12 @@ async function refreshUntilTrusted(init: ChooseReleaseInit): Promise<void> {
   const { selector, keeper, participant, peersCount, clock, reporter, signal, patienceMs } = init
   const startedMs = clock.monotonicMs()
   let refusedSinceMs: number | undefined
-  reporter.report({ type: 'waiting', reason: 'connecting' })
-  let connected = false
+  let waitingFor: WaitReason | undefined
   for (;;) {
     signal.throwIfAborted()
-    if (peersCount() > 0 && !connected) {
-      connected = true
-      reporter.report({ type: 'waiting', reason: 'metadata' })
-    }
+    const reason = peersCount() > 0 ? 'metadata' : 'connecting'
+    if (reason !== waitingFor) reporter.report({ type: 'waiting', reason })
+    waitingFor = reason
     const outcome = await keeper.refresh(participant, [selector.ledger])
     const nowMs = clock.monotonicMs()
     if (outcome.type === 'refreshed') return

@@ -1,8 +1,6 @@
 import type { StageClass } from '@cairn/protocol'
 import type { SwarmEvent } from '@cairn/swarm'
-
-/** What a node waits for before its download starts. */
-export type WaitReason = 'connecting' | 'metadata' | 'manifest' | 'checking'
+import type { WaitReason } from './wait-reason.ts'
 
 /** Everything a joining node reports. */
 export type NodeEvent =
@@ -13,5 +11,12 @@ export type NodeEvent =
   | { readonly type: 'resumed'; readonly chunksHeld: number; readonly chunksCount: number; readonly bytesHeld: number }
   /** A directory that was complete has been read again; `damagedCount` paths were not as signed and are mended. */
   | { readonly type: 'rechecked'; readonly damagedCount: number }
-  | { readonly type: 'stage-committed'; readonly stage: StageClass; readonly sinceStartMs: number }
+  /** A stage and all before it are in place; `isResumed` if an earlier run had brought it that far. */
+  | { readonly type: 'stage-committed'; readonly stage: StageClass; readonly sinceStartMs: number; readonly isResumed: boolean }
+  /** The ledger's own software can start: the bootstrap stage is in place, or everything where a release has no such stage. */
+  | { readonly type: 'usable'; readonly sinceStartMs: number }
+  /** Chunks that were in place are damaged and are fetched again; `stage` is the last one that is still committed. */
+  | { readonly type: 'rolled-back'; readonly stage: StageClass | null; readonly chunksCount: number; readonly bytes: number }
+  /** The join ends here because it was asked for no more than this stage. */
+  | { readonly type: 'join-staged'; readonly snapshot: string; readonly stage: StageClass; readonly durationMs: number }
   | { readonly type: 'join-complete'; readonly snapshot: string; readonly durationMs: number }

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -12,23 +13,16 @@ import {
 import { type SnapshotIndex, STAGES, type StageClass } from '@cairn/protocol'
 import { fanOut, type StatusReport } from '@cairn/observability'
 import { type Clock, type Log, type Random, type Reporter } from '@cairn/runtime'
-import {
-  inspectTarget,
-  type JoinedTarget,
-  openFsBlockStore,
-  openPlaceStore,
-  type PlaceStore,
-  STATE_DIRECTORY,
-  unpackInPool,
-} from '@cairn/storage'
-import { describeStall, dialReporter, Participant, PeerTally, type SwarmEvent, TrustKeeper } from '@cairn/swarm'
+import { inspectTarget, type JoinedTarget, openFsBlockStore, STATE_DIRECTORY, unpackInPool } from '@cairn/storage'
+import { describeSlowdown, dialReporter, Participant, PeerTally, type SwarmEvent, TrustKeeper, type Unpack } from '@cairn/swarm'
 import type { Release, Selector } from '@cairn/trust'
 import { chooseRelease } from './choose-release.ts'
 import { NodeError } from './errors.ts'
 import type { NodeEvent } from './events.ts'
 import { NodeSource } from './node-source.ts'
-import { StageCommitter } from './stage-committer.ts'
-import { type JoinProgress, ProgressTracker } from './progress.ts'
+import { type JoinProgress, ProgressTracker, stallOf } from './progress.ts'
+import { type JoinSummary, SnapshotJoin } from './snapshot-join.ts'
+import { untilAborted } from './until-aborted.ts'
 
 export interface NodeInit {
   readonly selector: Selector
@@ -45,6 +39,8 @@ export interface NodeInit {
   readonly onTrace?: (line: string) => void
   /** Bounds every wait for a source. Absent: waits for ever, and says for what. */
   readonly patienceMs?: number
+  /** Frame bytes per second to fetch at most. Absent: what the sources give. */
+  readonly bytesPerSecondMax?: number
 }
 
 export interface NodeComponents {
@@ -54,21 +50,12 @@ export interface NodeComponents {
   readonly reporter: Reporter<NodeEvent>
   /** Defaults to libp2p. */
   readonly createTransport?: (init: Libp2pTransportInit) => Promise<Transport>
+  /** Defaults to other threads. */
+  readonly unpack?: Unpack
 }
 
 /** What a node says of itself; the process adds its version and age. */
 export type NodeStatus = Omit<StatusReport, 'version' | 'uptimeMs'> & { readonly progress: JoinProgress }
-
-export interface JoinSummary {
-  readonly release: Release
-  readonly durationMs: number
-  /** Frame bytes used, by source. */
-  readonly bytesBySource: Readonly<Record<string, number>>
-  readonly wastedBytes: number
-  /** Chunks that an earlier run had placed. */
-  readonly chunksResumed: number
-  readonly chunksCount: number
-}
 
 /** A node that joins one ledger into one directory, serving what it has from its first chunk on. */
 export class Node implements AsyncDisposable {
@@ -85,8 +72,11 @@ export class Node implements AsyncDisposable {
   readonly #dialer: Dialer
   readonly #begun: JoinedTarget | undefined
   readonly #startedMs: number
+  readonly #usable: Promise<number>
   #release: Release | undefined
-  #store: PlaceStore | undefined
+  #joining: SnapshotJoin | undefined
+  #isJoining = false
+  #opened = opening()
 
   private constructor(init: NodeInit, components: NodeComponents, parts: NodeParts) {
     this.#init = init
@@ -102,6 +92,7 @@ export class Node implements AsyncDisposable {
     this.#dialer = parts.dialer
     this.#begun = parts.begun
     this.#startedMs = parts.startedMs
+    this.#usable = parts.usable
   }
 
   /**
@@ -115,7 +106,12 @@ export class Node implements AsyncDisposable {
     const { clock, random, log } = components
     const startedMs = clock.monotonicMs()
     const tracker = new ProgressTracker()
-    const reporter = fanOut<NodeEvent>(tracker, components.reporter)
+    const usable = Promise.withResolvers<number>()
+    const reporter = fanOut<NodeEvent>(
+      tracker,
+      { report: (event) => event.type === 'usable' && usable.resolve(event.sinceStartMs) },
+      components.reporter,
+    )
     const peers = new PeerTally()
     const begun = await inspectTarget(init.into)
     const statePath = join(init.into, STATE_DIRECTORY)
@@ -138,15 +134,29 @@ export class Node implements AsyncDisposable {
         network: init.network,
         ledgers: [init.selector.ledger],
         ...(init.region === undefined ? {} : { region: init.region }),
+        ...(init.bytesPerSecondMax === undefined ? {} : { bytesPerSecondMax: init.bytesPerSecondMax }),
         source,
         metadata: (file) => keeper.metadata(file),
       },
-      { transport, clock, random, log, reporter: fanOut<SwarmEvent>(peers, reporter), unpack: unpackInPool },
+      { transport, clock, random, log, reporter: fanOut<SwarmEvent>(peers, reporter), unpack: components.unpack ?? unpackInPool },
     )
     cleanup.use(participant)
     const dialer = createDialer({ transport, addresses: init.peers, clock, random, reporter: dialReporter(reporter) })
     cleanup.move()
-    return new Node(init, components, { tracker, peers, reporter, transport, participant, keeper, pages, source, dialer, begun, startedMs })
+    return new Node(init, components, {
+      tracker,
+      peers,
+      reporter,
+      transport,
+      participant,
+      keeper,
+      pages,
+      source,
+      dialer,
+      begun,
+      startedMs,
+      usable: usable.promise,
+    })
   }
 
   get addresses(): readonly Address[] {
@@ -157,12 +167,18 @@ export class Node implements AsyncDisposable {
     return this.#tracker.progress
   }
 
-  /** Whether the bootstrap stage is in place, so that the node's own software can start. */
+  /** Milliseconds from the start until the ledger's own software could start; pending until then. */
+  get usable(): Promise<number> {
+    return this.#usable
+  }
+
+  /** Whether the bootstrap stage (or, where a release has none, everything) is in place, so that the ledger's own software can start. */
   ready(): { readonly ready: boolean; readonly reason: string } {
-    const { phase, stage, bytes, bytesHeld } = this.#tracker.progress
+    const { phase, stage, isUsable, bytes, bytesHeld } = this.#tracker.progress
     if (phase === 'complete') return { ready: true, reason: 'everything is in place' }
-    if (stage !== undefined) return { ready: true, reason: `stage ${stage} is in place` }
-    return { ready: false, reason: `${phase}: ${bytesHeld} of ${bytes} bytes are in place` }
+    if (isUsable) return { ready: true, reason: `stage ${stage} is in place` }
+    const stall = stallOf(this.#tracker.progress)
+    return { ready: false, reason: `${phase}: ${stall ?? `${bytesHeld} of ${bytes} bytes are in place`}` }
   }
 
   status(): NodeStatus {
@@ -180,38 +196,48 @@ export class Node implements AsyncDisposable {
   /**
    * Joins: chooses the release, loads the manifest, fetches, places, and leaves the directory as it was published.
    *
+   * With `stage` it ends as soon as that stage and those before it are committed, and fetches nothing else; their files and links are
+   * then as they were published. A later call, here or in another run, goes on from there. One call at a time.
+   *
    * @throws {TrustError} when no acceptable metadata vouches for the release
    * @throws {SwarmError} `NO_SOURCE`, `UNVERIFIABLE`
-   * @throws {StorageError} `OTHER_SNAPSHOT`, `NO_SPACE`, `IO_FAILED`
-   * @throws {NodeError} `MANIFEST_MISMATCH`
+   * @throws {StorageError} `OTHER_SNAPSHOT`, `NO_SPACE`, `IO_FAILED`; `CORRUPT` if somebody keeps replacing files
+   * @throws {NodeError} `MANIFEST_MISMATCH`, `NO_SUCH_STAGE`
    */
-  async join(signal: AbortSignal): Promise<JoinSummary> {
-    const { clock } = this.#components
-    const patience = this.#init.patienceMs === undefined ? {} : { patienceMs: this.#init.patienceMs }
-    const release = await this.#choose(signal)
-    this.#release = release
-    this.#reporter.report({ type: 'waiting', reason: 'manifest' })
-    const index = await this.#participant.manifest(release.manifest, this.#pages, { ...patience, signal })
-    assertMatches(index, release, this.#init.network)
-    const store = await openPlaceStore({ path: this.#init.into, index, clock, log: this.#components.log })
-    this.#store = store
-    this.#source.serveChunks(store)
-    // Also when a file is gone, which the store has noticed by then: the others may be altered.
-    if (this.#begun?.complete === true) await this.#recheck(store, signal)
-    const chunksResumed = store.have.count
-    if (chunksResumed > 0) this.#reportResumed(index, store)
-    const { bytesBySource, wastedBytes } = await this.#fetch(index, store, { ...patience, signal })
-    await store.finish()
-    const durationMs = clock.monotonicMs() - this.#startedMs
-    this.#reporter.report({ type: 'join-complete', snapshot: release.manifest.toString(), durationMs })
-    return { release, durationMs, bytesBySource, wastedBytes, chunksResumed, chunksCount: index.chunksCount }
+  async join(signal: AbortSignal, options: { readonly stage?: StageClass } = {}): Promise<JoinSummary> {
+    assert(!this.#isJoining, 'one join at a time')
+    this.#isJoining = true
+    try {
+      this.#joining ??= await this.#open(signal)
+      this.#opened.resolve(this.#joining)
+      return await this.#joining.run(options.stage, signal)
+    } catch (error) {
+      // Reads that wait for a snapshot wait no longer; those of the next call do.
+      this.#opened.reject(error)
+      if (this.#joining === undefined) this.#opened = opening()
+      throw error
+    } finally {
+      this.#isJoining = false
+    }
+  }
+
+  /**
+   * Bytes `from` to `to` (exclusive) of the file `path` of the snapshot, verified, as soon as they are here: what is missing is
+   * fetched before everything else. May be called before {@link join}, and then waits for the release and its manifest.
+   *
+   * @throws {NodeError} `UNKNOWN_PATH`, `NOT_A_FILE`, `OUT_OF_RANGE`; `NOT_FETCHING` if it is not here and no join is running
+   * @throws {StorageError} `IO_FAILED`; the signal's reason; whatever ends the join that it waits for
+   */
+  async read(path: string, from: number, to: number, options: { readonly signal?: AbortSignal } = {}): Promise<Uint8Array> {
+    const { reader } = await untilAborted(this.#opened.promise, options.signal)
+    return reader.read(path, from, to, options.signal)
   }
 
   async stop(): Promise<void> {
     await this.#dialer.stop()
     await this.#participant.stop()
     await this.#transport.stop()
-    await this.#store?.close()
+    await this.#joining?.store.close()
     await this.#pages.close()
   }
 
@@ -236,45 +262,35 @@ export class Node implements AsyncDisposable {
     return release
   }
 
-  /** Downloads until every chunk is in place: a chunk that somebody damaged meanwhile is fetched again. */
-  async #fetch(
-    index: SnapshotIndex,
-    store: PlaceStore,
-    options: { readonly patienceMs?: number; readonly signal: AbortSignal },
-  ): Promise<{ bytesBySource: Record<string, number>; wastedBytes: number }> {
-    const bytesBySource: Record<string, number> = {}
-    let wastedBytes = 0
-    const stages = new StageCommitter(index, store, (stage) => {
-      const sinceStartMs = this.#components.clock.monotonicMs() - this.#startedMs
-      this.#reporter.report({ type: 'stage-committed', stage, sinceStartMs })
-    })
-    do {
-      const sink = {
-        have: store.have,
-        deliver: async (chunk: number, frame: Uint8Array, plain: Uint8Array) => {
-          await store.deliver(chunk, frame, plain)
-          await stages.placed(chunk)
-        },
-      }
-      await stages.begin()
-      const trace = this.#init.onTrace === undefined ? {} : { onTrace: this.#init.onTrace }
-      const summary = await this.#participant.download({ index, sink, ...options, ...trace })
-      for (const [peer, bytes] of summary.bytesBySource) bytesBySource[peer] = (bytesBySource[peer] ?? 0) + bytes
-      wastedBytes += summary.wastedBytes
-    } while (!store.have.isFull())
-    return { bytesBySource, wastedBytes }
-  }
-
-  /** Joining what was joined before is how a directory is checked and repaired. */
-  async #recheck(store: PlaceStore, signal: AbortSignal): Promise<void> {
-    this.#reporter.report({ type: 'waiting', reason: 'checking' })
-    const { altered, missing, wrongMode, wrongLink } = await store.verifyAll({ signal })
-    const damagedCount = altered.length + missing.length + wrongMode.length + wrongLink.length
-    this.#reporter.report({ type: 'rechecked', damagedCount })
+  /** Waits for the release and its manifest, and opens the directory. */
+  async #open(signal: AbortSignal): Promise<SnapshotJoin> {
+    const { into, patienceMs, network } = this.#init
+    const { clock, log } = this.#components
+    const release = await this.#choose(signal)
+    this.#release = release
+    this.#reporter.report({ type: 'waiting', reason: 'manifest' })
+    const patience = patienceMs === undefined ? {} : { patienceMs }
+    const index = await this.#participant.manifest(release.manifest, this.#pages, { ...patience, signal })
+    assertMatches(index, release, network)
+    const joining = await SnapshotJoin.open(
+      {
+        release,
+        index,
+        into,
+        wasComplete: this.#begun?.complete === true,
+        patienceMs,
+        onTrace: this.#init.onTrace,
+        startedMs: this.#startedMs,
+      },
+      { participant: this.#participant, clock, log, reporter: this.#reporter },
+    )
+    this.#source.serveChunks(joining.store)
+    return joining
   }
 
   #snapshotStatus({ ledger, height, manifest }: Release): StatusReport['snapshots'][number] {
-    const { phase, stage, bytes, bytesHeld, stalled } = this.#tracker.progress
+    const { phase, stage, bytes, bytesHeld, slowed } = this.#tracker.progress
+    const stall = stallOf(this.#tracker.progress) ?? (slowed === undefined ? undefined : describeSlowdown(slowed))
     return {
       ledger,
       height,
@@ -282,14 +298,8 @@ export class Node implements AsyncDisposable {
       stage: phase === 'complete' ? phase : (nextStage(stage) ?? phase),
       bytes: bytesHeld,
       bytesTotal: bytes,
-      ...(stalled === undefined ? {} : { stall: describeStall(stalled) }),
+      ...(stall === undefined ? {} : { stall }),
     }
-  }
-
-  #reportResumed(index: SnapshotIndex, store: PlaceStore): void {
-    let bytesHeld = 0
-    for (const chunk of store.have.indices()) bytesHeld += index.chunkBytes(chunk)
-    this.#reporter.report({ type: 'resumed', chunksHeld: store.have.count, chunksCount: index.chunksCount, bytesHeld })
   }
 }
 
@@ -310,6 +320,14 @@ interface NodeParts {
   readonly dialer: Dialer
   readonly begun: JoinedTarget | undefined
   readonly startedMs: number
+  readonly usable: Promise<number>
+}
+
+/** A snapshot that is to be opened; nobody need wait for it. */
+function opening(): PromiseWithResolvers<SnapshotJoin> {
+  const opened = Promise.withResolvers<SnapshotJoin>()
+  opened.promise.catch(() => {})
+  return opened
 }
 
 /** The signature covers the manifest's name; that the manifest is of the ledger and height it was signed for is checked here. */

@@ -11,21 +11,32 @@ export const NODE_METRICS = {
     help: 'Time from the start to a committed stage',
     buckets: [0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400],
   },
+  cairn_usable_seconds: {
+    type: 'histogram',
+    help: "Time from the start until the ledger's own software can start",
+    buckets: [0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400],
+  },
+  cairn_rollbacks_total: { type: 'counter', help: 'Times that chunks in place were found damaged and fetched again' },
+  cairn_join_waits_total: { type: 'counter', help: 'Times that a join waited for something before its download', labels: ['reason'] },
 } as const satisfies MetricTable
 
 export const NODE_RULES = {
   ...SWARM_RULES,
-  waiting: { log: 'info' },
+  waiting: { log: 'info', count: (metrics, { reason }) => metrics.add('cairn_join_waits_total', 1, { reason }) },
   rechecked: { log: 'info' },
   'release-chosen': { log: 'info' },
   'newer-release': { log: 'info' },
   resumed: { log: 'info', count: (metrics, { bytesHeld }) => metrics.set('cairn_bytes_held', bytesHeld) },
   'stage-committed': {
     log: 'info',
-    count: (metrics, { stage, sinceStartMs }) => {
+    count: (metrics, { stage, sinceStartMs, isResumed }) => {
+      if (isResumed) return
       metrics.add('cairn_stages_committed_total', 1, { stage })
       metrics.observe('cairn_stage_seconds', sinceStartMs / 1000)
     },
   },
+  usable: { log: 'info', count: (metrics, { sinceStartMs }) => metrics.observe('cairn_usable_seconds', sinceStartMs / 1000) },
+  'rolled-back': { log: 'warn', count: (metrics) => metrics.add('cairn_rollbacks_total', 1) },
+  'join-staged': { log: 'info' },
   'join-complete': { log: 'info' },
 } as const satisfies EventTable<NodeEvent, typeof NODE_METRICS>

@@ -17,7 +17,7 @@ describe('Node', () => {
     world.publish(v1)
     await world.origin('origin', [v1])
     const { node, events } = await world.start()
-    assert.deepEqual(node.ready(), { ready: false, reason: 'connecting: 0 of 0 bytes are in place' })
+    assert.deepEqual(node.ready(), { ready: false, reason: 'connecting: no peer is connected' })
     assert.deepEqual(node.status().snapshots, [])
     const summary = await world.settle(node.join(endless))
     assert.deepEqual(await listTree(world.target()), await listTree(v1.path))
@@ -25,8 +25,8 @@ describe('Node', () => {
     assert.deepEqual(Object.keys(summary.bytesBySource), ['origin'])
 
     assert.deepEqual(
-      only(events, 'waiting').map(({ reason }) => reason),
-      ['connecting', 'metadata', 'manifest'],
+      only(events, 'waiting').flatMap(({ reason }) => (reason === 'connecting' ? [] : [reason])),
+      ['metadata', 'manifest'],
     )
     const milestones = only(events, 'release-chosen', 'download-started', 'stage-committed', 'download-complete', 'join-complete')
     assert.deepEqual(
@@ -342,7 +342,8 @@ function isMismatch(what: string, found: string, wanted: string): (error: unknow
   return (error) => {
     assert.ok(error instanceof NodeError, String(error))
     const { fault } = error
-    assert.deepEqual([fault.code, fault.what, fault.found, fault.wanted], ['MANIFEST_MISMATCH', what, found, wanted])
+    assert.equal(fault.code, 'MANIFEST_MISMATCH')
+    assert.deepEqual([fault.what, fault.found, fault.wanted], [what, found, wanted])
     return true
   }
 }

@@ -18,6 +18,9 @@ describe('ProgressTracker', () => {
       wastedBytes: 0,
       servedBytes: 0,
       stage: undefined,
+      isUsable: false,
+      usableMs: undefined,
+      slowed: undefined,
       stalled: undefined,
       peersCount: 0,
     })
@@ -78,8 +81,8 @@ describe('ProgressTracker', () => {
     const progress = after(
       { type: 'peer-connected', peer: 'a' },
       { type: 'peer-connected', peer: 'b' },
-      { type: 'stage-committed', stage: 'bootstrap', sinceStartMs: 1 },
-      { type: 'stage-committed', stage: 'hot', sinceStartMs: 2 },
+      { type: 'stage-committed', stage: 'bootstrap', sinceStartMs: 1, isResumed: false },
+      { type: 'stage-committed', stage: 'hot', sinceStartMs: 2, isResumed: false },
       { type: 'peer-disconnected', peer: 'a' },
     )
     assert.deepEqual([progress.stage, progress.peersCount], ['hot', 1])

@@ -95,7 +95,7 @@ class World implements AsyncDisposable {
   async place(stage: StageClass): Promise<void> {
     for (const chunk of this.#snapshot.index.stageChunks(stage)) {
       await this.deliver(chunk)
-      await this.#stages.placed(chunk)
+      await this.#stages.placed()
     }
   }
 

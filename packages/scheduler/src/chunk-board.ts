@@ -35,6 +35,7 @@ export class ChunkBoard {
   readonly #owner: Uint8Array
   #owners: readonly ChunkOwner[] = []
   #missingCount = 0
+  #urgentMissingCount = 0
   #placedCount = 0
 
   /** `sources` is the live table of those that are asked: their own queues are kept in step. */
@@ -60,6 +61,11 @@ export class ChunkBoard {
 
   get missingCount(): number {
     return this.#missingCount
+  }
+
+  /** Missing chunks that somebody waits for. */
+  get urgentMissingCount(): number {
+    return this.#urgentMissingCount
   }
 
   get placedCount(): number {
@@ -91,13 +97,22 @@ export class ChunkBoard {
     this.#state[chunk] = MISSING
     this.#missingCount += 1
     this.#countLeft(chunk, 1)
+    if (this.#urgent.has(chunk)) this.#urgentMissingCount += 1
     this.#enqueue(chunk)
   }
 
-  /** Puts `chunk` before all others of its stage. */
+  /** A placed chunk is missing again. */
+  markLost(chunk: number): void {
+    if (this.#state[chunk] !== PLACED) return
+    this.#placedCount -= 1
+    this.markMissing(chunk)
+  }
+
+  /** Puts `chunk` before all others. */
   prefer(chunk: number): void {
     if (chunk >= this.#catalogue.chunksCount || this.#state[chunk] === PLACED || this.#urgent.has(chunk)) return
     this.#urgent.add(chunk)
+    if (this.#state[chunk] === MISSING) this.#urgentMissingCount += 1
     this.#enqueue(chunk)
   }
 
@@ -163,6 +178,7 @@ export class ChunkBoard {
     if (this.#state[chunk] !== MISSING) return
     this.#missingCount -= 1
     this.#countLeft(chunk, -1)
+    if (this.#urgent.has(chunk)) this.#urgentMissingCount -= 1
   }
 
   /** Keeps the count of what is left of another peer's share as `chunk` becomes missing here, or ceases to be. */
@@ -189,6 +205,8 @@ export class ChunkBoard {
   }
 
   #queueOf(chunk: number): ChunkQueue {
+    // What somebody waits for is not left to another peer's pace.
+    if (this.#urgent.has(chunk)) return this.common
     return this.#owners[this.#owner[chunk]! - 1]?.queue ?? this.common
   }
 

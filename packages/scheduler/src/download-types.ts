@@ -19,16 +19,25 @@ export type DownloadInput =
   | { readonly type: 'source-joined'; readonly source: SourceId; readonly have: 'complete' | Bitmap; readonly now: number }
   | { readonly type: 'source-has'; readonly source: SourceId; readonly chunks: readonly number[]; readonly now: number }
   | { readonly type: 'source-left'; readonly source: SourceId; readonly now: number }
-  /** A chunk arrived whole; its content is not checked yet. */
-  | { readonly type: 'received'; readonly source: SourceId; readonly chunk: number; readonly now: number }
+  /** A chunk arrived whole, in `frameBytes` (its plain bytes if absent); its content is not checked yet. */
+  | {
+      readonly type: 'received'
+      readonly source: SourceId
+      readonly chunk: number
+      readonly frameBytes?: number
+      readonly now: number
+    }
   /** The content of a received chunk does not match its digest. */
   | { readonly type: 'bad'; readonly source: SourceId; readonly chunk: number; readonly now: number }
   | { readonly type: 'refused'; readonly source: SourceId; readonly chunk: number; readonly code: RefusalCode; readonly now: number }
   /** A received chunk was verified and lies in its place. */
   | { readonly type: 'delivered'; readonly chunk: number; readonly now: number }
-  /** Somebody waits for these chunks: they go before all others of their stage. */
+  /** Chunks that lay in their places are found damaged: they are to be fetched again. */
+  | { readonly type: 'lost'; readonly chunks: readonly number[]; readonly now: number }
+  /** Somebody waits for these chunks: they go before all others, of whatever stage. */
   | { readonly type: 'prefer'; readonly chunks: readonly number[]; readonly now: number }
-  | { readonly type: 'tick'; readonly now: number }
+  /** Time passes; `lateMs` is how much later than due the tick came, 0 if absent: how far behind the host is. */
+  | { readonly type: 'tick'; readonly lateMs?: number; readonly now: number }
 
 /** What a source did wrong, in the words of `policy`'s penalty table. */
 export type SourceFault = 'bad-chunk' | 'timeout' | 'refused-too-often'
@@ -43,4 +52,7 @@ export type DownloadEffect =
   | { readonly type: 'failed'; readonly source: SourceId; readonly chunk: number }
 
 /** Why nothing arrives. */
-export type StallReason = 'no-source' | 'no-source-has-it' | 'sources-slow' | 'placing-slow'
+export type StallReason = 'no-source' | 'no-source-has-it' | 'sources-slow' | 'placing-slow' | 'rate-limited'
+
+/** What about this machine makes a download ask for less than the sources would give. */
+export type SlowReason = 'host-busy' | 'disk-slow'

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import type { Bitmap } from '@cairn/protocol'
 import type { Random } from '@cairn/runtime'
 import { ChunkBoard, MISSING, PLACED, RECEIVED, REQUESTED } from './chunk-board.ts'
-import type { ChunkCatalogue, DownloadEffect, DownloadInput, RefusalCode, SourceId, StallReason } from './download-types.ts'
+import type { ChunkCatalogue, DownloadEffect, DownloadInput, RefusalCode, SlowReason, SourceId, StallReason } from './download-types.ts'
+import { HostPace } from './host-pace.ts'
 import {
   BAD_CHUNKS_OF_LAST_SOURCE_MAX,
   DUPLICATE_SHARE_MAX,
@@ -17,9 +18,9 @@ import {
   SHARE_PATIENCE_MS,
   SHARERS_MAX,
   STALL_AFTER_MS,
-  TOTAL_WINDOW_BYTES_MAX,
   UNPLACED_BYTES_MAX,
 } from './limits.ts'
+import { RateBudget } from './rate-budget.ts'
 import { type OutstandingRequest, Source } from './source.ts'
 
 export interface DownloadInit {
@@ -29,6 +30,8 @@ export interface DownloadInit {
   /** Which chunks need not be fetched. */
   readonly have: Bitmap
   readonly random: Random
+  /** Frame bytes per second that may be asked for, all sources together. Absent: no bound. */
+  readonly bytesPerSecondMax?: number
   /** Monotonic time in milliseconds. */
   readonly now: number
 }
@@ -38,7 +41,7 @@ export interface DownloadInit {
  *
  * Invariants:
  * - a chunk is out at one source, in the end-game at two, so whoever sends a bad one is known;
- * - bytes asked for and not yet placed stay within {@link TOTAL_WINDOW_BYTES_MAX}, and per source within its window;
+ * - bytes asked for and not yet placed stay within the common window ({@link HostPace}), and per source within its window;
  * - the last source is never banned: after {@link BAD_CHUNKS_OF_LAST_SOURCE_MAX} bad chunks the download fails instead.
  */
 export class Download {
@@ -48,6 +51,10 @@ export class Download {
   readonly #sources = new Map<SourceId, Source>()
   #sharers: readonly Source[] = []
   readonly #requests = new Map<number, OutstandingRequest[]>()
+  readonly #rate: RateBudget
+  readonly #pace = new HostPace()
+  /** Chunks that arrived and are not placed, with the time of their arrival, the oldest first. */
+  readonly #unplaced = new Map<number, number>()
   #outBytes = 0
   /** Bytes of chunks received and not yet placed. */
   #unplacedBytes = 0
@@ -62,6 +69,7 @@ export class Download {
     this.#self = init.self
     this.#catalogue = catalogue
     this.#board = new ChunkBoard(catalogue, have, random, this.#sources)
+    this.#rate = new RateBudget(init.bytesPerSecondMax ?? Number.POSITIVE_INFINITY, init.now)
     this.#lastProgressMs = init.now
     let totalBytes = 0
     let largestBytes = 0
@@ -90,6 +98,11 @@ export class Download {
     return this.#outBytes
   }
 
+  /** What about this machine makes it ask for less than it could; `undefined` at full speed. */
+  get slowed(): SlowReason | undefined {
+    return this.#pace.reason
+  }
+
   /** Whether chunk `chunk` arriving now from `source` would be used: it was asked of it, and nobody else was faster. */
   isReceivable(source: SourceId, chunk: number): boolean {
     const state = this.#board.state(chunk)
@@ -116,7 +129,7 @@ export class Download {
   stall(now: number): StallReason | undefined {
     if (this.isComplete || now - this.#lastProgressMs < STALL_AFTER_MS) return undefined
     if (this.#sources.size === 0) return 'no-source'
-    if (this.#outBytes === 0) return 'no-source-has-it'
+    if (this.#outBytes === 0) return this.#rate.roomBytes(now) <= 0 ? 'rate-limited' : 'no-source-has-it'
     for (const requests of this.#requests.values()) if (requests.length > 0) return 'sources-slow'
     return 'placing-slow'
   }
@@ -130,17 +143,21 @@ export class Download {
       case 'source-left':
         return this.#sourceLeft(input.source)
       case 'received':
-        return this.#received(input.source, input.chunk, input.now, effects)
+        return this.#received(input, effects)
       case 'bad':
         return this.#bad(input.source, input.chunk, input.now, effects)
       case 'refused':
         return this.#refused(input.source, input.chunk, input.code, input.now, effects)
       case 'delivered':
         return this.#delivered(input.chunk, input.now)
+      case 'lost':
+        for (const chunk of input.chunks) this.#board.markLost(chunk)
+        return
       case 'prefer':
         for (const chunk of input.chunks) this.#board.prefer(chunk)
         return
       case 'tick':
+        this.#pace.observe(input.lateMs ?? 0, this.#unplacedMs(input.now))
         return this.#expire(input.now, effects)
       default:
         return input satisfies never
@@ -183,22 +200,26 @@ export class Download {
     }
   }
 
-  #received(id: SourceId, chunk: number, now: number, effects: DownloadEffect[]): void {
+  #received(input: Extract<DownloadInput, { type: 'received' }>, effects: DownloadEffect[]): void {
+    const { source: id, chunk, now } = input
     const source = this.#sources.get(id)
     const request = source?.outstanding.get(chunk)
     if (source === undefined || request === undefined) return
-    source.window.received(this.#catalogue.chunkBytes(chunk), now, now - request.sinceMs)
+    const bytes = this.#catalogue.chunkBytes(chunk)
+    this.#rate.refund(bytes - (input.frameBytes ?? bytes))
+    source.window.received(bytes, now, now - request.sinceMs)
     source.refusalsInARow = 0
     source.snubbed = false
     this.#lastProgressMs = now
     this.#forgetRequest(source, request)
     const state = this.#board.state(chunk)
     if (state === RECEIVED || state === PLACED) {
-      this.#outBytes -= this.#catalogue.chunkBytes(chunk)
+      this.#outBytes -= bytes
       return
     }
     this.#board.markReceived(chunk)
     this.#unplacedBytes += this.#catalogue.chunkBytes(chunk)
+    this.#unplaced.set(chunk, now)
     for (const other of this.#requests.get(chunk) ?? []) effects.push({ type: 'cancel', source: other.source, chunk })
   }
 
@@ -206,6 +227,7 @@ export class Download {
     if (this.#board.state(chunk) === RECEIVED) {
       this.#unplacedBytes -= this.#catalogue.chunkBytes(chunk)
       this.#outBytes -= this.#catalogue.chunkBytes(chunk)
+      this.#unplaced.delete(chunk)
       this.#board.markMissing(chunk)
     }
     const source = this.#sources.get(id)
@@ -258,8 +280,15 @@ export class Download {
     assert(this.#board.state(chunk) === RECEIVED, 'only a received chunk is delivered')
     this.#board.markPlaced(chunk)
     this.#unplacedBytes -= this.#catalogue.chunkBytes(chunk)
+    this.#unplaced.delete(chunk)
     this.#outBytes -= this.#catalogue.chunkBytes(chunk)
     this.#lastProgressMs = now
+  }
+
+  /** Age of the oldest chunk that arrived and is not placed. */
+  #unplacedMs(now: number): number {
+    for (const sinceMs of this.#unplaced.values()) return now - sinceMs
+    return 0
   }
 
   #expire(now: number, effects: DownloadEffect[]): void {
@@ -292,12 +321,15 @@ export class Download {
   /** Asks `source` for the most urgent chunks it has, as far as its window and the common one allow. */
   #fill(source: Source, now: number, effects: DownloadEffect[]): void {
     if (source.pausedUntilMs > now || source.snubbed || this.#unplacedBytes > UNPLACED_BYTES_MAX) return
-    // Many small requests cost more than few large ones: wait until a quarter of a request fits, unless the source idles.
-    const roomBytesMin = source.outstanding.size === 0 ? 0 : Math.min(REQUEST_BYTES_MAX, source.window.windowBytes) / 4
+    // Many small requests cost more than few large ones: wait until a quarter of a request fits, unless the source or somebody waits.
+    const isAwaited = source.outstanding.size === 0 || this.#board.urgentMissingCount > 0
+    const roomBytesMin = isAwaited ? 0 : Math.min(REQUEST_BYTES_MAX, source.window.windowBytes) / 4
     for (;;) {
-      const roomBytes = Math.min(source.window.roomBytes, TOTAL_WINDOW_BYTES_MAX - this.#outBytes)
+      const roomBytes = Math.min(source.window.roomBytes, this.#pace.windowBytes - this.#outBytes)
       if (roomBytes <= 0 || roomBytes < roomBytesMin) return
-      const chunks = this.#take(source, Math.min(roomBytes, REQUEST_BYTES_MAX), now)
+      const rateBytes = this.#rate.roomBytes(now)
+      if (rateBytes <= 0) return
+      const chunks = this.#take(source, Math.min(roomBytes, rateBytes, REQUEST_BYTES_MAX), now)
       if (chunks.length === 0) return
       effects.push({ type: 'request', source: source.id, chunks, deadlineMs: REQUEST_DEADLINE_MS })
     }
@@ -357,6 +389,7 @@ export class Download {
     source.outstanding.set(chunk, request)
     source.window.requested(bytes)
     this.#outBytes += bytes
+    this.#rate.spend(bytes)
     const requests = this.#requests.get(chunk)
     if (requests === undefined) this.#requests.set(chunk, [request])
     else requests.push(request)
@@ -367,6 +400,7 @@ export class Download {
   #dropRequest(request: OutstandingRequest): void {
     const { chunk } = request
     this.#outBytes -= this.#catalogue.chunkBytes(chunk)
+    this.#rate.refund(this.#catalogue.chunkBytes(chunk))
     const rest = (this.#requests.get(chunk) ?? []).filter((other) => other !== request)
     if (rest.length > 0) this.#requests.set(chunk, rest)
     else this.#requests.delete(chunk)

@@ -1,3 +1,12 @@
 export { type ReplayReport, replayTrace, traceHeader, traceLine } from './trace.ts'
 export { Download, type DownloadInit } from './download.ts'
-export type { ChunkCatalogue, DownloadEffect, DownloadInput, RefusalCode, SourceFault, SourceId, StallReason } from './download-types.ts'
+export type {
+  ChunkCatalogue,
+  DownloadEffect,
+  DownloadInput,
+  RefusalCode,
+  SlowReason,
+  SourceFault,
+  SourceId,
+  StallReason,
+} from './download-types.ts'

@@ -41,3 +41,11 @@ export const SHARERS_MAX = 31
 export const SHARE_HORIZON_MS = 2_000
 /** Share of the snapshot that the end-game may ask for twice. */
 export const DUPLICATE_SHARE_MAX = 0.01
+/** A bounded rate may be saved up for this long: ticks are 100 ms apart, and a burst of more would not be a rate. */
+export const RATE_BURST_MS = 250
+/** A tick that comes later than this means that the event loop does not keep up. */
+export const HOST_LATE_MS_MAX = 200
+/** A chunk that has arrived and lies nowhere after this time means that the disk does not keep up; a barrier alone takes less. */
+export const UNPLACED_MS_MAX = 1_000
+/** While the host does not keep up, the common window shrinks no further: some requests hide the round trip. */
+export const SLOWED_WINDOW_BYTES_MIN = 2 * 1024 * 1024

@@ -21,7 +21,10 @@ export interface PriorityParts {
 /** Urgency of a chunk that nobody waits for. */
 export const URGENCY_NONE = 15
 
-/** Packs the parts into one number; smaller comes first. Two bits of stage, four of urgency, three of rarity, 32 of tie-break: 41 bits, exact in a double. */
+/**
+ * Packs the parts into one number; smaller comes first. Urgency is above stage: whoever waits for a chunk waits for it now, whatever
+ * stage it belongs to. Four bits of urgency, two of stage, three of rarity, 32 of tie-break: 41 bits, exact in a double.
+ */
 export function priorityKey({ stage, urgency, holdersCount, tieBreak }: PriorityParts): number {
-  return ((STAGES.indexOf(stage) * 16 + urgency) * 8 + rarityBucket(holdersCount)) * 2 ** 32 + tieBreak
+  return ((urgency * 4 + STAGES.indexOf(stage)) * 8 + rarityBucket(holdersCount)) * 2 ** 32 + tieBreak
 }

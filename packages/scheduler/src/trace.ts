@@ -12,13 +12,14 @@ export interface TraceHeader {
   readonly seed: string
   readonly self: string
   readonly now: number
+  readonly bytesPerSecondMax?: number | undefined
   /** An encoded `Bitmap` in base64. */
   readonly have: string
 }
 
 /** The first line of a trace of `init`, whose random stream was made from `seed`. */
-export function traceHeader({ self, have, now }: Omit<DownloadInit, 'random' | 'catalogue'>, seed: string): string {
-  return JSON.stringify({ v: TRACE_VERSION, seed, self, now, have: toBase64(have) } satisfies TraceHeader)
+export function traceHeader({ self, have, now, bytesPerSecondMax }: Omit<DownloadInit, 'random' | 'catalogue'>, seed: string): string {
+  return JSON.stringify({ v: TRACE_VERSION, seed, self, now, bytesPerSecondMax, have: toBase64(have) } satisfies TraceHeader)
 }
 
 /** One input, and what the scheduler decided. */
@@ -46,9 +47,10 @@ export interface ReplayReport {
  */
 export function replayTrace(lines: readonly string[], catalogue: ChunkCatalogue): ReplayReport {
   const [first, ...steps] = lines.filter((line) => line !== '')
-  const { v, seed, self, now, have } = JSON.parse(first ?? '{}') as TraceHeader
+  const { v, seed, self, now, bytesPerSecondMax, have } = JSON.parse(first ?? '{}') as TraceHeader
   if (v !== TRACE_VERSION) throw new Error(`not a trace of version ${String(TRACE_VERSION)}`)
-  const machine = new Download({ self, now, catalogue, have: fromBase64(have, catalogue.chunksCount), random: seededRandom(seed) })
+  const rate = bytesPerSecondMax === undefined ? {} : { bytesPerSecondMax }
+  const machine = new Download({ self, now, ...rate, catalogue, have: fromBase64(have, catalogue.chunksCount), random: seededRandom(seed) })
   let requestsCount = 0
   for (const [i, line] of steps.entries()) {
     const { input, effects } = JSON.parse(line) as TraceStep

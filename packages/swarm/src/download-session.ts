@@ -1,11 +1,12 @@
 import type { PeerId, Transport } from '@cairn/network'
-import { Bitmap, type CID, FRAME_BYTES_MAX, ProtocolError, type RefuseCode, type SnapshotIndex } from '@cairn/protocol'
+import { Bitmap, type CID, FRAME_BYTES_MAX, ProtocolError, type RefuseCode, type SnapshotIndex, type StageClass } from '@cairn/protocol'
 import { type Clock, type Instant, type Random, type Reporter, seededRandom, Tasks, type Timer } from '@cairn/runtime'
 import {
   Download,
   type DownloadEffect,
   type DownloadInput,
   type RefusalCode,
+  type SlowReason,
   type StallReason,
   traceHeader,
   traceLine,
@@ -23,6 +24,10 @@ import type { Unpack } from './unpack.ts'
 export interface DownloadInit {
   readonly index: SnapshotIndex
   readonly sink: SnapshotSink
+  /** Fetches what this stage and those before it need, and no more. Absent: everything. */
+  readonly stage?: StageClass
+  /** Frame bytes per second to ask for at most, all sources together. */
+  readonly bytesPerSecondMax?: number
   /** Gives up after this long without progress. Absent: waits for ever. */
   readonly patienceMs?: number
   readonly signal?: AbortSignal
@@ -61,6 +66,8 @@ export class DownloadSession {
   readonly #machine: Download
   readonly #snapshot: CID
   readonly #name: string
+  /** Chunks from here on belong to stages that are not asked for. */
+  readonly #chunksEnd: number
   readonly #tasks: Tasks
   readonly #requests = new Map<string, ExchangeRequest & { readonly position: number }>()
   readonly #bytesBySource = new Map<PeerId, number>()
@@ -69,17 +76,22 @@ export class DownloadSession {
   #timer: Timer | undefined
   #wastedBytes = 0
   #stall: StallReason | undefined
+  #slowed: SlowReason | undefined
   #lastProgressMs: Instant
 
   constructor(init: DownloadInit, components: DownloadComponents) {
-    const { index, sink } = init
+    const { index, sink, stage, bytesPerSecondMax } = init
     this.#init = init
+    this.#chunksEnd = stage === undefined ? index.chunksCount : index.stageRange(stage).to
     this.#components = components
     this.#snapshot = index.cid
     this.#name = index.cid.toString()
     this.#lastProgressMs = components.clock.monotonicMs()
+    const have = sink.have.clone()
+    for (let chunk = this.#chunksEnd; chunk < index.chunksCount; chunk++) have.set(chunk)
     const seed = `${components.random.u32()}-${components.random.u32()}`
-    const start = { self: components.transport.self, have: sink.have, now: this.#lastProgressMs }
+    const rate = bytesPerSecondMax === undefined ? {} : { bytesPerSecondMax }
+    const start = { self: components.transport.self, have, now: this.#lastProgressMs, ...rate }
     init.onTrace?.(traceHeader(start, seed))
     this.#machine = new Download({
       ...start,
@@ -97,9 +109,9 @@ export class DownloadSession {
    */
   async run(): Promise<DownloadSummary> {
     const { clock, transport, reporter, holdings } = this.#components
-    const { index, sink, signal } = this.#init
+    const { sink, signal } = this.#init
     const startedMs = clock.monotonicMs()
-    reporter.report({ type: 'download-started', snapshot: this.#name, ...progressOf(index, sink.have) })
+    reporter.report({ type: 'download-started', snapshot: this.#name, ...this.#progress() })
     holdings.add(this.#snapshot, sink.have)
     const stopListening = transport.onPeerChange((change) => {
       if (change.type === 'connected') this.#attach(change.peer)
@@ -125,9 +137,15 @@ export class DownloadSession {
     return { bytesBySource: this.#bytesBySource, wastedBytes: this.#wastedBytes, durationMs }
   }
 
-  /** Moves these chunks to the front: somebody waits for them. */
+  /** Moves these chunks to the front, before every other stage: somebody waits for them. */
   prefer(chunks: readonly number[]): void {
     this.#step({ type: 'prefer', chunks, now: this.#components.clock.monotonicMs() })
+  }
+
+  /** Chunks that the sink had are damaged and have left its `have`: fetches them again. */
+  lost(chunks: readonly number[]): void {
+    const wanted = chunks.filter((chunk) => chunk < this.#chunksEnd)
+    this.#step({ type: 'lost', chunks: wanted, now: this.#components.clock.monotonicMs() })
   }
 
   #step(input: DownloadInput): void {
@@ -229,7 +247,7 @@ export class DownloadSession {
       return
     }
     const wanted = this.#machine.isReceivable(peer, chunk)
-    this.#step({ type: 'received', source: peer, chunk, now })
+    this.#step({ type: 'received', source: peer, chunk, frameBytes: answer.frame.byteLength, now })
     if (wanted) {
       this.#tasks.spawn(`chunk ${chunk}`, () => this.#accept(peer, chunk, answer.frame))
     } else {
@@ -264,12 +282,25 @@ export class DownloadSession {
 
   #scheduleTick(): void {
     const { clock } = this.#components
+    const dueMs = clock.monotonicMs() + TICK_MS
     this.#timer = clock.setTimer(TICK_MS, () => {
       const now = clock.monotonicMs()
-      this.#step({ type: 'tick', now })
+      this.#step({ type: 'tick', lateMs: Math.max(0, now - dueMs), now })
+      this.#watchPace()
       this.#watchStall(now)
       this.#scheduleTick()
     })
+  }
+
+  #watchPace(): void {
+    const { slowed } = this.#machine
+    if (slowed === this.#slowed) return
+    this.#slowed = slowed
+    this.#components.reporter.report(
+      slowed === undefined
+        ? { type: 'download-recovered', snapshot: this.#name }
+        : { type: 'download-slowed', snapshot: this.#name, reason: slowed },
+    )
   }
 
   #watchStall(now: number): void {
@@ -284,15 +315,24 @@ export class DownloadSession {
       )
     }
     const waitedMs = now - this.#lastProgressMs
-    if (stall === undefined || patienceMs === undefined || waitedMs < patienceMs) return
+    // Our own bound on the rate is no reason to give the sources up.
+    if (stall === undefined || stall === 'rate-limited' || patienceMs === undefined || waitedMs < patienceMs) return
     this.#done.reject(new SwarmError({ code: 'NO_SOURCE', what: `snapshot ${this.#name}`, reason: stall, waitedMs: patienceMs }))
   }
-}
 
-function progressOf(index: SnapshotIndex, have: Bitmap): { chunksCount: number; chunksHeld: number; bytes: number; bytesHeld: number } {
-  let bytesHeld = 0
-  for (const chunk of have.indices()) bytesHeld += index.chunkBytes(chunk)
-  return { chunksCount: index.chunksCount, chunksHeld: have.count, bytes: index.root.totals.distinctBytes, bytesHeld }
+  /** Of the stages that are asked for. */
+  #progress(): { chunksCount: number; chunksHeld: number; bytes: number; bytesHeld: number } {
+    const { index, sink } = this.#init
+    const progress = { chunksCount: this.#chunksEnd, chunksHeld: 0, bytes: 0, bytesHeld: 0 }
+    for (let chunk = 0; chunk < this.#chunksEnd; chunk++) {
+      const bytes = index.chunkBytes(chunk)
+      progress.bytes += bytes
+      if (!sink.have.get(chunk)) continue
+      progress.chunksHeld += 1
+      progress.bytesHeld += bytes
+    }
+    return progress
+  }
 }
 
 function refusalCode(code: RefuseCode): RefusalCode {

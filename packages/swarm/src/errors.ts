@@ -1,4 +1,4 @@
-import type { StallReason } from '@cairn/scheduler'
+import type { SlowReason, StallReason } from '@cairn/scheduler'
 
 /** Why a participant could not get what it was asked for. */
 export type SwarmFault =
@@ -29,6 +29,20 @@ export function describeStall(reason: StallReason): string {
     case 'sources-slow':
       return 'the sources do not answer'
     case 'placing-slow':
+      return 'the disk does not keep up'
+    case 'rate-limited':
+      return 'the rate that was asked for is used up'
+    default:
+      return reason satisfies never
+  }
+}
+
+/** One clause for people: why a download asks for less than it could. */
+export function describeSlowdown(reason: SlowReason): string {
+  switch (reason) {
+    case 'host-busy':
+      return 'this machine is busy'
+    case 'disk-slow':
       return 'the disk does not keep up'
     default:
       return reason satisfies never

@@ -1,6 +1,6 @@
 import type { PeerId } from '@cairn/network'
 import type { PeerFault } from '@cairn/policy'
-import type { StallReason } from '@cairn/scheduler'
+import type { SlowReason, StallReason } from '@cairn/scheduler'
 
 /** Everything a participant reports, each thing once. Logs, metrics, status and progress derive from these. */
 export type SwarmEvent =
@@ -48,6 +48,9 @@ export type SwarmEvent =
   | { readonly type: 'chunk-wasted'; readonly snapshot: string; readonly peer: PeerId; readonly chunk: number; readonly frameBytes: number }
   | { readonly type: 'download-stalled'; readonly snapshot: string; readonly reason: StallReason }
   | { readonly type: 'download-resumed'; readonly snapshot: string }
+  /** This machine, and not the network, holds it up: it asks for less until that is over. Once per change of the reason. */
+  | { readonly type: 'download-slowed'; readonly snapshot: string; readonly reason: SlowReason }
+  | { readonly type: 'download-recovered'; readonly snapshot: string }
   | { readonly type: 'download-complete'; readonly snapshot: string; readonly durationMs: number }
   | { readonly type: 'block-served'; readonly peer: PeerId; readonly frameBytes: number }
   | { readonly type: 'block-unavailable'; readonly cid: string; readonly reason: string }

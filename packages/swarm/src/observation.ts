@@ -19,6 +19,11 @@ export const SWARM_METRICS = {
   cairn_downloads_complete_total: { type: 'counter', help: 'Downloads that finished' },
   cairn_download_seconds: { type: 'histogram', help: 'Duration of finished downloads', buckets: [1, 5, 15, 60, 300, 900, 3600, 14_400] },
   cairn_download_stalls_total: { type: 'counter', help: 'Times that a download waited', labels: ['reason'] },
+  cairn_download_slowdowns_total: {
+    type: 'counter',
+    help: 'Times that a download asked for less because this machine did not keep up',
+    labels: ['reason'],
+  },
   cairn_metadata_refreshes_total: { type: 'counter', help: 'Trust metadata refreshes, by outcome', labels: ['outcome'] },
   cairn_announcements_refused_total: { type: 'counter', help: 'Gossip messages that no honest peer sends' },
 } as const satisfies MetricTable
@@ -47,6 +52,8 @@ export const SWARM_RULES = {
   'chunk-wasted': { log: 'debug', count: (metrics, { frameBytes }) => metrics.add('cairn_wasted_bytes_total', frameBytes) },
   'download-stalled': { log: 'warn', count: (metrics, { reason }) => metrics.add('cairn_download_stalls_total', 1, { reason }) },
   'download-resumed': { log: 'info' },
+  'download-slowed': { log: 'warn', count: (metrics, { reason }) => metrics.add('cairn_download_slowdowns_total', 1, { reason }) },
+  'download-recovered': { log: 'info' },
   'download-complete': {
     log: 'info',
     count: (metrics, { durationMs }) => {

@@ -29,6 +29,8 @@ export interface ParticipantInit {
   readonly source: BlockSource
   /** Trust metadata that others may fetch here, by file name. */
   readonly metadata: (file: string) => Promise<Uint8Array | undefined>
+  /** Frame bytes per second that a download asks for at most, all sources together. Absent: no bound. */
+  readonly bytesPerSecondMax?: number
   /** Somebody announced a new timestamp of `ledger`; nothing about it is verified. */
   readonly onHeads?: (ledger: string, timestamp: Uint8Array, from: PeerId) => void
 }
@@ -49,6 +51,7 @@ export interface ParticipantComponents {
  */
 export class Participant implements AsyncDisposable {
   readonly #components: Required<ParticipantComponents>
+  readonly #bytesPerSecondMax: number | undefined
   readonly #tasks: Tasks
   readonly #holdings: Holdings
   readonly #neighbours: Neighbours
@@ -62,6 +65,7 @@ export class Participant implements AsyncDisposable {
 
   private constructor(init: ParticipantInit, components: ParticipantComponents) {
     this.#components = { unpack: unpackInline, ...components }
+    this.#bytesPerSecondMax = init.bytesPerSecondMax
     const { transport, clock, log, reporter } = components
     this.#tasks = new Tasks((error, name) =>
       log.error('task-failed', { task: name, reason: error instanceof Error ? error.message : String(error) }),
@@ -143,7 +147,7 @@ export class Participant implements AsyncDisposable {
     const { transport, clock, random, reporter, unpack } = this.#components
     const signal = init.signal === undefined ? this.#tasks.signal : AbortSignal.any([init.signal, this.#tasks.signal])
     const session = new DownloadSession(
-      { ...init, signal },
+      { ...(this.#bytesPerSecondMax === undefined ? {} : { bytesPerSecondMax: this.#bytesPerSecondMax }), ...init, signal },
       {
         transport,
         clock,

@@ -3,6 +3,7 @@ import { defaultFlag, optionalFlag, repeatedFlag, requiredFlag } from '../field.
 import {
   checkPeers,
   LISTEN_EVERYWHERE,
+  MAX_RATE_FIELD,
   NETWORK_FIELD,
   PEERS_FIELD,
   serveFields,
@@ -20,6 +21,8 @@ export interface CacheOptions extends Omit<SourceOptions, 'timeoutMs'>, ServeOpt
   readonly region: string
   /** The most bytes the store may take; `undefined` leaves it to the disk. */
   readonly capacityBytes: number | undefined
+  /** Bytes per second to fetch at most. */
+  readonly maxRate: number | undefined
   /** The ledgers to mirror; empty for all that the trust root knows. */
   readonly ledgers: readonly string[]
 }
@@ -34,6 +37,7 @@ export const cache = defineCommand({
     store: requiredFlag('store', 'DIR', 'where to keep what is mirrored', text('a directory')),
     region: defaultFlag('region', 'NAME', 'the region that this cache serves', text('a name'), 'default'),
     capacityBytes: optionalFlag('capacity', 'SIZE', 'the most disk to use', size),
+    maxRate: MAX_RATE_FIELD,
     ledgers: repeatedFlag('ledger', 'NAME', 'mirror only this ledger', ledgerName),
     ...serveFields(LISTEN_EVERYWHERE),
   },

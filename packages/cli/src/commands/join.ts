@@ -1,9 +1,11 @@
+import type { StageClass } from '@cairn/protocol'
 import type { Selector } from '@cairn/trust'
 import { defineCommand } from '../define-command.ts'
 import { optionalFlag, requiredArgument, requiredFlag, switchFlag } from '../field.ts'
 import {
   checkPeers,
   LISTEN_EVERYWHERE,
+  MAX_RATE_FIELD,
   NETWORK_FIELD,
   PEERS_FIELD,
   serveFields,
@@ -12,7 +14,7 @@ import {
   timeoutField,
   TRUST_FIELD,
 } from '../options.ts'
-import { text } from '../values/parser.ts'
+import { oneOf, text } from '../values/parser.ts'
 import { release } from '../values/release.ts'
 
 export interface JoinOptions extends SourceOptions, ServeOptions {
@@ -23,7 +25,14 @@ export interface JoinOptions extends SourceOptions, ServeOptions {
   readonly region: string | undefined
   /** A file for the trace of the download. */
   readonly trace: string | undefined
+  /** Ends as soon as this stage, and those before it, are in place. */
+  readonly stage: EarlyStage | undefined
+  /** Bytes per second to fetch at most. */
+  readonly maxRate: number | undefined
 }
+
+/** The stages that leave something to be fetched later. */
+export type EarlyStage = Exclude<StageClass, 'bulk'>
 
 export const join = defineCommand({
   name: 'join',
@@ -35,12 +44,19 @@ export const join = defineCommand({
     peers: PEERS_FIELD,
     into: requiredFlag('into', 'DIR', 'where to place it; running it again resumes', text('a directory')),
     stay: switchFlag('stay', 'stay after joining, and serve others until told to stop'),
+    stage: optionalFlag(
+      'stage',
+      'STAGE',
+      'return as soon as this stage is in place, bootstrap or hot; without it, a later run goes on from there',
+      oneOf('bootstrap', 'hot'),
+    ),
+    maxRate: MAX_RATE_FIELD,
     region: optionalFlag('region', 'NAME', 'the region to tell other peers', text('a name')),
     trace: optionalFlag('trace', 'FILE', 'record every decision of the download, to be replayed', text('a file')),
     timeoutMs: timeoutField('60s'),
     ...serveFields(LISTEN_EVERYWHERE),
   },
-  check: checkPeers,
+  check: (options) => checkPeers(options) ?? checkStage(options),
   runsUntilStopped: ({ stay }) => stay,
   // What a person should know comes as notes; the log has it again only for those who ask.
   logLevel: 'error',
@@ -49,6 +65,14 @@ export const join = defineCommand({
       line: 'cairn join mainnet --trust root.json --peer /ip4/192.0.2.7/tcp/4001 --into ./state',
       does: 'the newest release on stable; after an interruption run it again',
     },
+    {
+      line: 'cairn join mainnet --trust root.json --peer … --into ./state --stage bootstrap',
+      does: 'as much as the ledger needs to start; run it again without --stage for the rest',
+    },
     { line: 'cairn join mainnet@1200 --trust root.json --peer … --into ./state --timeout 5m', does: 'an exact height, with more patience' },
   ],
 })
+
+function checkStage({ stage, stay }: JoinOptions): string | undefined {
+  return stage === undefined || !stay ? undefined : '--stage returns when that stage is in place, --stay does not return: give one of them'
+}

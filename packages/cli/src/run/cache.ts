@@ -7,7 +7,7 @@ import { announceListening, observe, untilStopped } from './daemon.ts'
 export const runCache: CommandHandler<'cache'> = async (options, io) => {
   const trustRoot = readInputFile(options.trust, '--trust')
   const observed = observe<CacheEvent, typeof CACHE_METRICS>(io, CACHE_RULES, CACHE_METRICS)
-  const { network, peers, store, region, capacityBytes, ledgers, listen, mdns, http } = options
+  const { network, peers, store, region, capacityBytes, maxRate, ledgers, listen, mdns, http } = options
   await using cache = await Cache.start(
     {
       trustRoot,
@@ -19,6 +19,7 @@ export const runCache: CommandHandler<'cache'> = async (options, io) => {
       mdns,
       ...(ledgers.length === 0 ? {} : { ledgers }),
       ...(capacityBytes === undefined ? {} : { capacityBytes }),
+      ...(maxRate === undefined ? {} : { bytesPerSecondMax: maxRate }),
     },
     { clock: io.clock, random: io.random, log: io.log, reporter: observed.reporter },
   )

@@ -1,5 +1,5 @@
-import { type JoinSummary, Node, NODE_METRICS, NODE_RULES, type NodeEvent } from '@cairn/node'
-import { describeStall } from '@cairn/swarm'
+import { type JoinProgress, type JoinSummary, Node, NODE_METRICS, NODE_RULES, type NodeEvent, stallOf } from '@cairn/node'
+import { describeSlowdown, describeStall } from '@cairn/swarm'
 import type { CommandHandler } from '../handlers.ts'
 import { readInputFile } from '../input-file.ts'
 import type { CommandIo } from '../io.ts'
@@ -15,7 +15,7 @@ export const runJoin: CommandHandler<'join'> = async (options, io) => {
   const observed = observe<NodeEvent, typeof NODE_METRICS>(io, NODE_RULES, NODE_METRICS, {
     report: (event) => showEvent(io, event, node),
   })
-  const { release, network, peers, into, listen, region, mdns, timeoutMs, http } = options
+  const { release, network, peers, into, listen, region, mdns, timeoutMs, http, stage, maxRate } = options
   node = await Node.start(
     {
       selector: release,
@@ -28,28 +28,34 @@ export const runJoin: CommandHandler<'join'> = async (options, io) => {
       patienceMs: timeoutMs,
       ...(region === undefined ? {} : { region }),
       ...(trace === undefined ? {} : { onTrace: (line) => trace.write(line) }),
+      ...(maxRate === undefined ? {} : { bytesPerSecondMax: maxRate }),
     },
     { clock: io.clock, random: io.random, log: io.log, reporter: observed.reporter },
   )
   await using joining = node
   await using _server = await observed.serve(http, joining)
   announceListening(io, joining.addresses)
-  const summary = await joining.join(io.signal)
+  const summary = await joining.join(io.signal, stage === undefined ? {} : { stage })
   io.progress.clear()
-  sayJoined(io, summary, into)
+  if (summary.reached === 'complete') sayJoined(io, summary, into)
+  else sayStaged(io, summary, summary.reached, into, joining.progress)
   if (options.stay) await untilStopped(io.signal)
 }
 
 function showEvent(io: CommandIo, event: NodeEvent, node: Node | undefined): void {
   showNews(io, event)
   if (node === undefined) return
-  const { phase, bytes, bytesHeld, stage, stalled, peersCount } = node.progress
+  const { phase, bytes, bytesHeld, stage, slowed, peersCount } = node.progress
+  const notes = [
+    ...(stage === undefined ? [] : [`${stage} is in place`]),
+    ...(slowed === undefined ? [] : [`slowed: ${describeSlowdown(slowed)}`]),
+  ]
   io.progress.update({
-    stage: phase === 'fetching' && stage !== undefined ? `${phase}, ${stage} is in place` : phase,
+    stage: phase === 'fetching' ? [phase, ...notes].join(', ') : phase,
     bytes: bytesHeld,
     bytesTotal: bytes === 0 ? undefined : bytes,
     peersCount,
-    stall: stalled === undefined ? undefined : describeStall(stalled),
+    stall: stallOf(node.progress),
   })
 }
 
@@ -67,7 +73,15 @@ function showNews(io: CommandIo, event: NodeEvent): void {
         event.damagedCount === 0 ? 'checked what is here: all as signed' : `checked what is here: mending ${event.damagedCount} paths`,
       )
     case 'stage-committed':
-      return io.note(`stage ${event.stage} is in place after ${formatDuration(event.sinceStartMs)}`)
+      return event.isResumed ? undefined : io.note(`stage ${event.stage} is in place after ${formatDuration(event.sinceStartMs)}`)
+    case 'usable':
+      return io.note(
+        `usable after ${formatDuration(event.sinceStartMs)}: the ledger's software can start on it, and must not write to it yet`,
+      )
+    case 'rolled-back':
+      return io.note(`${formatBytes(event.bytes)} in place were changed by somebody and are fetched again; ${inPlace(event.stage)}`)
+    case 'download-slowed':
+      return io.note(`asking for less: ${describeSlowdown(event.reason)}`)
     case 'chunk-bad':
       return io.note(`${event.peer} sent a bad chunk: ${event.reason}`)
     case 'peer-banned':
@@ -82,9 +96,49 @@ function showNews(io: CommandIo, event: NodeEvent): void {
   }
 }
 
+function inPlace(stage: string | null): string {
+  return stage === null ? 'no stage is whole' : `stage ${stage} still is whole`
+}
+
+function sayStaged(
+  io: CommandIo,
+  { release, durationMs, bytesBySource, wastedBytes, chunksResumed }: JoinSummary,
+  stage: string,
+  into: string,
+  { bytesHeld }: JoinProgress,
+): void {
+  const fetchedBytes = sum(bytesBySource)
+  io.say(
+    {
+      type: 'staged',
+      ledger: release.ledger,
+      height: release.height,
+      snapshot: release.manifest.toString(),
+      into,
+      stage,
+      durationMs,
+      bytes: bytesHeld,
+      bytesTotal: release.totalBytes,
+      chunksResumed,
+      fetchedBytes,
+      wastedBytes,
+      bytesBySource,
+    },
+    [
+      `staged    ${release.ledger}@${release.height} in ${into}: stage ${stage} is in place and verified, ${formatBytes(bytesHeld)} of ${formatBytes(release.totalBytes)}`,
+      `took      ${formatDuration(durationMs)}, fetched ${formatBytes(fetchedBytes)}`,
+      'go on     run the same command without --stage; nothing is fetched twice',
+    ].join('\n'),
+  )
+}
+
+function sum(bytesBySource: JoinSummary['bytesBySource']): number {
+  return Object.values(bytesBySource).reduce((total, bytes) => total + bytes, 0)
+}
+
 function sayJoined(io: CommandIo, summary: JoinSummary, into: string): void {
   const { release, durationMs, bytesBySource, wastedBytes, chunksResumed, chunksCount } = summary
-  const fetchedBytes = Object.values(bytesBySource).reduce((sum, bytes) => sum + bytes, 0)
+  const fetchedBytes = sum(bytesBySource)
   io.say(
     {
       type: 'joined',

@@ -35,6 +35,12 @@ export const size: ValueParser<number> = {
   read: (text) => atLeastOne(scaled(text, SIZE_UNITS)),
 }
 
+/** Bytes per second, at least 1. Bits are not taken: `Mbit` and `MB` differ by a factor of eight and look alike. */
+export const rate: ValueParser<number> = {
+  accepts: 'a rate such as 10MiB/s or 500kB/s',
+  read: (text) => (text.endsWith('/s') ? size.read(text.slice(0, -'/s'.length)) : undefined),
+}
+
 const DURATION_UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** Timers count to 2^31 - 1 milliseconds and fire at once beyond that. */

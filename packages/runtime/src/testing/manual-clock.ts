@@ -72,7 +72,17 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Lets every promise callback that is already due run: the event loop reaches its check phase only once the microtask queue is empty. */
+/**
+ * Lets everything run that can run without time: promise callbacks (the event loop reaches its check phase only once the microtask
+ * queue is empty), and file operations, which take no manual time however long they take.
+ */
 async function settle(): Promise<void> {
-  for (let i = 0; i < 4; i++) await new Promise((resolve) => setImmediate(resolve))
+  for (let idle = 0; idle < SETTLED_TURNS; idle++) {
+    await new Promise((resolve) => setImmediate(resolve))
+    if (process.getActiveResourcesInfo().some((resource) => FILE_OPERATIONS.has(resource))) idle = -1
+  }
 }
+
+/** Turns of the event loop without a file operation after which nothing more is to be expected. */
+const SETTLED_TURNS = 4
+const FILE_OPERATIONS: ReadonlySet<string> = new Set(['FSReqPromise', 'FSReqCallback'])

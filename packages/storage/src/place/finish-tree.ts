@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { open, readlink, symlink, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { IndexedSymlink, SnapshotIndex } from '@cairn/protocol'
+import { dirname, join } from 'node:path'
+import type { IndexedEntry, IndexedSymlink, SnapshotIndex, StageClass } from '@cairn/protocol'
 import { forEachBounded } from '../bounded.ts'
 import { syncDirectory } from '../durable-file.ts'
 import { StorageError } from '../errors.ts'
@@ -19,9 +19,7 @@ const CONCURRENCY = 2
  * @throws {StorageError} `NO_SPACE`, `IO_FAILED`, `FOREIGN_FILES` if something else has taken a link's place
  */
 export async function finishTree(root: string, index: SnapshotIndex): Promise<void> {
-  for (const entry of index.entries) if (entry.type === 'symlink') await placeLink(root, entry)
-  const files = index.entries.filter((entry) => entry.type === 'file')
-  await forEachBounded(files, CONCURRENCY, ({ path, mode }) => setMode(join(root, path), mode))
+  await finishEntries(root, index.entries)
   // The manifest lists parents before their children.
   for (const entry of index.entries.toReversed()) {
     if (entry.type !== 'directory') continue
@@ -30,6 +28,25 @@ export async function finishTree(root: string, index: SnapshotIndex): Promise<vo
     await setMode(path, entry.mode)
   }
   await guard(root, () => syncDirectory(root))
+}
+
+/**
+ * The same for the links and files of one stage, whose files are whole and on the disk. Directories keep the permissions that later
+ * stages need to write into them: those of the snapshot, and whatever its owner needs on top.
+ *
+ * @throws {StorageError} as {@link finishTree}
+ */
+export async function finishStage(root: string, index: SnapshotIndex, stage: StageClass): Promise<void> {
+  const entries = index.entries.filter((entry) => entry.stage === stage)
+  await finishEntries(root, entries)
+  const changed = new Set(entries.flatMap(({ type, path }) => (type === 'symlink' ? [dirname(join(root, path))] : [])))
+  for (const path of changed) await guard(path, () => syncDirectory(path))
+}
+
+async function finishEntries(root: string, entries: readonly IndexedEntry[]): Promise<void> {
+  for (const entry of entries) if (entry.type === 'symlink') await placeLink(root, entry)
+  const files = entries.filter((entry) => entry.type === 'file')
+  await forEachBounded(files, CONCURRENCY, ({ path, mode }) => setMode(join(root, path), mode))
 }
 
 async function placeLink(root: string, { path, target }: IndexedSymlink): Promise<void> {

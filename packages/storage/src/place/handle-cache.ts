@@ -3,6 +3,8 @@ import type { FileHandle } from 'node:fs/promises'
 interface Slot {
   readonly handle: Promise<FileHandle>
   usersCount: number
+  /** Whoever uses it last closes it. */
+  isForgotten: boolean
 }
 
 /**
@@ -21,7 +23,7 @@ export class HandleCache {
 
   /** Runs `work` with the file of `key` open. */
   async use<T>(key: number, work: (handle: FileHandle) => Promise<T>): Promise<T> {
-    const slot = this.#slots.get(key) ?? { handle: this.#open(key), usersCount: 0 }
+    const slot = this.#slots.get(key) ?? { handle: this.#open(key), usersCount: 0, isForgotten: false }
     this.#slots.delete(key)
     this.#slots.set(key, slot)
     slot.usersCount++
@@ -29,8 +31,18 @@ export class HandleCache {
       return await work(await this.#opened(key, slot))
     } finally {
       slot.usersCount--
+      if (slot.isForgotten && slot.usersCount === 0) await (await slot.handle).close()
       await this.#evict()
     }
+  }
+
+  /** Closes the file of `key` once nobody uses it; the next use opens it anew. */
+  async forget(key: number): Promise<void> {
+    const slot = this.#slots.get(key)
+    if (slot === undefined) return
+    this.#slots.delete(key)
+    if (slot.usersCount === 0) await (await slot.handle).close()
+    else slot.isForgotten = true
   }
 
   /** Closes every file. Nothing may be in use. */

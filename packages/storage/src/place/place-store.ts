@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Bitmap, type CID, plainFrame, type SnapshotIndex, type StageClass } from '@cairn/protocol'
+import { type Bitmap, type CID, type IndexedEntry, plainFrame, type SnapshotIndex, STAGES, type StageClass } from '@cairn/protocol'
 import { type Clock, type Log, silentLog, systemClock, type Timer } from '@cairn/runtime'
 import type { BlockSource } from '../block-store.ts'
 import { readBootId } from '../boot-id.ts'
@@ -13,13 +12,13 @@ import { readRange } from '../read-range.ts'
 import type { SnapshotSink } from '../snapshot-sink.ts'
 import { isChunk, verifyDirectory, type VerifyOptions, type VerifyReport } from '../verify-directory.ts'
 import { STATE_DIRECTORY } from '../walk.ts'
-import { finishTree } from './finish-tree.ts'
+import { finishStage, finishTree } from './finish-tree.ts'
 import { Journal } from './journal.ts'
 import { PlacedFiles } from './placed-files.ts'
 import { inspectTarget, journalPath, readJournal } from './read-journal.ts'
 import { isStagePlaced, journalOf, type Resumed, resume, resumeEmpty, statFile } from './resume.ts'
 import { runsOf } from './runs.ts'
-import { assertNoForeignFiles, lstatIfExists, makeDirectories } from './target-tree.ts'
+import { assertNoForeignFiles, makeDirectories, makeRoot } from './target-tree.ts'
 
 /** A barrier starts after this many bytes or this long: a power cut costs no more than that, and the disk is asked seldom. */
 const BARRIER_BYTES = 64 * 1024 * 1024
@@ -32,6 +31,15 @@ export interface PlaceStoreInit {
   readonly clock?: Clock
   readonly log?: Log
   readonly disk?: Disk
+  /** Hears of chunks that were in place, turned out damaged and have left `have`. */
+  readonly onRolledBack?: (rollback: Rollback) => void
+}
+
+/** What is left when chunks that were in place turn out damaged. */
+export interface Rollback {
+  readonly chunks: readonly number[]
+  /** The last stage that is still committed, with all before it. */
+  readonly stage: StageClass | undefined
 }
 
 /**
@@ -64,6 +72,7 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
   readonly #lock: DirectoryLock
   readonly #clock: Clock
   readonly #log: Log
+  readonly #onRolledBack: (rollback: Rollback) => void
   readonly #stages: Set<StageClass>
   #complete: boolean
   /** Chunks that are being written. */
@@ -85,6 +94,7 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
     this.#log = init.log ?? silentLog
     this.#lock = lock
     this.#journal = journal
+    this.#onRolledBack = init.onRolledBack ?? (() => {})
     this.#stages = new Set(resumed.stages)
     this.#complete = resumed.complete
     this.#files = new PlacedFiles({
@@ -148,11 +158,17 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
    */
   async get(cid: CID): Promise<Uint8Array | undefined> {
     const chunk = this.#index.chunkOf(cid)
-    if (chunk === undefined || !this.have.get(chunk)) return undefined
+    const plain = chunk === undefined ? undefined : await this.read(chunk)
+    return plain === undefined ? undefined : plainFrame(plain)
+  }
+
+  /** The verified content of chunk `chunk`, `undefined` if it is not in place, or no longer as it was: then it leaves `have`. */
+  async read(chunk: number): Promise<Uint8Array | undefined> {
+    if (!this.have.get(chunk)) return undefined
     const place = this.#index.places(chunk)[0]
     assert(place !== undefined, 'every chunk has a place')
     const plain = await readRange(this.#files.pathOf(place.entry), place.offset, this.#index.chunkBytes(chunk))
-    if (plain !== undefined && isChunk(plain, chunk, this.#index)) return plainFrame(plain)
+    if (plain !== undefined && isChunk(plain, chunk, this.#index)) return plain
     this.#log.warn('placed-chunk-damaged', { path: this.#files.pathOf(place.entry), chunk })
     await this.#clear([chunk])
     return undefined
@@ -175,23 +191,32 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
     return this.#stages.has(stage)
   }
 
+  /** Whether every chunk that `stage` needs, those of earlier stages included, is in place. */
+  stagePlaced(stage: StageClass): boolean {
+    return isStagePlaced(this.#index, stage, this.have)
+  }
+
   /**
-   * Makes a stage usable and lasting: its empty files are made, and the disk holds all of it when the promise resolves.
+   * Makes a stage usable and lasting: its empty files and links are made, its files get their permissions, and the disk holds all of
+   * it when the promise resolves. Its directories get theirs in {@link finish}: until then their owner can write into them.
    * Every chunk that the stage needs, those of earlier stages included, must be in place.
    *
-   * @throws {StorageError} `NO_SPACE`, `IO_FAILED`
+   * @throws {StorageError} `NO_SPACE`, `IO_FAILED`, `FOREIGN_FILES`; `CORRUPT` as {@link finish}
    */
   async commitStage(stage: StageClass): Promise<void> {
     this.#assertUsable()
-    assert(isStagePlaced(this.#index, stage, this.have), `every chunk of ${stage} is in place`)
+    assert(this.stagePlaced(stage), `every chunk of ${stage} is in place`)
     if (this.#stages.has(stage)) return
     for (const [i, entry] of this.#index.entries.entries()) {
       if (entry.type === 'file' && entry.bytes === 0 && entry.stage === stage) await this.#files.create(i)
     }
+    await this.#assertFilesAreOurs((entry) => entry.stage === stage)
     await this.flush()
+    await finishStage(this.path, this.#index, stage)
+    if (!this.stagePlaced(stage)) throw damagedMeanwhile(this.path)
     await this.#journal.append({ type: 'stage', stage })
     await this.#journal.sync()
-    this.#stages.add(stage)
+    if (this.stagePlaced(stage)) this.#stages.add(stage)
   }
 
   /**
@@ -207,12 +232,14 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
     for (const [i, entry] of this.#index.entries.entries()) {
       if (entry.type === 'file' && entry.bytes === 0) await this.#files.create(i)
     }
-    await this.#assertFilesAreOurs()
+    await this.#assertFilesAreOurs(() => true)
     await this.flush()
     await finishTree(this.path, this.#index)
+    // Whoever was served a chunk meanwhile may have found it damaged.
+    if (!this.have.isFull()) throw damagedMeanwhile(this.path)
     await this.#journal.append({ type: 'complete' })
     await this.#journal.sync()
-    this.#complete = true
+    this.#complete = this.have.isFull()
   }
 
   /** A barrier: what was delivered so far survives a power cut when the promise resolves. */
@@ -223,6 +250,16 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
     const barrier = this.#barrier.catch(() => undefined).then(() => this.#runBarrier())
     this.#barrier = barrier
     return barrier
+  }
+
+  /**
+   * Goes back to what is surely in place after something went wrong with the files: every file that is gone, has another length or is
+   * not the one that was made here loses its chunks, and stages that need them are no longer committed. Reads no content.
+   *
+   * @throws {StorageError} `IO_FAILED`
+   */
+  async rollback(): Promise<void> {
+    await this.#disown(await this.#strangers(() => true))
   }
 
   /** {@link verifyDirectory}; chunks found damaged leave `have`, so that a download can fetch them again, and {@link finish} does its work anew. */
@@ -293,31 +330,47 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
   }
 
   /** Takes chunks out of `have`, and tells the journal. */
-  async #clear(chunks: readonly number[]): Promise<void> {
-    const runs = runsOf(chunks.filter((chunk) => this.have.get(chunk)))
-    if (runs.length === 0) return
+  async #clear(damaged: readonly number[]): Promise<void> {
+    const chunks = [...new Set(damaged)].filter((chunk) => this.have.get(chunk))
+    if (chunks.length === 0) return
     for (const chunk of chunks) this.have.clear(chunk)
     this.#complete = false
-    for (const stage of this.#stages) if (!isStagePlaced(this.#index, stage, this.have)) this.#stages.delete(stage)
-    await this.#journal.append({ type: 'cleared', runs })
+    for (const stage of this.#stages) if (!this.stagePlaced(stage)) this.#stages.delete(stage)
+    const records = [
+      { type: 'cleared', runs: runsOf(chunks) } as const,
+      ...[...this.#stages].map((stage) => ({ type: 'stage', stage }) as const),
+    ]
+    await Promise.all(records.map((record) => this.#journal.append(record)))
+    this.#onRolledBack({ chunks, stage: STAGES.findLast((stage) => this.#stages.has(stage)) })
   }
 
   /** Somebody who replaced a file took the chunks in it away. */
-  async #assertFilesAreOurs(): Promise<void> {
-    const strangers: number[] = []
-    for (const [i, entry] of this.#index.entries.entries()) {
-      if (entry.type !== 'file') continue
-      const found = await statFile(join(this.path, entry.path))
-      if (found?.bytes !== entry.bytes || found.inode !== this.#files.inode(i)) strangers.push(i)
-    }
+  async #assertFilesAreOurs(concerns: (entry: IndexedEntry) => boolean): Promise<void> {
+    const strangers = await this.#strangers(concerns)
     const [first] = strangers
     if (first === undefined) return
-    await this.#clear(strangers.flatMap((entry) => [...this.#index.chunksOfFile(entry)].map(({ chunk }) => chunk)))
+    await this.#disown(strangers)
     throw new StorageError({
       code: 'CORRUPT',
       path: this.#files.pathOf(first),
       reason: 'it was replaced while the snapshot was being placed',
     })
+  }
+
+  /** Files, by entry, that chunks were placed in and that are not there as they were made. */
+  async #strangers(concerns: (entry: IndexedEntry) => boolean): Promise<readonly number[]> {
+    const strangers: number[] = []
+    for (const [i, entry] of this.#index.entries.entries()) {
+      if (entry.type !== 'file' || this.#files.inode(i) === undefined || !concerns(entry)) continue
+      const found = await statFile(join(this.path, entry.path))
+      if (found?.bytes !== entry.bytes || found.inode !== this.#files.inode(i)) strangers.push(i)
+    }
+    return strangers
+  }
+
+  async #disown(strangers: readonly number[]): Promise<void> {
+    for (const entry of strangers) await this.#files.forget(entry)
+    await this.#clear(strangers.flatMap((entry) => [...this.#index.chunksOfFile(entry)].map(({ chunk }) => chunk)))
   }
 
   #assertUsable(): void {
@@ -326,18 +379,8 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
   }
 }
 
-/** Makes the target and its `.cairn`; the target with links resolved. */
-async function makeRoot(path: string): Promise<string> {
-  try {
-    await mkdir(path, { recursive: true })
-    const root = await realpath(path)
-    const state = await lstatIfExists(join(root, STATE_DIRECTORY))
-    if (state !== undefined && !state.isDirectory()) throw new StorageError({ code: 'FOREIGN_FILES', path: root, found: [STATE_DIRECTORY] })
-    await mkdir(join(root, STATE_DIRECTORY), { recursive: true })
-    return root
-  } catch (cause) {
-    throw storageErrorOf(cause, path)
-  }
+function damagedMeanwhile(path: string): StorageError {
+  return new StorageError({ code: 'CORRUPT', path, reason: 'a file in it was changed while the snapshot was being placed' })
 }
 
 async function assertSpace(root: string, index: SnapshotIndex, have: Bitmap, disk: Disk): Promise<void> {

@@ -101,9 +101,10 @@ export class PlacedFiles {
     await this.#use(entry, 0, async () => undefined)
   }
 
-  /** Runs `work` with the file of `entry` open. */
-  async use(entry: number, work: (handle: FileHandle) => Promise<void>): Promise<void> {
-    await this.#use(entry, 0, work)
+  /** The file of `entry` is not the one that was made here: the next write takes whatever is in its place. */
+  async forget(entry: number): Promise<void> {
+    this.#inodes.delete(entry)
+    await this.#handles.forget(entry)
   }
 
   /**

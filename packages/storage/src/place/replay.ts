@@ -39,6 +39,9 @@ export function replay(records: readonly JournalRecord[], chunksCount: number): 
           durable.clear(index)
           uncovered.delete(index)
         }
+        // Whatever is placed there again has not been committed.
+        stages.clear()
+        complete = false
         break
       case 'files':
         for (const { entry, inode } of record.files) inodes.set(entry, inode)

@@ -1,5 +1,5 @@
 import { type Dirent, type Stats } from 'node:fs'
-import { chmod, lstat, mkdir, readdir } from 'node:fs/promises'
+import { chmod, lstat, mkdir, readdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { IndexedEntry, SnapshotIndex } from '@cairn/protocol'
 import { StorageError } from '../errors.ts'
@@ -35,6 +35,20 @@ export async function* foreignFiles(root: string, index: SnapshotIndex | undefin
       const entry = index?.entries[index.entryAt(path) ?? -1]
       if (entry === undefined || !isOfType(dirent, entry)) yield path
     }
+  }
+}
+
+/** Makes the target and its `.cairn`; the target with links resolved. */
+export async function makeRoot(path: string): Promise<string> {
+  try {
+    await mkdir(path, { recursive: true })
+    const root = await realpath(path)
+    const state = await lstatIfExists(join(root, STATE_DIRECTORY))
+    if (state !== undefined && !state.isDirectory()) throw new StorageError({ code: 'FOREIGN_FILES', path: root, found: [STATE_DIRECTORY] })
+    await mkdir(join(root, STATE_DIRECTORY), { recursive: true })
+    return root
+  } catch (cause) {
+    throw storageErrorOf(cause, path)
   }
 }
 

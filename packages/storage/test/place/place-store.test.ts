@@ -3,8 +3,8 @@ import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm, stat, symlink, 
 import { describe, it } from 'node:test'
 import { chunkCid, decodeFrame, sha256 } from '@cairn/protocol'
 import { ManualClock } from '@cairn/runtime/testing'
-import { type Disk, inspectTarget, openPlaceStore, systemDisk } from '../../src/index.ts'
-import { sampleBytes, sampleSnapshot, writeSample } from '../../src/testing/index.ts'
+import { type Disk, inspectTarget, openPlaceStore, type Rollback, systemDisk } from '../../src/index.ts'
+import { sampleBytes, type SampleEntry, sampleSnapshot, writeSample } from '../../src/testing/index.ts'
 import { faultOf, systemError } from '../fault.ts'
 import { temporaryDirectory } from '../temporary-directory.ts'
 import { deliver, listTree, oddTree } from './trees.ts'
@@ -12,6 +12,16 @@ import { deliver, listTree, oddTree } from './trees.ts'
 const snapshot = sampleSnapshot(oddTree)
 const { index } = snapshot
 const chunks = Array.from({ length: index.chunksCount }, (_, i) => i)
+
+/** What a node needs to start is in a read-only directory that later stages add to. */
+const stagedTree: readonly SampleEntry[] = [
+  { type: 'directory', path: 'bin', mode: 0o555, stage: 'bootstrap' },
+  { type: 'symlink', path: 'bin/current', target: 'start', stage: 'bootstrap' },
+  { type: 'file', path: 'bin/empty', mode: 0o400, content: Buffer.alloc(0), stage: 'bootstrap' },
+  { type: 'file', path: 'bin/start', mode: 0o4555, content: Buffer.from('start'), stage: 'bootstrap' },
+  { type: 'file', path: 'hot', mode: 0o644, content: sampleBytes('hot', 40_000), stage: 'hot' },
+  { type: 'file', path: 'bin/late', mode: 0o644, content: sampleBytes('late', 40_000) },
+]
 
 describe('PlaceStore', () => {
   it('leaves the tree that was published, and .cairn', async () => {
@@ -84,6 +94,33 @@ describe('PlaceStore', () => {
     }
     await using store = await openPlaceStore({ path: directory.path, index })
     assert.equal(store.stageCommitted('bootstrap'), true)
+  })
+
+  it('leaves a committed stage as it was published, but for directories, and the rest writable', async () => {
+    await using directory = await temporaryDirectory()
+    const early = sampleSnapshot(stagedTree)
+    {
+      await using store = await openPlaceStore({ path: directory.path, index: early.index })
+      await deliver(store, early, early.index.stageChunks('bootstrap'))
+      await store.commitStage('bootstrap')
+      const placed = await listTree(directory.path)
+      assert.equal(placed['bin/start'], `file 4555 ${Buffer.from('start').toString('base64')}`)
+      assert.equal(placed['bin/current'], 'link start')
+      assert.equal(placed['bin/empty'], 'file 400 ')
+      assert.equal(placed['bin'], 'directory 755', 'a later stage writes into it')
+      assert.equal(placed['bin/late'], undefined)
+    }
+    {
+      await using store = await openPlaceStore({ path: directory.path, index: early.index })
+      assert.equal(store.stageCommitted('bootstrap'), true)
+      await deliver(store, early)
+      await store.commitStage('hot')
+      assert.equal((await listTree(directory.path))['bin/start'], `file 4555 ${Buffer.from('start').toString('base64')}`)
+      await store.commitStage('bulk')
+      await store.finish()
+      assert.ok((await store.verifyAll()).ok)
+      assert.equal((await listTree(directory.path))['bin'], 'directory 555')
+    }
   })
 
   it('places an empty snapshot', async () => {
@@ -357,6 +394,60 @@ describe('PlaceStore that starts again', () => {
     const fault = await faultOf(store.finish(), 'CORRUPT')
     assert.match(fault.path, /zeros$/)
     assert.equal(store.have.isFull(), false)
+  })
+
+  it('goes back to the last committed stage when a file of a later one was replaced, and takes its chunks anew', async () => {
+    await using directory = await temporaryDirectory()
+    const early = sampleSnapshot(stagedTree)
+    const rollbacks: Rollback[] = []
+    await using store = await openPlaceStore({
+      path: directory.path,
+      index: early.index,
+      onRolledBack: (rollback) => rollbacks.push(rollback),
+    })
+    await deliver(store, early)
+    for (const stage of ['bootstrap', 'hot'] as const) await store.commitStage(stage)
+    await writeFile(directory.join('stranger'), 'hot data?')
+    await rename(directory.join('stranger'), directory.join('hot'))
+    await faultOf(store.finish(), 'CORRUPT')
+    assert.deepEqual(
+      rollbacks.map(({ stage }) => stage),
+      ['bootstrap'],
+    )
+    assert.deepEqual([store.stageCommitted('bootstrap'), store.stageCommitted('hot')], [true, false])
+    await deliver(store, early, rollbacks[0]!.chunks)
+    await store.commitStage('hot')
+    await store.finish()
+    assert.ok((await store.verifyAll()).ok)
+    await store.rollback()
+    assert.equal(rollbacks.length, 1, 'nothing is wrong')
+  })
+
+  it('commits a stage again that lost a chunk and got it back, also after a restart', async () => {
+    await using directory = await temporaryDirectory()
+    const early = sampleSnapshot(stagedTree)
+    {
+      await using store = await openPlaceStore({ path: directory.path, index: early.index })
+      await deliver(store, early)
+      await store.commitStage('bootstrap')
+      await store.commitStage('hot')
+      await truncate(directory.join('hot'), 1)
+      await store.rollback()
+      await deliver(store, early)
+    }
+    await using store = await openPlaceStore({ path: directory.path, index: early.index })
+    assert.deepEqual([store.stageCommitted('bootstrap'), store.stageCommitted('hot')], [true, false])
+  })
+
+  it('reads a chunk back, and none that is not as it was', async () => {
+    await using directory = await temporaryDirectory()
+    await using store = await openPlaceStore({ path: directory.path, index })
+    assert.equal(await store.read(0), undefined)
+    await deliver(store, snapshot)
+    assert.deepEqual(Buffer.from((await store.read(0))!), Buffer.from(snapshot.plain(0)))
+    await damage(directory.path, 0)
+    assert.equal(await store.read(0), undefined)
+    assert.equal(store.have.get(0), false)
   })
 
   it('loses nothing but the tail when the journal is torn or damaged', async () => {

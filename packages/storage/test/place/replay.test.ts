@@ -31,6 +31,13 @@ describe('replay', () => {
     const done: readonly JournalRecord[] = [placed(0, 3), { type: 'complete' }]
     assert.equal(replay(done, 3).complete, true)
     assert.equal(replay([...done, cleared(1)], 3).complete, false)
+    assert.equal(replay([...done, cleared(1), placed(1)], 3).complete, false)
+  })
+
+  it('counts a stage as committed only if nothing was cleared since', () => {
+    const committed: readonly JournalRecord[] = [placed(0, 3), { type: 'stage', stage: 'bootstrap' }]
+    assert.deepEqual([...replay(committed, 3).stages], ['bootstrap'])
+    assert.deepEqual([...replay([...committed, cleared(1), placed(1)], 3).stages], [])
   })
 
   it('never counts as durable what is not placed', () => {
