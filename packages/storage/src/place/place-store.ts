@@ -18,7 +18,7 @@ import { PlacedFiles } from './placed-files.ts'
 import { inspectTarget, journalPath, readJournal } from './read-journal.ts'
 import { isStagePlaced, journalOf, type Resumed, resume, resumeEmpty, statFile } from './resume.ts'
 import { runsOf } from './runs.ts'
-import { assertNoForeignFiles, makeDirectories, makeRoot } from './target-tree.ts'
+import { assertNoForeignFiles, assertSpace, makeDirectories, makeRoot } from './target-tree.ts'
 
 /** A barrier starts after this many bytes or this long: a power cut costs no more than that, and the disk is asked seldom. */
 const BARRIER_BYTES = 64 * 1024 * 1024
@@ -211,7 +211,8 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
       if (entry.type === 'file' && entry.bytes === 0 && entry.stage === stage) await this.#files.create(i)
     }
     await this.#assertFilesAreOurs((entry) => entry.stage === stage)
-    await this.flush()
+    // Not a barrier: that would wait for what later stages have written meanwhile. After a reboot the stage's chunks are hashed once.
+    await this.#afterBarrier(() => this.#syncFiles(stage))
     await finishStage(this.path, this.#index, stage)
     if (!this.stagePlaced(stage)) throw damagedMeanwhile(this.path)
     await this.#journal.append({ type: 'stage', stage })
@@ -247,9 +248,7 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
     this.#barrierTimer?.cancel()
     this.#barrierTimer = undefined
     this.#bytesSinceBarrier = 0
-    const barrier = this.#barrier.catch(() => undefined).then(() => this.#runBarrier())
-    this.#barrier = barrier
-    return barrier
+    return this.#afterBarrier(() => this.#runBarrier())
   }
 
   /**
@@ -316,17 +315,28 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
     if (this.#failure !== undefined) throw this.#failure
     const coveredRecords = this.#journal.recordsCount
     if (coveredRecords === this.#coveredRecords && !this.#files.isDirty) return
+    await this.#syncFiles()
+    await this.#journal.append({ type: 'barrier', coveredRecords })
+    await this.#journal.sync()
+    // What was appended meanwhile is counted here, but its files are dirty.
+    this.#coveredRecords = this.#journal.recordsCount
+  }
+
+  /** One at a time: each must know what is on the disk and what is not. */
+  #afterBarrier(work: () => Promise<void>): Promise<void> {
+    this.#barrier = this.#barrier.catch(() => undefined).then(work)
+    return this.#barrier
+  }
+
+  async #syncFiles(stage?: StageClass): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure
     try {
-      await this.#files.sync()
+      await this.#files.sync(stage)
     } catch (cause) {
       this.#failure = storageErrorOf(cause, this.path)
       await this.#journal.append({ type: 'doubt' }).catch(() => undefined)
       throw this.#failure
     }
-    await this.#journal.append({ type: 'barrier', coveredRecords })
-    await this.#journal.sync()
-    // What was appended meanwhile is counted here, but its files are dirty.
-    this.#coveredRecords = this.#journal.recordsCount
   }
 
   /** Takes chunks out of `have`, and tells the journal. */
@@ -381,13 +391,4 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
 
 function damagedMeanwhile(path: string): StorageError {
   return new StorageError({ code: 'CORRUPT', path, reason: 'a file in it was changed while the snapshot was being placed' })
-}
-
-async function assertSpace(root: string, index: SnapshotIndex, have: Bitmap, disk: Disk): Promise<void> {
-  let bytes = 0
-  for (let chunk = have.nextClear(0); chunk !== undefined; chunk = have.nextClear(chunk + 1)) {
-    bytes += index.chunkBytes(chunk) * index.places(chunk).length
-  }
-  const available = await disk.availableBytes(root)
-  if (available < bytes) throw new StorageError({ code: 'NO_SPACE', path: root, bytes })
 }

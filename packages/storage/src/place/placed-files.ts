@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { chmod, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { IndexedFile, SnapshotIndex } from '@cairn/protocol'
+import type { IndexedFile, SnapshotIndex, StageClass } from '@cairn/protocol'
 import PQueue from 'p-queue'
 import { forEachBounded } from '../bounded.ts'
 import type { Disk } from '../disk.ts'
@@ -108,14 +108,16 @@ export class PlacedFiles {
   }
 
   /**
-   * Brings everything written before the call to the disk, contents first, then names.
+   * Brings everything written before the call, or of it what is in files of `stage`, to the disk, contents first, then names.
    *
    * @throws {StorageError} `NO_SPACE`, `IO_FAILED`. The disk may then have lost any of it: the kernel reports that only once.
    */
-  async sync(): Promise<void> {
-    const [files, directories] = [this.#dirtyFiles, this.#dirtyDirectories]
-    this.#dirtyFiles = new Set()
-    this.#dirtyDirectories = new Set()
+  async sync(stage?: StageClass): Promise<void> {
+    const [allFiles, allDirectories] = [this.#dirtyFiles, this.#dirtyDirectories]
+    const files = stage === undefined ? allFiles : new Set([...allFiles].filter((entry) => this.#file(entry).stage === stage))
+    const directories = stage === undefined ? allDirectories : new Set([...files].map((entry) => dirname(this.pathOf(entry))))
+    this.#dirtyFiles = allFiles.difference(files)
+    this.#dirtyDirectories = allDirectories.difference(directories)
     await forEachBounded(files, SYNC_CONCURRENCY, (entry) => this.#use(entry, 0, (handle) => handle.datasync()))
     await forEachBounded(directories, SYNC_CONCURRENCY, async (path) => {
       await syncDirectory(path).catch((cause: unknown) => {

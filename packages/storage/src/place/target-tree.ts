@@ -1,7 +1,8 @@
 import { type Dirent, type Stats } from 'node:fs'
 import { chmod, lstat, mkdir, readdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { IndexedEntry, SnapshotIndex } from '@cairn/protocol'
+import type { Bitmap, IndexedEntry, SnapshotIndex } from '@cairn/protocol'
+import type { Disk } from '../disk.ts'
 import { StorageError } from '../errors.ts'
 import { isSystemError, storageErrorOf } from '../io-error.ts'
 import { STATE_DIRECTORY } from '../walk.ts'
@@ -50,6 +51,16 @@ export async function makeRoot(path: string): Promise<string> {
   } catch (cause) {
     throw storageErrorOf(cause, path)
   }
+}
+
+/** @throws {StorageError} `NO_SPACE` with the bytes still to come, if the disk has fewer */
+export async function assertSpace(root: string, index: SnapshotIndex, have: Bitmap, disk: Disk): Promise<void> {
+  let bytes = 0
+  for (let chunk = have.nextClear(0); chunk !== undefined; chunk = have.nextClear(chunk + 1)) {
+    bytes += index.chunkBytes(chunk) * index.places(chunk).length
+  }
+  const available = await disk.availableBytes(root)
+  if (available < bytes) throw new StorageError({ code: 'NO_SPACE', path: root, bytes })
 }
 
 /** Makes the directories of the snapshot, writable for now; those that are there (and checked) become so. */

@@ -324,6 +324,29 @@ describe('PlaceStore that starts again', () => {
     assert.deepEqual([...store.have.indices()], [0, 1, 2, 3, 5], `${damaged} was hashed`)
   })
 
+  it('keeps a committed stage after a reboot, by hashing its chunks, without a barrier over what came later', async () => {
+    await using directory = await temporaryDirectory()
+    const path = directory.join('target')
+    const early = sampleSnapshot(stagedTree)
+    const journal = directory.join('target', '.cairn', 'journal')
+    const stages = [...early.index.stageChunks('bootstrap')]
+    const disk = new FailingDisk('hot')
+    {
+      await using store = await openPlaceStore({ path, index: early.index, disk, clock: new ManualClock() })
+      await deliver(store, early, early.index.stageChunks('hot'))
+      await deliver(store, early, stages)
+      await store.commitStage('bootstrap')
+      assert.equal(disk.calls.datasync, 0, 'nothing of the later stage was waited for')
+      await cp(journal, directory.join('kept'))
+    }
+    await cp(directory.join('kept'), journal)
+    await pretendReboot(journal)
+    {
+      await using store = await openPlaceStore({ path, index: early.index })
+      assert.deepEqual([store.stageCommitted('bootstrap'), store.have.count], [true, early.index.stageRange('hot').to])
+    }
+  })
+
   it('notices files that are gone, replaced or of another length', async () => {
     await using directory = await temporaryDirectory()
     const path = (name: string): string => directory.join(name)
