@@ -28,10 +28,10 @@ describe('Node', () => {
       only(events, 'waiting').flatMap(({ reason }) => (reason === 'connecting' ? [] : [reason])),
       ['metadata', 'manifest'],
     )
-    const milestones = only(events, 'release-chosen', 'download-started', 'stage-committed', 'download-complete', 'join-complete')
+    const milestones = only(events, 'release-chosen', 'download-started', 'stage-committed', 'join-complete')
     assert.deepEqual(
       milestones.map((event) => (event.type === 'stage-committed' ? event.stage : event.type)),
-      ['release-chosen', 'download-started', 'bootstrap', 'hot', 'bulk', 'download-complete', 'join-complete'],
+      ['release-chosen', 'download-started', 'bootstrap', 'hot', 'bulk', 'join-complete'],
     )
     assert.equal(count(events, 'chunk-received'), v1.index.chunksCount)
 

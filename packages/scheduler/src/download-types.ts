@@ -1,4 +1,5 @@
 import type { Bitmap, StageClass } from '@cairn/protocol'
+import type { Random } from '@cairn/runtime'
 
 /** Identifies a source to the scheduler; opaque here. */
 export type SourceId = string
@@ -56,3 +57,17 @@ export type StallReason = 'no-source' | 'no-source-has-it' | 'sources-slow' | 'p
 
 /** What about this machine makes a download ask for less than the sources would give. */
 export type SlowReason = 'host-busy' | 'disk-slow'
+
+/** What a download starts from. */
+export interface DownloadInit {
+  /** Our own id, as other peers know us. */
+  readonly self: SourceId
+  readonly catalogue: ChunkCatalogue
+  /** Which chunks need not be fetched. */
+  readonly have: Bitmap
+  readonly random: Random
+  /** Frame bytes per second that may be asked for, all sources together. Absent: no bound. */
+  readonly bytesPerSecondMax?: number
+  /** Monotonic time in milliseconds. */
+  readonly now: number
+}

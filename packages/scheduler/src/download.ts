@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict'
 import type { Bitmap } from '@cairn/protocol'
-import type { Random } from '@cairn/runtime'
 import { ChunkBoard, MISSING, PLACED, RECEIVED, REQUESTED } from './chunk-board.ts'
-import type { ChunkCatalogue, DownloadEffect, DownloadInput, RefusalCode, SlowReason, SourceId, StallReason } from './download-types.ts'
+import type {
+  ChunkCatalogue,
+  DownloadEffect,
+  DownloadInit,
+  DownloadInput,
+  RefusalCode,
+  SlowReason,
+  SourceId,
+  StallReason,
+} from './download-types.ts'
+import { Endgame } from './endgame.ts'
 import { HostPace } from './host-pace.ts'
 import {
   BAD_CHUNKS_OF_LAST_SOURCE_MAX,
-  DUPLICATE_SHARE_MAX,
-  ENDGAME_AFTER_MS,
-  ENDGAME_PEERS_MAX,
   REFUSALS_IN_A_ROW_MAX,
   REFUSED_PAUSE_MS,
   REQUEST_BYTES_MAX,
@@ -22,19 +28,6 @@ import {
 } from './limits.ts'
 import { RateBudget } from './rate-budget.ts'
 import { type OutstandingRequest, Source } from './source.ts'
-
-export interface DownloadInit {
-  /** Our own id, as other peers know us. */
-  readonly self: SourceId
-  readonly catalogue: ChunkCatalogue
-  /** Which chunks need not be fetched. */
-  readonly have: Bitmap
-  readonly random: Random
-  /** Frame bytes per second that may be asked for, all sources together. Absent: no bound. */
-  readonly bytesPerSecondMax?: number
-  /** Monotonic time in milliseconds. */
-  readonly now: number
-}
 
 /**
  * One snapshot download as a state machine: the same inputs in the same order, with the same random stream, give the same effects.
@@ -58,8 +51,7 @@ export class Download {
   #outBytes = 0
   /** Bytes of chunks received and not yet placed. */
   #unplacedBytes = 0
-  #duplicateBytes = 0
-  readonly #duplicateBytesMax: number
+  readonly #endgame: Endgame
   #lastProgressMs: number
   #ended = false
 
@@ -71,14 +63,7 @@ export class Download {
     this.#board = new ChunkBoard(catalogue, have, random, this.#sources)
     this.#rate = new RateBudget(init.bytesPerSecondMax ?? Number.POSITIVE_INFINITY, init.now)
     this.#lastProgressMs = init.now
-    let totalBytes = 0
-    let largestBytes = 0
-    for (let chunk = 0; chunk < catalogue.chunksCount; chunk++) {
-      totalBytes += catalogue.chunkBytes(chunk)
-      largestBytes = Math.max(largestBytes, catalogue.chunkBytes(chunk))
-    }
-    // Even a snapshot of a few chunks may rescue the last one.
-    this.#duplicateBytesMax = Math.max(2 * largestBytes, totalBytes * DUPLICATE_SHARE_MAX)
+    this.#endgame = new Endgame(catalogue, this.#board)
   }
 
   get placedCount(): number {
@@ -349,38 +334,17 @@ export class Download {
   }
 
   #nextFor(source: Source, now: number): number | undefined {
-    if (this.#board.missingCount === 0) return this.#endgameChunkFor(source, now)
+    if (this.#board.missingCount === 0) return this.#endgame.chunkFor(source, this.#requests, now)
     if (source.queue !== undefined)
-      return firstFor(
-        source,
+      return source.firstOf(
         () => source.queue?.pop(),
         () => {},
       )
     const putBack = (chunk: number): void => this.#board.putBack(chunk)
     return (
-      firstFor(source, () => this.#board.common.pop(), putBack) ??
-      firstFor(source, () => this.#board.popForeign(now, SHARE_HORIZON_MS), putBack)
+      source.firstOf(() => this.#board.common.pop(), putBack) ??
+      source.firstOf(() => this.#board.popForeign(now, SHARE_HORIZON_MS), putBack)
     )
-  }
-
-  /** Strict end-game: when every chunk has been asked for, an idle source repeats one that has been out for a while, within a budget. */
-  #endgameChunkFor(source: Source, now: number): number | undefined {
-    if (source.outstanding.size > 0) return undefined
-    for (const [chunk, requests] of this.#requests) {
-      if (
-        this.#board.state(chunk) !== REQUESTED ||
-        requests.length >= ENDGAME_PEERS_MAX ||
-        source.outstanding.has(chunk) ||
-        !source.has(chunk)
-      )
-        continue
-      if (!requests.every((request) => now - request.sinceMs >= ENDGAME_AFTER_MS)) continue
-      const bytes = this.#catalogue.chunkBytes(chunk)
-      if (this.#duplicateBytes + bytes > this.#duplicateBytesMax) return undefined
-      this.#duplicateBytes += bytes
-      return chunk
-    }
-    return undefined
   }
 
   #request(source: Source, chunk: number, now: number): void {
@@ -419,16 +383,4 @@ export class Download {
     this.#sourceLeft(source.id)
     effects.push({ type: 'penalize', source: source.id, fault: 'bad-chunk', chunk: chunk ?? -1, ban: true })
   }
-}
-
-/** The first chunk that `source` can be asked for; those passed over, such as an expired request of its own, are for others. */
-function firstFor(source: Source, pop: () => number | undefined, putBack: (chunk: number) => void): number | undefined {
-  const passedOver: number[] = []
-  let chunk = pop()
-  while (chunk !== undefined && (source.outstanding.has(chunk) || !source.has(chunk))) {
-    passedOver.push(chunk)
-    chunk = pop()
-  }
-  for (const other of passedOver) putBack(other)
-  return chunk
 }

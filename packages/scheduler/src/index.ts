@@ -1,8 +1,9 @@
 export { type ReplayReport, replayTrace, traceHeader, traceLine } from './trace.ts'
-export { Download, type DownloadInit } from './download.ts'
+export { Download } from './download.ts'
 export type {
   ChunkCatalogue,
   DownloadEffect,
+  DownloadInit,
   DownloadInput,
   RefusalCode,
   SlowReason,

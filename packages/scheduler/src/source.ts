@@ -49,6 +49,18 @@ export class Source {
     return !this.lacks.has(chunk) && (this.have === undefined || this.have.get(chunk))
   }
 
+  /** The first chunk out of `pop` that it can be asked for; those passed over, such as an expired request of its own, are put back. */
+  firstOf(pop: () => number | undefined, putBack: (chunk: number) => void): number | undefined {
+    const passedOver: number[] = []
+    let chunk = pop()
+    while (chunk !== undefined && (this.outstanding.has(chunk) || !this.has(chunk))) {
+      passedOver.push(chunk)
+      chunk = pop()
+    }
+    for (const other of passedOver) putBack(other)
+    return chunk
+  }
+
   /** When it last said that it has gained chunks, or joined. */
   get lastGainMs(): number {
     return this.#lastGainMs

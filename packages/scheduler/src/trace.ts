@@ -1,7 +1,7 @@
 import { Bitmap } from '@cairn/protocol'
 import { seededRandom } from '@cairn/runtime'
-import { Download, type DownloadInit } from './download.ts'
-import type { ChunkCatalogue, DownloadEffect, DownloadInput } from './download-types.ts'
+import { Download } from './download.ts'
+import type { ChunkCatalogue, DownloadEffect, DownloadInit, DownloadInput } from './download-types.ts'
 
 /** Version of the trace format: one JSON value a line, first a {@link TraceHeader}, then {@link TraceStep}s. */
 const TRACE_VERSION = 1
