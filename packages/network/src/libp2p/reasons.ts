@@ -27,11 +27,14 @@ const REASONS: Readonly<Record<string, string>> = {
   MuxerUnavailableError: 'the peer broke off the handshake',
 }
 
+/** What noise and TLS say when somebody else than the expected peer has proved who it is. */
+const WRONG_PEER = ['does not match expected remote identity key', 'Unexpected Peer']
+
 /** Why a dial failed, in a few words. */
 export function dialFailureReason(error: unknown): string {
   for (const each of flatten(error)) {
     // The handshake reports every failure under one name; only its text tells a wrong key from a broken connection.
-    if (each.message.includes('does not match expected remote identity key')) return 'another peer answers at that address'
+    if (WRONG_PEER.some((text) => each.message.includes(text))) return 'another peer answers at that address'
     if (each.message.includes('dial self')) return 'that is this peer itself'
     const reason = REASONS[codeOf(each)] ?? REASONS[each.name]
     if (reason !== undefined) return reason

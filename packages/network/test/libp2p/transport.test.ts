@@ -128,8 +128,8 @@ describe('createLibp2pTransport', { timeout: 120_000 }, () => {
     assert.deepEqual(await (await far.promise).receive(), Uint8Array.of(1))
     const waiting = [near.receive(), far.promise.then((channel) => channel.receive())]
     proxy.cut()
-    for (const receive of waiting)
-      await assert.rejects(receive, (error) => error instanceof NetworkError && error.fault.code === 'CHANNEL_CLOSED')
+    const isClosed = (error: unknown): boolean => error instanceof NetworkError && error.fault.code === 'CHANNEL_CLOSED'
+    await Promise.all(waiting.map((receive) => assert.rejects(receive, isClosed)))
   })
 
   test('a stream that is closed inside a frame has been cut off', async (t) => {
