@@ -23,6 +23,14 @@ describe('a chunk that somebody waits for', () => {
     assert.deepEqual(new Set(first.slice(0, 2)), new Set([398, 399]))
   })
 
+  test('is asked of a complete source even if it is in the share of another node', () => {
+    const machine = download(400)
+    for (const source of ['b', 'c', 'd']) machine.step({ type: 'source-joined', source, have: new Bitmap(400), now: 0 })
+    const wanted = new Set([395, 396, 397, 398, 399])
+    machine.step({ type: 'prefer', chunks: [...wanted], now: 0 })
+    assert.deepEqual(new Set(requested(machine.step(joined), 'a').slice(0, 4)).difference(wanted), new Set())
+  })
+
   test('does not wait until a worthwhile request fits', () => {
     const machine = new Download({
       self: 'self',
