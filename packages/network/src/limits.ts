@@ -18,7 +18,7 @@ export const STREAM_READ_BUFFER_BYTES_MAX = 2 * STREAM_WINDOW_BYTES_MAX
 
 // Connections
 
-/** Node's buffer of each socket: at the default of 64 KiB every noise message waits for a drain of its own. */
+/** Node's buffer of each socket: at the default of 64 KiB every message of a cipher waits for a drain of its own. */
 export const SOCKET_BUFFER_BYTES = MIB
 /** Peers connected at once. A region's cache serves tens; a stalled one costs some MiB of windows. */
 export const CONNECTIONS_MAX = 256

@@ -73,7 +73,7 @@ export class StreamChannel implements Channel, TurnTaker {
     let bytes = 0
     for (const part of parts) bytes += part.byteLength
     assert(bytes <= this.#frameBytesMax, `a frame of ${this.protocol} has at most ${this.#frameBytesMax} bytes`)
-    // One call for the header and the parts: one yamux frame, and as few noise messages as fit.
+    // One call for the header and the parts: one yamux frame, and as few records of the cipher as fit.
     return this.#write(new Uint8ArrayList(frameHeader(bytes), ...parts))
   }
 

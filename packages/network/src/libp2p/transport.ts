@@ -33,7 +33,7 @@ export interface Libp2pTransportInit {
 }
 
 /**
- * Starts a {@link Transport} on libp2p: TCP, noise, yamux, gossipsub.
+ * Starts a {@link Transport} on libp2p: TCP, TLS or noise, yamux, gossipsub.
  *
  * @throws {NetworkError} `BAD_ADDRESS`, `LISTEN_FAILED`
  */
@@ -80,7 +80,7 @@ interface Libp2pTransportParts {
 
 /**
  * A peer counts as connected once it has been identified, or has opened a channel to us. Before that the other side
- * may still turn us away: with noise the side that dials is done before the side that is dialled has seen who dials.
+ * may still turn us away: with TLS and noise the side that dials is done before the side that is dialled has seen who dials.
  */
 class Libp2pTransport implements Transport {
   readonly self: PeerId

@@ -9,6 +9,7 @@ describe('dialFailureReason', () => {
     assert.equal(dialFailureReason(new AggregateError([refused])), 'connection refused')
     assert.equal(dialFailureReason(new Error('outer', { cause: refused })), 'connection refused')
     assert.equal(dialFailureReason(Object.assign(new Error(), { name: 'TimeoutError' })), 'timed out')
+    assert.equal(dialFailureReason(new Error('Unexpected Peer')), 'another peer answers at that address')
   })
 
   test('says little of what it does not know', () => {
