@@ -18,7 +18,7 @@ export const libtorrentV2 = libtorrentContender('libtorrent v2', true)
 function libtorrentContender(name: string, isVersion2: boolean): Contender {
   return {
     name,
-    note: `${name}: TCP, unencrypted, peers given at the start, no limits, pieces of ${isVersion2 ? 'SHA-256' : 'SHA-1'}`,
+    note: `${name}: TCP, unencrypted, peers given at the start, no limits, ticks of 50 ms, pieces of ${isVersion2 ? 'SHA-256' : 'SHA-1'}`,
     tools: ['libtorrent'],
     async prepare(payload, directory) {
       const torrent = await writeTorrent(payload.directory, directory)

@@ -22,6 +22,8 @@ SETTINGS = {
     "out_enc_policy": 2,
     "in_enc_policy": 2,
     "connection_speed": 500,
+    # Peers are connected to at the next tick; half a second, which is the default, would be most of a short download.
+    "tick_interval": 50,
     "min_reconnect_time": 1,
     "unchoke_slots_limit": -1,
     "alert_mask": lt.alert.category_t.status_notification | lt.alert.category_t.error_notification,

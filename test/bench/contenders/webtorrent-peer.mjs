@@ -3,9 +3,17 @@
 // webtorrent-peer.mjs MODULE seed|get TORRENT SAVE_PATH ADDRESS:PORT [PEER_ADDRESS:PORT ...]
 //
 // Prints `listening`, and `complete` when all pieces are there and checked. Stays, and serves, until it is killed.
+import { registerHooks } from 'node:module'
 import { pathToFileURL } from 'node:url'
 
 const [module, role, torrentFile, path, listen, ...peers] = process.argv.slice(2)
+// Its native WebRTC module is neither needed here nor built: npm ran no scripts.
+const NO_WEBRTC = 'data:text/javascript,export const RTCPeerConnection = 0, RTCSessionDescription = 0, RTCIceCandidate = 0'
+registerHooks({
+  resolve: (specifier, context, next) =>
+    specifier === 'webrtc-polyfill' ? { url: NO_WEBRTC, shortCircuit: true } : next(specifier, context),
+})
+
 const { default: WebTorrent } = await import(pathToFileURL(module).href)
 
 // Everything that finds peers is off: they are given.

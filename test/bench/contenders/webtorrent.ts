@@ -10,7 +10,7 @@ const PEER = fileURLToPath(new URL('webtorrent-peer.mjs', import.meta.url))
 
 export const webtorrent: Contender = {
   name: 'WebTorrent',
-  note: 'WebTorrent: TCP, peers given at the start',
+  note: 'WebTorrent: TCP, no WebRTC, peers given at the start',
   tools: ['webtorrent'],
   async prepare(payload, directory) {
     const torrent = await writeTorrent(payload.directory, directory)

@@ -63,11 +63,7 @@ export async function distribution(options: TableOptions): Promise<Findings> {
       rows: results.rows,
       tables: [distributionTable(contenders, results)],
       ...(compressedBytes !== undefined && { targets: distributionTargets(results, compressedBytes) }),
-      notes: [
-        ...NOTES,
-        `snapshot ${mebibytes(payload.bytes, 1)} MiB; cairn's frames ${mebibytes(compressedBytes, 1)} MiB, tar.zst ${mebibytes(archiveBytes, 1)} MiB`,
-        ...notes,
-      ],
+      notes: [...NOTES, sizesNote(payload.bytes, compressedBytes, archiveBytes), ...notes],
     }
   })
 }
@@ -101,6 +97,10 @@ function scenarioRow(contender: string, deployment: Deployment, scenario: Scenar
       })
     },
   }
+}
+
+function sizesNote(bytes: number, compressedBytes: number | undefined, archiveBytes: number | undefined): string {
+  return `snapshot ${mebibytes(bytes, 1)} MiB, compressed: cairn's frames ${mebibytes(compressedBytes, 1)} MiB, tar.zst at level 3 ${mebibytes(archiveBytes, 1)} MiB`
 }
 
 function rowName(contender: string, { name }: Scenario): string {

@@ -20,7 +20,8 @@ const ALONE = 'one good source'
 const SLOW = `beside one at ${SLOW_MEGABITS} Mbit/s`
 const STALLING = 'beside one that stops in the middle'
 /** Events that tell why a source is no longer used. */
-const REASONS = /^\{"type":"(?:peer-penalized|peer-banned|peer-disconnected|source-left|download-stalled)"/
+const REASONS = /^\{"type":"(?:peer-penalized|peer-banned|peer-disconnected|source-left)"/
+const STALLED = /^\{"type":"download-stalled"/
 
 /** What a bad source costs when there is a good one. */
 export async function slowSource(options: TableOptions): Promise<Findings> {
@@ -68,8 +69,7 @@ export async function slowSource(options: TableOptions): Promise<Findings> {
       notes: [
         `the good source sends at most ${GOOD_MEGABITS} Mbit/s and is the origin; the bad one is a complete node`,
         'the bad one that stops is stopped (SIGSTOP) as soon as the node has one chunk from it, with others on their way',
-        'what the node said of the bad source:',
-        ...[...reasons].map((reason) => `  ${reason}`),
+        ...(reasons.size === 0 ? ['the node said nothing of the bad source'] : [...reasons].map((reason) => `the node said: ${reason}`)),
       ],
     }
   })
@@ -150,7 +150,9 @@ class Tally {
 
   add(line: string): void {
     const isOfBad = this.#bad !== undefined && line.includes(this.#bad)
-    if (isOfBad && REASONS.test(line)) this.#reasons.add(line.replaceAll(this.#bad!, 'the bad source').replaceAll(/-?\d+\.\d{3,}/g, '…'))
+    if (this.#bad !== undefined && ((isOfBad && REASONS.test(line)) || STALLED.test(line))) {
+      this.#reasons.add(line.replaceAll(this.#bad, 'the bad source').replaceAll(/\d+\.\d{3,}/g, '…'))
+    }
     if (!line.startsWith('{"type":"chunk-')) return
     const { type, frameBytes = 0 } = JSON.parse(line) as { readonly type: string; readonly frameBytes?: number }
     if (type === 'chunk-wasted') this.wastedBytes += frameBytes
