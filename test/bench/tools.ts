@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** Programs that others are measured with. */
-export type Tool = 'aria2c' | 'casync' | 'curl' | 'libtorrent' | 'nginx' | 'webtorrent' | 'zstd'
+export type Tool = 'aria2c' | 'casync' | 'curl' | 'helia' | 'libtorrent' | 'nginx' | 'webtorrent' | 'zstd'
 
 /** Debian's, which its packages install modules for. */
 export const PYTHON = '/usr/bin/python3'
@@ -13,24 +13,25 @@ export const PYTHON = '/usr/bin/python3'
 interface ToolInit {
   /** Debian's name of it. */
   readonly debian?: string
-  /** As `npm install` takes it. */
-  readonly npm?: string
+  /** As `npm install` takes them. */
+  readonly npm?: readonly string[]
   /** Prints its version. */
   readonly version: readonly [command: string, ...args: string[]]
 }
 
-/** Changes with the versions below. */
-const NPM_DIRECTORY = join(tmpdir(), 'cairn-bench-tools-1')
+/** Where npm packages are installed. Changes with the versions below. */
+export const NPM_DIRECTORY = join(tmpdir(), 'cairn-bench-tools-1')
 
 const TOOLS: Readonly<Record<Tool, ToolInit>> = {
   aria2c: { debian: 'aria2', version: ['aria2c', '--version'] },
   casync: { debian: 'casync', version: ['casync', '--version'] },
   curl: { debian: 'curl', version: ['curl', '--version'] },
+  helia: { npm: ['helia@7.1.15', '@helia/unixfs@8.0.5'], version: npmVersion('helia') },
   libtorrent: { debian: 'python3-libtorrent', version: [PYTHON, '-c', 'import libtorrent; print(libtorrent.__version__)'] },
   nginx: { debian: 'nginx-light', version: ['sh', '-c', 'nginx -v 2>&1'] },
   webtorrent: {
-    npm: 'webtorrent@3.0.21',
-    version: [process.execPath, '-p', `require(${JSON.stringify(join(npmPath('webtorrent'), 'package.json'))}).version`],
+    npm: ['webtorrent@3.0.21'],
+    version: npmVersion('webtorrent'),
   },
   zstd: { debian: 'zstd', version: ['zstd', '--version'] },
 }
@@ -38,6 +39,11 @@ const TOOLS: Readonly<Record<Tool, ToolInit>> = {
 /** Where an npm package is, once it is installed. */
 export function npmPath(name: string): string {
   return join(NPM_DIRECTORY, 'node_modules', name)
+}
+
+function npmVersion(name: string): [string, ...string[]] {
+  const manifest = JSON.stringify(join(npmPath(name), 'package.json'))
+  return [process.execPath, '-p', `JSON.parse(fs.readFileSync(${manifest})).version`]
 }
 
 /** `undefined` if it is not installed. */
@@ -64,7 +70,7 @@ export async function installTools(tools: readonly Tool[]): Promise<void> {
   }
   if (npm.length > 0) {
     if (!existsSync(NPM_DIRECTORY)) await mkdir(NPM_DIRECTORY)
-    const options = ['--prefix', NPM_DIRECTORY, '--omit=optional', '--ignore-scripts', '--no-audit', '--no-fund']
+    const options = ['--prefix', NPM_DIRECTORY, '--ignore-scripts', '--no-audit', '--no-fund']
     execFileSync('npm', ['install', ...options, ...npm], { stdio: ['ignore', 'ignore', 'inherit'] })
   }
 }

@@ -5,6 +5,7 @@ import { cairn } from '../contenders/cairn.ts'
 import { casync } from '../contenders/casync.ts'
 import { chooseContenders } from '../contenders/choose.ts'
 import type { Contender, Deployment, Payload } from '../contenders/contender.ts'
+import { helia } from '../contenders/helia.ts'
 import { plainHttp, tarZst } from '../contenders/http.ts'
 import { libtorrent, libtorrentV2 } from '../contenders/libtorrent.ts'
 import { webtorrent } from '../contenders/webtorrent.ts'
@@ -18,7 +19,7 @@ import { cell, mebibytes, type Table } from '../table.ts'
 import { withWork } from '../work.ts'
 import { isWanted, logMeasured, type TableOptions } from './options.ts'
 
-const CONTENDERS: readonly Contender[] = [cairn, plainHttp, tarZst, libtorrent, libtorrentV2, aria2, casync, webtorrent]
+const CONTENDERS: readonly Contender[] = [cairn, plainHttp, tarZst, libtorrent, libtorrentV2, aria2, casync, webtorrent, helia]
 
 interface Scenario {
   readonly name: string
