@@ -41,5 +41,7 @@ function alignCells(line: readonly string[], widths: readonly number[], figures:
 
 /** Which columns hold figures only. */
 function figureColumns({ columns, rows }: Table): boolean[] {
-  return columns.map((_, column) => rows.every((row) => /^(?:[≤–\d]|$)/.test(row[column]!)) && rows.some((row) => row[column] !== ''))
+  return columns.map(
+    (_, column) => rows.every((row) => /^(?:[≤–]|-?\d+(?:\.\d+)?(?: |$)|$)/.test(row[column]!)) && rows.some((row) => row[column] !== ''),
+  )
 }

@@ -16,6 +16,8 @@ import { isWanted, logMeasured, type TableOptions } from './options.ts'
 /** What the good source can send, and what the bad one can. */
 const GOOD_MEGABITS = 200
 const SLOW_MEGABITS = 1
+/** One chunk takes tens of milliseconds at this rate: longer than it takes to stop the source, which so stops within one. */
+const STALLING_MEGABITS = 20
 const ALONE = 'one good source'
 const SLOW = `beside one at ${SLOW_MEGABITS} Mbit/s`
 const STALLING = 'beside one that stops in the middle'
@@ -68,7 +70,7 @@ export async function slowSource(options: TableOptions): Promise<Findings> {
       ],
       notes: [
         `the good source sends at most ${GOOD_MEGABITS} Mbit/s and is the origin; the bad one is a complete node`,
-        'the bad one that stops is stopped (SIGSTOP) as soon as the node has one chunk from it, with others on their way',
+        `the one that stops sends at most ${STALLING_MEGABITS} Mbit/s, and is stopped (SIGSTOP) as soon as the node has one chunk from it, with others on their way`,
         ...(reasons.size === 0 ? ['the node said nothing of the bad source'] : [...reasons].map((reason) => `the node said: ${reason}`)),
       ],
     }
@@ -114,7 +116,7 @@ async function measureBeside(
         badId = await peerId(seed)
         await seed.line(/^joined\s/)
         peers.push(peerAddress({ ...badSite, id: badId }))
-        if (bad === 'slow') lab.limitUplink('bad', SLOW_MEGABITS)
+        lab.limitUplink('bad', bad === 'slow' ? SLOW_MEGABITS : STALLING_MEGABITS)
       }
       lab.limitUplink('good', GOOD_MEGABITS)
       await settleDisk()
