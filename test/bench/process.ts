@@ -1,45 +1,47 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { onExit } from './cleanup.ts'
+import { NO_USAGE, readUsage, type Usage } from './usage.ts'
 
-/** What a process has cost so far. Both are 0 where there is no /proc. */
-export interface Usage {
-  /** Most memory it ever had resident. */
-  readonly rssBytesMax: number
-  /** User and system time of all its threads. */
-  readonly cpuSeconds: number
-}
+export type { Usage } from './usage.ts'
 
 export interface RoleProcessInit {
-  /** What it plays, for messages: `origin`, `node 2`. */
+  /** What it plays, for messages: `source`, `node 2`. */
   readonly role: string
   readonly command: string
   readonly args: readonly string[]
+  /** It is a shell or a master whose children's cost is to be counted. */
+  readonly hasChildren?: boolean
+  /** Is given every line of its stdout. */
+  readonly onLine?: (line: string) => void
 }
 
-const USAGE_POLL_MS = 50
+const USAGE_POLL_MS = 100
 const STOP_GRACE_MS = 10_000
-/** Linux reports CPU time in ticks of 1/100 s on every architecture that Node runs on. */
-const TICKS_PER_SECOND = 100
 
-/** One role in a process of its own: wait for what it says, read what it costs, stop it by its id. */
+/** One role in a process of its own: wait for what it says, read what it costs, stop it and its children. */
 export class RoleProcess implements AsyncDisposable {
   readonly role: string
   readonly #child: ChildProcess
+  readonly #hasChildren: boolean
   readonly #exited: Promise<number>
   readonly #lines: string[] = []
   readonly #waiting = new Set<() => void>()
   readonly #poll: NodeJS.Timeout
   #stderr = ''
-  #usage: Usage = { rssBytesMax: 0, cpuSeconds: 0 }
+  #usage: Usage = NO_USAGE
   #hasExited = false
 
-  constructor({ role, command, args }: RoleProcessInit) {
+  constructor({ role, command, args, hasChildren = false, onLine }: RoleProcessInit) {
     this.role = role
-    this.#child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#hasChildren = hasChildren
+    // A process group of its own: a shell's pipeline ends as one.
+    this.#child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    const forget = onExit(() => this.kill('SIGKILL'))
     createInterface({ input: this.#child.stdout! }).on('line', (line) => {
       this.#lines.push(line)
+      onLine?.(line)
       this.#wake()
     })
     this.#child.stderr!.on('data', (bytes: Buffer) => {
@@ -48,12 +50,27 @@ export class RoleProcess implements AsyncDisposable {
     this.#exited = once(this.#child, 'close').then(([code]) => {
       clearInterval(this.#poll)
       this.#hasExited = true
+      forget()
       this.#wake()
       return typeof code === 'number' ? code : -1
     })
     this.#exited.catch(() => {}) // whoever waits for the exit hears of it
     // What /proc knows is gone once the process is.
     this.#poll = setInterval(() => this.#readUsage(), USAGE_POLL_MS)
+  }
+
+  get pid(): number {
+    return this.#child.pid!
+  }
+
+  /** Every line of its stdout so far. */
+  get lines(): readonly string[] {
+    return this.#lines
+  }
+
+  /** The end of its stderr so far. */
+  get stderr(): string {
+    return this.#stderr
   }
 
   /** Cost until now, or until shortly before it ended. */
@@ -88,13 +105,29 @@ export class RoleProcess implements AsyncDisposable {
     if (code !== 0) throw new Error(`${this.role} ended with exit code ${code}:\n${this.#stderr}`)
   }
 
+  /** Sends `signal` to it and its children. */
+  kill(signal: NodeJS.Signals): void {
+    if (this.#hasExited || this.#child.pid === undefined) return
+    try {
+      process.kill(-this.#child.pid, signal)
+    } catch {
+      // All of them have just ended.
+    }
+  }
+
   /** Asks it to end; kills it if it does not within 10 s. */
   async stop(): Promise<void> {
     if (this.#hasExited) return
-    this.#child.kill('SIGTERM')
-    const kill = setTimeout(() => this.#child.kill('SIGKILL'), STOP_GRACE_MS)
+    this.kill('SIGTERM')
+    const kill = setTimeout(() => this.kill('SIGKILL'), STOP_GRACE_MS)
     await this.#exited
     clearTimeout(kill)
+  }
+
+  /** Ends it at once, as a power cut would. */
+  async crash(): Promise<void> {
+    this.kill('SIGKILL')
+    await this.#exited
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -108,20 +141,11 @@ export class RoleProcess implements AsyncDisposable {
 
   #readUsage(): void {
     if (this.#hasExited || this.#child.pid === undefined) return
-    try {
-      this.#usage = readUsage(this.#child.pid)
-    } catch {
-      // It has just ended, or this is not Linux.
+    const { rssBytesMax, cpuSeconds } = readUsage(this.#child.pid, this.#hasChildren)
+    // A pipeline's memory falls when one of its processes ends, and of a process that has ended nothing is known.
+    this.#usage = {
+      rssBytesMax: Math.max(this.#usage.rssBytesMax, rssBytesMax),
+      cpuSeconds: Math.max(this.#usage.cpuSeconds, cpuSeconds),
     }
   }
-}
-
-/** @throws {Error} if there is no such process, or no /proc */
-export function readUsage(pid: number): Usage {
-  const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  if (peak === undefined) throw new Error(`process ${pid} has ended`)
-  // Fields 14 and 15; the second is the name in brackets and may hold spaces, so count from behind it.
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return { rssBytesMax: Number(peak) * 1024, cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND }
 }

@@ -4,3 +4,8 @@ export function median(samples: readonly number[]): number {
   const middle = sorted.length / 2
   return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle) - 1]!) / 2
 }
+
+/** `a / b`; unknown if one of them is, or if there is nothing to divide by. */
+export function ratio(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined || b === 0 ? undefined : a / b
+}

@@ -1,49 +1,60 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cairnRows } from './cairn.ts'
-import { ledgerDirectory } from './data.ts'
-import { benchResult, type BenchResult, measureRows, mibPerSecond, type Row, type Sample } from './harness.ts'
-import { topCosts } from './profile.ts'
-import { RoleProcess } from './process.ts'
-import { listFiles, totalBytes, treeDigest } from './tree.ts'
+import { fileURLToPath } from 'node:url'
+import type { Payload } from '../contenders/contender.ts'
+import { measureInTurns, type Results, type Row, type Sample } from '../harness.ts'
+import { ledgerPayload } from '../payload.ts'
+import { topCosts } from '../profile.ts'
+import { RoleProcess } from '../process.ts'
+import type { Findings } from '../report.ts'
+import { median, ratio } from '../statistics.ts'
+import { cell, mebibytes, type Table } from '../table.ts'
+import { withWork } from '../work.ts'
+import { isWanted, logMeasured, type TableOptions } from './options.ts'
+import { cairnRows } from './transfer-cairn.ts'
 
-export interface TransferInit {
-  /** Size of the sample ledger to move. */
-  readonly bytes: number
-  readonly runs: number
-  /** Only rows whose name contains this; all rows if empty. */
-  readonly only: string
-  /** Once more under the profiler, after the figures have been taken. */
-  readonly profile: boolean
-}
-
-/** What is moved, and what it must look like on arrival. */
-export interface Payload {
-  readonly directory: string
-  readonly bytes: number
-  readonly digest: string
-}
-
-const REFERENCE = new URL('reference-tcp.ts', import.meta.url).pathname
+const REFERENCE = fileURLToPath(new URL('transfer-tcp.ts', import.meta.url))
 const COSTS_SHOWN = 5
 
+/** Which row a row is compared with. */
+const COMPARED_WITH: Readonly<Record<string, string>> = {
+  'cairn 1→1': 'tcp+sha256 1→1 to disk',
+  'cairn 1→4': 'tcp+sha256 1→4 to disk',
+}
+
 /** Cairn on loopback beside plain TCP with SHA-256: one source to one and to four nodes. Every rate is bytes delivered to all nodes over time from start to end of their processes. */
-export async function transfer(init: TransferInit): Promise<BenchResult> {
-  const startedAt = new Date().toISOString()
-  const directory = await ledgerDirectory(init.bytes)
-  const payload: Payload = { directory, bytes: totalBytes(await listFiles(directory)), digest: await treeDigest(directory) }
-  const work = await mkdtemp(join(tmpdir(), 'cairn-bench-'))
-  try {
+export async function transfer(options: TableOptions): Promise<Findings> {
+  const payload = await ledgerPayload(options.bytes)
+  return await withWork(async (work) => {
     const all = [...referenceRows(payload, work), ...cairnRows({ payload, work, profileInto: undefined })]
-    const rows = all.filter(({ name }) => name.includes(init.only))
-    const results = await measureRows(rows, init.runs, (row, sample) =>
-      console.error(`${row.name}: ${mibPerSecond(sample).toFixed(0)} MiB/s`),
-    )
-    const notes = init.profile ? await profileNotes(payload, work) : []
-    return benchResult({ bench: 'transfer', startedAt, parameters: { bytes: payload.bytes, runs: init.runs }, rows: results, notes })
-  } finally {
-    await rm(work, { recursive: true, force: true })
+    const rows = all.filter(({ name }) => isWanted(name, options))
+    const results = await measureInTurns(rows, options.runs, logMeasured)
+    const notes = options.profile ? await profileNotes(payload, work) : []
+    const parameters = { bytes: payload.bytes, runs: options.runs }
+    return { bench: 'transfer', parameters, rows: results.rows, tables: [transferTable(results)], notes }
+  })
+}
+
+function transferTable(results: Results): Table {
+  const rates = (name: string): number[] => results.samples(name).map(({ values }) => values['bytes']! / 1024 ** 2 / values['seconds']!)
+  const rate = (name: string): number | undefined => (rates(name).length === 0 ? undefined : median(rates(name)))
+  return {
+    title: 'Transfer on loopback',
+    columns: ['', 'MiB/s', 'ratio', 'to', 'peak MiB', 'CPU s', 'samples'],
+    rows: results.rows.map(({ name }) => {
+      const comparedWith = COMPARED_WITH[name] ?? ''
+      return [
+        name,
+        cell(rate(name), 0),
+        cell(ratio(rate(name), rate(comparedWith)), 2),
+        comparedWith,
+        mebibytes(results.rssBytesMax(name)),
+        cell(results.cpuSeconds(name), 2),
+        rates(name)
+          .map((each) => each.toFixed(0))
+          .join(' '),
+      ]
+    }),
   }
 }
 
@@ -77,7 +88,7 @@ export async function measureReference(payload: Payload, receivers: number, into
   }
   if (into !== undefined) await rm(into, { recursive: true })
   const usage = Object.fromEntries([sender, ...processes].map((process) => [process.role, process.usage]))
-  return { bytes: payload.bytes * receivers, seconds, usage }
+  return { values: { bytes: payload.bytes * receivers, seconds }, usage }
 }
 
 /** Where origin and node spend their time when one node joins. */

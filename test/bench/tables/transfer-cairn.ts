@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Row, Sample } from './harness.ts'
-import { RoleProcess } from './process.ts'
-import type { Payload } from './transfer.ts'
-import { treeDigest } from './tree.ts'
+import type { Payload } from '../contenders/contender.ts'
+import type { Row, Sample } from '../harness.ts'
+import { checkArrived } from '../payload.ts'
+import { RoleProcess } from '../process.ts'
 
 export interface CairnRowsInit {
   readonly payload: Payload
@@ -15,15 +15,15 @@ export interface CairnRowsInit {
   readonly profileInto: string | undefined
 }
 
-const CAIRN = fileURLToPath(new URL('../../packages/cli/bin/cairn.js', import.meta.url))
+const CAIRN = fileURLToPath(new URL('../../../packages/cli/bin/cairn.js', import.meta.url))
 const LEDGER = 'bench'
 
 /** Publishing, and one origin to one and to four joining nodes. In this order: what is joined is what was published last. */
 export function cairnRows(init: CairnRowsInit): Row[] {
   return [
     { name: 'cairn publish', measure: () => measurePublish(init) },
-    { name: 'cairn 1→1', reference: 'tcp+sha256 1→1 to disk', measure: () => measureJoin(init, 1) },
-    { name: 'cairn 1→4', reference: 'tcp+sha256 1→4 to disk', measure: () => measureJoin(init, 4) },
+    { name: 'cairn 1→1', measure: () => measureJoin(init, 1) },
+    { name: 'cairn 1→4', measure: () => measureJoin(init, 4) },
   ]
 }
 
@@ -35,7 +35,7 @@ async function measurePublish(init: CairnRowsInit): Promise<Sample> {
   const started = performance.now()
   const publish = cairn(init, 'publish', ['publish', payload.directory, '--workspace', workspace, '--ledger', LEDGER, '--height', '1'])
   await publish.succeeded()
-  return { bytes: payload.bytes, seconds: (performance.now() - started) / 1000, usage: { publish: publish.usage } }
+  return { values: { bytes: payload.bytes, seconds: (performance.now() - started) / 1000 }, usage: { publish: publish.usage } }
 }
 
 async function measureJoin(init: CairnRowsInit, nodes: number): Promise<Sample> {
@@ -54,11 +54,9 @@ async function measureJoin(init: CairnRowsInit, nodes: number): Promise<Sample> 
   await Promise.all(joining.map((node) => node.succeeded()))
   const seconds = (performance.now() - started) / 1000
   const usage = Object.fromEntries([origin, ...joining].map((process) => [process.role, process.usage]))
-  for (let index = 0; index < nodes; index++) {
-    if ((await treeDigest(join(into, String(index)), '.cairn')) !== payload.digest) throw new Error(`node ${index} joined something else`)
-  }
+  for (let index = 0; index < nodes; index++) await checkArrived(payload, join(into, String(index)))
   await rm(into, { recursive: true })
-  return { bytes: payload.bytes * nodes, seconds, usage }
+  return { values: { bytes: payload.bytes * nodes, seconds }, usage }
 }
 
 function cairn({ profileInto }: CairnRowsInit, role: string, args: readonly string[], suffix = ''): RoleProcess {

@@ -9,7 +9,7 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { listFiles } from './tree.ts'
+import { listFiles } from '../tree.ts'
 
 const READ_BYTES = 1024 ** 2
 const HEADER_BYTES = 10
