@@ -3,7 +3,7 @@ import type { JoinedTarget } from '@cairn/storage'
 import { type Participant, SwarmError, type TrustKeeper } from '@cairn/swarm'
 import { checkFreshness, type Release, releases, resolveRelease, type Selector, TrustError } from '@cairn/trust'
 import type { NodeEvent } from './events.ts'
-import { REFRESH_INTERVAL_MS, REFUSED_GRACE_MS } from './limits.ts'
+import { CONNECT_INTERVAL_MS, REFRESH_INTERVAL_MS, REFUSED_GRACE_MS } from './limits.ts'
 import type { WaitReason } from './wait-reason.ts'
 
 export interface ChooseReleaseInit {
@@ -62,7 +62,7 @@ async function refreshUntilTrusted(init: ChooseReleaseInit): Promise<void> {
       const reason = peersCount() === 0 ? 'no-source' : 'no-source-has-it'
       throw new SwarmError({ code: 'NO_SOURCE', what: `metadata of ${selector.ledger}`, reason, waitedMs: patienceMs })
     }
-    await sleep(clock, REFRESH_INTERVAL_MS, signal)
+    await sleep(clock, peersCount() === 0 ? CONNECT_INTERVAL_MS : REFRESH_INTERVAL_MS, signal)
   }
 }
 
