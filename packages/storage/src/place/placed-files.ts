@@ -14,7 +14,7 @@ import type { PlacedFile } from './journal-codec.ts'
 import { workingMode } from './modes.ts'
 
 /** Most systems let a process open 1,024 files; sockets need some. */
-const HANDLES_MAX = 128
+const HANDLES_MAX = 512
 /** Writes under way: they wait in libuv's 4 threads anyway, and each may hold a file open. */
 const WRITE_CONCURRENCY = 16
 /** As in the block store: leaves threads for reads and writes while a barrier runs. */
