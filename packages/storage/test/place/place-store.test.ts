@@ -130,10 +130,10 @@ describe('PlaceStore', () => {
     assert.deepEqual(await listTree(directory.path), {})
   })
 
-  it('keeps at most 128 files open and still fills all of them', async () => {
+  it('keeps at most 512 files open and still fills all of them', async () => {
     await using directory = await temporaryDirectory()
     const many = sampleSnapshot(
-      Array.from({ length: 300 }, (_, i) => ({
+      Array.from({ length: 700 }, (_, i) => ({
         type: 'file' as const,
         path: `file-${String(i).padStart(3, '0')}`,
         mode: 0o644,
@@ -143,7 +143,7 @@ describe('PlaceStore', () => {
     await using store = await openPlaceStore({ path: directory.path, index: many.index })
     await deliver(store, many)
     const openFiles = (await readdir('/proc/self/fd').catch(() => [])).length
-    assert.ok(openFiles < 128 + 60, `${openFiles} files open`)
+    assert.ok(openFiles < 512 + 60, `${openFiles} files open`)
     await store.finish()
     assert.ok((await store.verifyAll()).ok)
   })
