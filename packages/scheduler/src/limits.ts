@@ -13,7 +13,7 @@ export const UNPLACED_BYTES_MAX = 4 * 1024 * 1024
  * Beyond the round trip, a window holds what the peer delivers in this time: enough to ride out a busy event loop at either end.
  * More would not be faster, and all of it is lost and sent again when the process is killed.
  */
-export const WINDOW_SLACK_MS = 20
+export const WINDOW_SLACK_MS = 10
 /** The rate of a peer is measured over this time. */
 export const RATE_SPAN_MS = 1_000
 /** Bytes of one request. */
