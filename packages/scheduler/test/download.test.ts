@@ -175,7 +175,7 @@ describe('bounds and stalls', () => {
       }
       outMax = Math.max(outMax, machine.outBytes)
     }
-    assert.ok(outMax > 4 * 1024 * 1024, 'the window grows')
+    assert.ok(outMax > 2 * 1024 * 1024, 'the window grows')
     assert.ok(outMax <= 16 * 1024 * 1024 + 4 * CHUNK_BYTES, `${outMax} bytes in flight`)
   })
 
