@@ -32,7 +32,8 @@ describe('a source that flips bytes', { concurrency: 2 }, () => {
         workspace,
         peers: [faulty, origin],
         into: scene.path('joined'),
-        flags: ['--http', '127.0.0.1:0', '--stay', '--log-level', 'warn'],
+        // Slow enough for both sources to be connected long before the end, however busy the machine is.
+        flags: ['--http', '127.0.0.1:0', '--stay', '--log-level', 'warn', '--max-rate', '12MiB/s'],
       })
       const joining = await Daemon.ready(node)
       await node.event('joined')
@@ -59,7 +60,7 @@ describe('a source that flips bytes', { concurrency: 2 }, () => {
   it('is named to people', async () => {
     await using scene = await Scene.create()
     const [origin, faulty] = [await scene.origin(workspace), await scene.faultyOrigin(workspace, 'every')]
-    const peers = ['--peer', faulty.address, '--peer', origin.address]
+    const peers = ['--peer', faulty.address, '--peer', origin.address, '--max-rate', '12MiB/s']
     const node = scene.start({ args: ['join', LEDGER, '--into', scene.path('joined'), '--trust', join(workspace, 'root.json'), ...peers] })
     await node.succeeded()
     assert.match(node.stderr, new RegExp(`^${faulty.peer} sent a bad chunk: `, 'm'))

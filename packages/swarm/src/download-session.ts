@@ -246,13 +246,16 @@ export class DownloadSession {
       this.#step({ type: 'refused', source: peer, chunk, code: answer.type === 'lost' ? 'internal' : refusalCode(answer.code), now })
       return
     }
+    const { byteLength: frameBytes } = answer.frame
+    const plainBytes = this.#init.index.chunkBytes(chunk)
+    this.#components.reporter.report({ type: 'chunk-arrived', snapshot: this.#name, peer, chunk, frameBytes, plainBytes })
     const wanted = this.#machine.isReceivable(peer, chunk)
-    this.#step({ type: 'received', source: peer, chunk, frameBytes: answer.frame.byteLength, now })
+    this.#step({ type: 'received', source: peer, chunk, frameBytes, now })
     if (wanted) {
       this.#tasks.spawn(`chunk ${chunk}`, () => this.#accept(peer, chunk, answer.frame))
     } else {
-      this.#wastedBytes += answer.frame.byteLength
-      this.#components.reporter.report({ type: 'chunk-wasted', snapshot: this.#name, peer, chunk, frameBytes: answer.frame.byteLength })
+      this.#wastedBytes += frameBytes
+      this.#components.reporter.report({ type: 'chunk-wasted', snapshot: this.#name, peer, chunk, frameBytes })
     }
   }
 

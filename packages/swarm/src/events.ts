@@ -29,6 +29,16 @@ export type SwarmEvent =
     }
   | { readonly type: 'source-joined'; readonly snapshot: string; readonly peer: PeerId; readonly chunksHeld: number }
   | { readonly type: 'source-left'; readonly snapshot: string; readonly peer: PeerId }
+  /** A chunk's frame came over the network, whole; nothing of it is checked or kept yet. */
+  | {
+      readonly type: 'chunk-arrived'
+      readonly snapshot: string
+      readonly peer: PeerId
+      readonly chunk: number
+      readonly frameBytes: number
+      readonly plainBytes: number
+    }
+  /** A chunk that arrived was verified and lies in its place. */
   | {
       readonly type: 'chunk-received'
       readonly snapshot: string

@@ -6,6 +6,7 @@ export const SWARM_METRICS = {
   cairn_peers_connected_total: { type: 'counter', help: 'Connections with peers that opened' },
   cairn_peers_disconnected_total: { type: 'counter', help: 'Connections with peers that ended' },
   cairn_dials_failed_total: { type: 'counter', help: 'Dials of configured peers that failed' },
+  cairn_arrived_bytes_total: { type: 'counter', help: 'Frame bytes of chunks that came over the network, whatever became of them' },
   cairn_chunks_received_total: { type: 'counter', help: 'Chunks that were verified and kept' },
   cairn_received_bytes_total: { type: 'counter', help: 'Frame bytes received and used', labels: ['peer'] },
   cairn_plain_received_bytes_total: { type: 'counter', help: 'Plain bytes of the chunks received and used' },
@@ -41,6 +42,7 @@ export const SWARM_RULES = {
   'download-started': { log: 'info' },
   'source-joined': { log: 'info' },
   'source-left': { log: 'info' },
+  'chunk-arrived': { count: (metrics, { frameBytes }) => metrics.add('cairn_arrived_bytes_total', frameBytes) },
   'chunk-received': {
     count: (metrics, { peer, frameBytes, plainBytes }) => {
       metrics.add('cairn_chunks_received_total', 1)

@@ -14,7 +14,7 @@ export const demo = defineCommand({
   summary: 'run an origin, a cache and two joining nodes on this machine with a sample ledger',
   fields: {
     keep: switchFlag('keep', 'leave it running and show the status addresses'),
-    bytes: defaultFlag('size', 'SIZE', 'size of the sample ledger', size, '64MiB'),
+    bytes: defaultFlag('size', 'SIZE', 'size of the sample ledger', size, '128MiB'),
   },
   runsUntilStopped: ({ keep }) => keep,
   logLevel: 'warn',
