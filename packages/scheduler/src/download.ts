@@ -217,18 +217,19 @@ export class Download {
     }
     const source = this.#sources.get(id)
     if (source === undefined) return
-    source.badChunks += 1
     if (this.#sources.size > 1) {
       this.#dismiss(source, chunk, effects)
       return
     }
     effects.push({ type: 'penalize', source: id, fault: 'bad-chunk', chunk, ban: false })
+    // What was on its way when the first bad chunk came says nothing new, and must not end the download before others had time to connect.
+    if (now < source.pausedUntilMs) return
+    source.badChunks += 1
     if (source.badChunks >= BAD_CHUNKS_OF_LAST_SOURCE_MAX) {
       this.#ended = true
       effects.push({ type: 'failed', source: id, chunk })
       return
     }
-    // The pause gives a better source the time to connect.
     source.pausedUntilMs = now + REFUSED_PAUSE_MS
   }
 

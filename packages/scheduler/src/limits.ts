@@ -26,7 +26,7 @@ export const STALL_AFTER_MS = 3_000
 export const ENDGAME_AFTER_MS = 500
 /** Peers one chunk may be asked of at once, in the end-game only. */
 export const ENDGAME_PEERS_MAX = 2
-/** Bad chunks from the last source left before the download gives up: it is either hostile or broken. */
+/** Rounds of bad chunks from the last source left, with a pause after each, before the download gives up: it is either hostile or broken. */
 export const BAD_CHUNKS_OF_LAST_SOURCE_MAX = 3
 /** Refusals of one peer in a row before it is left alone for {@link REFUSED_PAUSE_MS}. */
 export const REFUSALS_IN_A_ROW_MAX = 8

@@ -97,6 +97,21 @@ describe('faults', () => {
     assert.deepEqual(verdicts, [['penalize'], ['penalize'], ['penalize', 'failed']])
   })
 
+  // A hostile source that is connected a moment before the good one must not end the join with what it had been asked for at once.
+  test('bad chunks that were on their way together count once against the last source', () => {
+    const machine = download(8)
+    const asked = requested(machine.step(joined('first')))
+    assert.ok(asked.length >= 4)
+    const effects = asked.flatMap((chunk) => [
+      ...machine.step({ type: 'received', source: 'first', chunk, frameBytes: CHUNK_BYTES, now: 10 }),
+      ...machine.step({ type: 'bad', source: 'first', chunk, now: 11 }),
+    ])
+    assert.ok(!effects.some(({ type }) => type === 'failed'))
+    const rescued = machine.step(joined('second', 'complete', 500))
+    assert.ok(rescued.some((effect) => effect.type === 'penalize' && effect.source === 'first' && effect.ban))
+    assert.deepEqual(requested(rescued, 'second').length > 0, true)
+  })
+
   test('a source with bad chunks on its account is banned as soon as another one joins', () => {
     const machine = download(1)
     machine.step(joined('first'))
