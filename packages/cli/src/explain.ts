@@ -85,6 +85,7 @@ const ORIGIN: Readonly<Record<OriginFault['code'], Advice>> = {
   UNKNOWN_LEDGER: [EXIT.usage, 'add it with `cairn init WORKSPACE --ledger NAME`'],
   NOT_A_DIRECTORY: [EXIT.usage, PATH_HINT],
   SOURCE_CHANGED: [EXIT.storage, 'stop what writes to the directory, or publish a copy of it'],
+  THREAD_FAILED: [EXIT.failed, 'run the command again: it goes on where it stopped; if it fails again, look for a lack of memory'],
   PATTERN_MATCHES_NOTHING: [EXIT.usage, 'patterns are matched against paths relative to the directory'],
   UNSUPPORTED_WORKSPACE: [EXIT.usage, 'use the version of cairn that wrote it, or a newer one'],
 }

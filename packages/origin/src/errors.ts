@@ -8,6 +8,7 @@ export type OriginFault =
   | { readonly code: 'UNKNOWN_LEDGER'; readonly ledger: string; readonly known: readonly string[] }
   | { readonly code: 'NOT_A_DIRECTORY'; readonly path: string }
   | { readonly code: 'SOURCE_CHANGED'; readonly path: string }
+  | { readonly code: 'THREAD_FAILED'; readonly reason: string }
   | { readonly code: 'PATTERN_MATCHES_NOTHING'; readonly pattern: string }
   | { readonly code: 'UNSUPPORTED_WORKSPACE'; readonly path: string; readonly found: number; readonly supported: number }
 
@@ -39,6 +40,8 @@ function describe(fault: OriginFault): string {
       return `${fault.path} is not a directory`
     case 'SOURCE_CHANGED':
       return `${fault.path} changed while it was being published`
+    case 'THREAD_FAILED':
+      return `a thread of the publication failed: ${fault.reason}`
     case 'PATTERN_MATCHES_NOTHING':
       return `no file matches ${JSON.stringify(fault.pattern)}`
     case 'UNSUPPORTED_WORKSPACE':

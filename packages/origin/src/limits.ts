@@ -11,10 +11,18 @@ export const TIMESTAMP_VALID_MS = DAY_MS
 export const TIMESTAMP_RENEW_MS = TIMESTAMP_VALID_MS / 2
 /** How often a running origin looks whether something was published or the timestamp grows old. */
 export const WATCH_INTERVAL_MS = 500
-/** Bytes of files read and not yet stored: the memory that a publication takes whatever the size of its input. */
-export const INGEST_BYTES_MAX = 32 * 1024 * 1024
-/** Bytes read at a time; holds two of the largest chunks. */
-export const READ_BYTES = 8 * 1024 * 1024
+/** Threads of a publication, where there are as many cores: each takes some 25 MiB, and four outrun most disks. */
+export const INGEST_THREADS_MAX = 4
+/** Files that a thread is handed at a time, however small they are. */
+export const INGEST_FILES_MAX = 256
+/** Bytes of frames that a thread gathers before it writes them. */
+export const WRITE_BYTES = 1024 * 1024
+/** A pack that has grown to this is sealed: it goes to the disk while the next one is filled, and its room can be had back. */
+export const PACK_BYTES = 32 * 1024 * 1024
+/** Bytes that a thread reads and cuts at a time: enough to make the hand-over cheap, and two of the largest chunks. */
+export function readBytesOf({ bytesMax }: { readonly bytesMax: number }): number {
+  return Math.max(4 * 1024 * 1024, 2 * bytesMax)
+}
 /** How long a publisher waits for another process to finish signing, and how often it looks. */
 export const LOCK_PATIENCE_MS = 10_000
 export const LOCK_RETRY_MS = 20

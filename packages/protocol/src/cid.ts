@@ -1,23 +1,10 @@
-import { hash } from 'node:crypto'
 import { CID } from 'multiformats/cid'
 import * as Digest from 'multiformats/hashes/digest'
+import { CID_BYTES, CODEC_DAG_CBOR, CODEC_RAW, HASH_SHA256, SHA256_BYTES, sha256 } from './digest.ts'
 import { ProtocolError } from './errors.ts'
 
 export { CID }
-
-/** Length of a SHA-256 digest. */
-export const SHA256_BYTES = 32
-/** Length of a CID in binary: version, codec, hash code and hash length (one byte each) and the digest. */
-export const CID_BYTES = 4 + SHA256_BYTES
-
-const CODEC_RAW = 0x55
-const CODEC_DAG_CBOR = 0x71
-const HASH_SHA256 = 0x12
-
-export function sha256(bytes: Uint8Array): Uint8Array {
-  // A plain copy: the Buffer that Node returns is a view of a pool that it would keep alive.
-  return new Uint8Array(hash('sha256', bytes, 'buffer'))
-}
+export { chunkCidBytes, CID_BYTES, SHA256_BYTES, sha256 } from './digest.ts'
 
 /** The CID of a chunk with SHA-256 `digest` (32 bytes). */
 export function chunkCid(digest: Uint8Array): CID {

@@ -1,4 +1,4 @@
-import { SHA256_BYTES, sha256 } from './cid.ts'
+import { SHA256_BYTES, sha256 } from './digest.ts'
 
 const LABEL = 'cairn/fastcdc-gear32-v1'
 const WORDS_PER_DIGEST = SHA256_BYTES / 4

@@ -1,12 +1,12 @@
 import { open } from 'node:fs/promises'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite'
 import type { Clock, Timer } from '@cairn/runtime'
 import { type BlockKey, keyBytes, keyOfBytes } from './block-key.ts'
 import { StorageError } from './errors.ts'
 import { storageErrorOf } from './io-error.ts'
 
 /** Format of the index and of the directory it describes; see `block-store.md` of the format pages. */
-const BLOCK_STORE_VERSION = 1
+const BLOCK_STORE_VERSION = 2
 
 /** Rows wait this long so that one transaction carries many: a transaction costs about 30 µs, a row 3. */
 const COMMIT_DELAY_MS = 50
@@ -18,6 +18,22 @@ export interface BlockRow {
   readonly bytes: number
   /** CRC-32 of the frame. */
   readonly checksum: number
+  /** Where in which pack it is; undefined for a frame that is a file of its own. */
+  readonly packed?: PackedAt
+}
+
+export interface PackedAt {
+  readonly pack: number
+  /** Offset of the frame. */
+  readonly start: number
+}
+
+/** What the index says at the start. */
+export interface IndexedBlocks {
+  /** Bytes of each block's frame. */
+  readonly sizes: Map<BlockKey, number>
+  /** Bytes of the frames in each pack. */
+  readonly packs: Map<number, number>
 }
 
 /** How the store was left. */
@@ -57,8 +73,8 @@ export class BlockIndex {
     this.#onError = onError
     try {
       this.#database = openDatabase(path)
-      this.#select = this.#database.prepare('SELECT bytes, checksum FROM blocks WHERE cid = ?')
-      this.#upsert = this.#database.prepare('INSERT OR REPLACE INTO blocks (cid, bytes, checksum) VALUES (?, ?, ?)')
+      this.#select = this.#database.prepare('SELECT bytes, checksum, pack, start FROM blocks WHERE cid = ?')
+      this.#upsert = this.#database.prepare('INSERT OR REPLACE INTO blocks (cid, bytes, checksum, pack, start) VALUES (?, ?, ?, ?, ?)')
       this.#delete = this.#database.prepare('DELETE FROM blocks WHERE cid = ?')
     } catch (cause) {
       throw indexError(cause, path)
@@ -77,22 +93,37 @@ export class BlockIndex {
     })
   }
 
-  /** Every committed block with the bytes of its frame. */
-  load(): Map<BlockKey, number> {
+  /** What is committed. */
+  load(): IndexedBlocks {
     return this.#guard(() => {
       const sizes = new Map<BlockKey, number>()
-      for (const row of this.#database.prepare('SELECT cid, bytes FROM blocks').iterate()) {
-        sizes.set(keyOfBytes(row['cid'] as Uint8Array), row['bytes'] as number)
+      const packs = new Map<number, number>()
+      for (const row of this.#database.prepare('SELECT cid, bytes, pack FROM blocks').iterate()) {
+        const bytes = row['bytes'] as number
+        const pack = row['pack'] as number | null
+        sizes.set(keyOfBytes(row['cid'] as Uint8Array), bytes)
+        if (pack !== null) packs.set(pack, (packs.get(pack) ?? 0) + bytes)
       }
-      return sizes
+      return { sizes, packs }
     })
+  }
+
+  /** The blocks in `pack`, by their place in it. */
+  packedIn(pack: number): readonly { readonly key: BlockKey; readonly start: number; readonly bytes: number }[] {
+    this.commit()
+    return this.#guard(() =>
+      this.#database
+        .prepare('SELECT cid, start, bytes FROM blocks WHERE pack = ? ORDER BY start')
+        .all(pack)
+        .map((row) => ({ key: keyOfBytes(row['cid'] as Uint8Array), start: row['start'] as number, bytes: row['bytes'] as number })),
+    )
   }
 
   row(key: BlockKey): BlockRow | undefined {
     if (this.#pending.has(key)) return this.#pending.get(key)
     return this.#guard(() => {
       const row = this.#select.get(keyBytes(key))
-      return row === undefined ? undefined : { bytes: row['bytes'] as number, checksum: row['checksum'] as number }
+      return row === undefined ? undefined : blockRow(row)
     })
   }
 
@@ -114,7 +145,7 @@ export class BlockIndex {
       try {
         for (const [key, row] of this.#pending) {
           if (row === undefined) this.#delete.run(keyBytes(key))
-          else this.#upsert.run(keyBytes(key), row.bytes, row.checksum)
+          else this.#upsert.run(keyBytes(key), row.bytes, row.checksum, row.packed?.pack ?? null, row.packed?.start ?? null)
         }
         this.#database.exec('COMMIT')
       } catch (cause) {
@@ -184,11 +215,7 @@ function openDatabase(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
   try {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
-    const found = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
-    if (found === 0) createTables(database)
-    else if (found !== BLOCK_STORE_VERSION) {
-      throw new StorageError({ code: 'UNSUPPORTED_VERSION', path, found, supported: BLOCK_STORE_VERSION })
-    }
+    migrate(database, path)
     return database
   } catch (cause) {
     database.close()
@@ -196,14 +223,33 @@ function openDatabase(path: string): DatabaseSync {
   }
 }
 
-function createTables(database: DatabaseSync): void {
-  database.exec(`
-    BEGIN IMMEDIATE;
-    CREATE TABLE blocks (cid BLOB PRIMARY KEY, bytes INTEGER NOT NULL, checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-    CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), clean INTEGER NOT NULL, boot_id TEXT) STRICT;
-    INSERT INTO state (id, clean) VALUES (1, 0);
-    PRAGMA user_version = ${BLOCK_STORE_VERSION};
-    COMMIT`)
+/** What each version added to the one before. Rows of an earlier version stay as they are. */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE blocks (cid BLOB PRIMARY KEY, bytes INTEGER NOT NULL, checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), clean INTEGER NOT NULL, boot_id TEXT) STRICT;
+   INSERT INTO state (id, clean) VALUES (1, 0);`,
+  `ALTER TABLE blocks ADD COLUMN pack INTEGER;
+   ALTER TABLE blocks ADD COLUMN start INTEGER;
+   CREATE INDEX packed ON blocks (pack) WHERE pack IS NOT NULL;`,
+]
+
+function migrate(database: DatabaseSync, path: string): void {
+  if (versionOf(database) === BLOCK_STORE_VERSION) return
+  database.exec('BEGIN IMMEDIATE')
+  // Asked again under the lock: another process may have been faster.
+  const found = versionOf(database)
+  if (found > BLOCK_STORE_VERSION) throw new StorageError({ code: 'UNSUPPORTED_VERSION', path, found, supported: BLOCK_STORE_VERSION })
+  for (const step of MIGRATIONS.slice(found)) database.exec(step)
+  database.exec(`PRAGMA user_version = ${BLOCK_STORE_VERSION}; COMMIT`)
+}
+
+function versionOf(database: DatabaseSync): number {
+  return Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
+}
+
+function blockRow(row: Record<string, SQLOutputValue>): BlockRow {
+  const { bytes, checksum, pack, start } = row as { bytes: number; checksum: number; pack: number | null; start: number | null }
+  return { bytes, checksum, ...(pack === null || start === null ? {} : { packed: { pack, start } }) }
 }
 
 /** @see https://sqlite.org/rescode.html */

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { crc32 } from 'node:zlib'
 import type { CID } from '@cairn/protocol'
 import { type Clock, systemClock } from '@cairn/runtime'
 import { BlockFiles } from './block-files.ts'
@@ -7,6 +6,8 @@ import { BlockIndex } from './block-index.ts'
 import { type BlockKey, blockKey } from './block-key.ts'
 import type { BlockSource } from './block-store.ts'
 import { StorageError } from './errors.ts'
+import { isIntact } from './fs-block-store.ts'
+import { PackFiles } from './pack-files.ts'
 
 /**
  * Reads a {@link FsBlockStore} that another process may be writing: a running origin, while the next snapshot is published.
@@ -15,6 +16,7 @@ import { StorageError } from './errors.ts'
  */
 export class FsBlockReader implements BlockSource, Disposable {
   readonly #files: BlockFiles
+  readonly #packs: PackFiles
   readonly #index: BlockIndex
   /** Blocks seen; they are asked of the index once. */
   readonly #seen = new Set<BlockKey>()
@@ -22,6 +24,7 @@ export class FsBlockReader implements BlockSource, Disposable {
   /** @throws {StorageError} `UNSUPPORTED_VERSION`, `CORRUPT`, `IO_FAILED` */
   constructor(path: string, clock: Clock = systemClock) {
     this.#files = new BlockFiles(join(path, 'data'))
+    this.#packs = new PackFiles(join(path, 'packs'))
     this.#index = new BlockIndex(join(path, 'index.sqlite'), clock, () => {})
   }
 
@@ -37,13 +40,14 @@ export class FsBlockReader implements BlockSource, Disposable {
   async get(cid: CID): Promise<Uint8Array | undefined> {
     const key = blockKey(cid)
     const row = this.#index.row(key)
-    const frame = row === undefined ? undefined : await this.#files.read(cid, row.bytes)
+    const frame = row && (await (row.packed === undefined ? this.#files.read(cid, row.bytes) : this.#packs.read(row.packed, row.bytes)))
     if (row === undefined || frame === undefined) {
       this.#seen.delete(key)
       return undefined
     }
-    if (frame.byteLength === row.bytes && crc32(frame) === row.checksum) return frame
-    throw new StorageError({ code: 'CORRUPT', path: this.#files.pathOf(cid), reason: 'the checksum of its frame differs' })
+    if (isIntact(frame, row)) return frame
+    const path = row.packed === undefined ? this.#files.pathOf(cid) : this.#packs.pathOf(row.packed.pack)
+    throw new StorageError({ code: 'CORRUPT', path, reason: 'the checksum of its frame differs' })
   }
 
   close(): void {

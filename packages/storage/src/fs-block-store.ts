@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { CHUNK_BYTES_MAX, type CID, decodeFrame, isPageCid, PAGE_BYTES_MAX, verifyBlock } from '@cairn/protocol'
+import type { CID } from '@cairn/protocol'
 import { type Clock, type Log, silentLog, systemClock } from '@cairn/runtime'
 import type { Blockstore } from 'interface-blockstore'
+import type { BlockCatalog } from './block-catalog.ts'
 import { BlockFiles } from './block-files.ts'
-import { BlockIndex } from './block-index.ts'
-import { type BlockKey, blockKey, keyCid } from './block-key.ts'
+import type { BlockIndex, BlockRow } from './block-index.ts'
+import { type BlockKey, blockKey, keyCid, keyOfBytes } from './block-key.ts'
 import type { BlockStore } from './block-store.ts'
 import { readBootId } from './boot-id.ts'
 import { forEachBounded } from './bounded.ts'
@@ -15,11 +16,13 @@ import { DirectoryLock } from './directory-lock.ts'
 import { syncDirectory } from './durable-file.ts'
 import { StorageError } from './errors.ts'
 import { storageErrorOf } from './io-error.ts'
+import { loadCatalog } from './load-catalog.ts'
+import { PackFiles } from './pack-files.ts'
+import type { PackedFrame } from './pack-format.ts'
+import { reconcile } from './reconcile.ts'
 
 /** Files synced at a time. libuv has 4 threads for all file work: two are left for reads while a barrier runs. */
 const SYNC_CONCURRENCY = 2
-/** Files looked at at a time while a store that was not closed is put in order. */
-const SCAN_CONCURRENCY = 4
 
 export interface FsBlockStoreInit {
   /** Directory of the store; created, with its parents, if absent. */
@@ -42,38 +45,52 @@ export async function openFsBlockStore(init: FsBlockStoreInit): Promise<FsBlockS
   return FsBlockStore.open(init)
 }
 
+/** A pack that another thread fills. */
+export interface OpenPack {
+  readonly pack: number
+  /** Where its `PackWriter` creates it. */
+  readonly path: string
+}
+
 /**
- * A {@link BlockStore} on a file system: `lock`, `index.sqlite` and `data/<shard>/<cid>.frame`.
+ * A {@link BlockStore} on a file system: `lock`, `index.sqlite`, `data/<shard>/<cid>.frame` and `packs/<number>.pack`.
  *
- * - A file is complete whenever it has its name, and is written before the row that mentions it.
+ * - Single blocks become files of their own, which costs the making of a file and a sync for each. What comes in bulk is written into
+ *   packs, by threads of the caller: {@link createPack}, {@link takePacked}, {@link sealPack}.
+ * - A file is complete whenever it has its name, and a frame is written before the row that mentions it.
  * - The index is in memory as well, about 90 bytes a block: `has` is synchronous.
  * - Every read is checked against the frame's CRC-32, so that a damaged disk, or a power cut before {@link flush}, costs the block
  *   and not the reputation of the peer that serves it.
  */
 export class FsBlockStore implements BlockStore {
   readonly #files: BlockFiles
+  readonly #packs: PackFiles
   readonly #index: BlockIndex
+  readonly #catalog: BlockCatalog
   readonly #lock: DirectoryLock
   readonly #log: Log
   readonly #bootId: string | undefined
-  /** Bytes of every frame held. */
-  readonly #blocks: Map<BlockKey, number>
   /** Blocks that are being written or deleted; never rejects. One at a time per CID. */
   readonly #busy = new Map<BlockKey, Promise<void>>()
-  /** Blocks written since the last barrier began. */
-  #unsynced = new Set<BlockKey>()
-  #totalBytes = 0
+  /** Packs that are being filled, and where what we were told of ends. */
+  readonly #openPacks = new Map<number, number>()
+  /** Packs that are on their way to the disk since they were sealed. */
+  readonly #sealing = new Map<number, Promise<void>>()
+  #nextPack: number
   #barrier: Promise<void> = Promise.resolve()
+  /** Ends when no pack is being dissolved; never rejects. */
+  #tidying: Promise<void> = Promise.resolve()
   #closing: Promise<void> | undefined
 
-  private constructor(files: BlockFiles, { index, blocks }: LoadedIndex, lock: DirectoryLock, log: Log, bootId: string | undefined) {
-    this.#files = files
-    this.#index = index
-    this.#blocks = blocks
-    this.#lock = lock
-    this.#log = log
-    this.#bootId = bootId
-    for (const bytes of blocks.values()) this.#totalBytes += bytes
+  private constructor(parts: StoreParts) {
+    this.#files = parts.files
+    this.#packs = parts.packs
+    this.#index = parts.index
+    this.#catalog = parts.catalog
+    this.#lock = parts.lock
+    this.#log = parts.log
+    this.#bootId = parts.bootId
+    this.#nextPack = parts.nextPack
   }
 
   /** @see openFsBlockStore */
@@ -83,76 +100,119 @@ export class FsBlockStore implements BlockStore {
       throw storageErrorOf(cause, init.path)
     })
     const lock = DirectoryLock.acquire(init.path)
-    let loaded: LoadedIndex | undefined
+    let index: BlockIndex | undefined
     try {
-      loaded = await loadIndex(init, log)
-      const { index } = loaded
+      const loaded = await loadCatalog(init.path, init.clock ?? systemClock, log)
+      index = loaded.index
+      const { catalog } = loaded
+      const files = new BlockFiles(join(init.path, 'data'), init.blocks)
+      const packs = new PackFiles(join(init.path, 'packs'))
       const bootId = await readBootId()
       const { clean, bootId: bootIdBefore } = index.state
-      const store = new FsBlockStore(new BlockFiles(join(init.path, 'data'), init.blocks), loaded, lock, log, bootId)
-      if (!clean) await store.#reconcile(bootId !== bootIdBefore)
+      if (!clean) await reconcile({ catalog, index, files, packs, log }, bootId !== bootIdBefore)
+      const nextPack = await removeDeadPacks(packs, catalog)
       index.setState({ clean: false, bootId })
       await index.sync()
       await syncDirectory(init.path)
-      return store
+      return new FsBlockStore({ files, packs, index, catalog, lock, log, bootId, nextPack })
     } catch (cause) {
-      loaded?.index.abandon()
+      index?.abandon()
       lock.release()
       throw storageErrorOf(cause, init.path)
     }
   }
 
   get totalBytes(): number {
-    return this.#totalBytes
+    return this.#catalog.totalBytes
   }
 
   get blocksCount(): number {
-    return this.#blocks.size
+    return this.#catalog.blocksCount
   }
 
   has(cid: CID): boolean {
-    return this.#blocks.has(blockKey(cid))
+    return this.#catalog.has(blockKey(cid))
   }
 
   frameBytes(cid: CID): number | undefined {
-    return this.#blocks.get(blockKey(cid))
+    return this.#catalog.frameBytes(blockKey(cid))
   }
 
   *cids(): Iterable<CID> {
-    for (const key of this.#blocks.keys()) yield keyCid(key)
+    for (const key of this.#catalog.keys()) yield keyCid(key)
   }
 
   async get(cid: CID): Promise<Uint8Array | undefined> {
     this.#assertOpen()
     const key = blockKey(cid)
-    const row = this.#blocks.has(key) ? this.#index.row(key) : undefined
-    if (row === undefined) return undefined
-    const frame = await this.#files.read(cid, row.bytes)
-    if (frame?.byteLength === row.bytes && crc32(frame) === row.checksum) return frame
-    if (!this.#blocks.has(key)) return undefined // deleted meanwhile
-    await this.#drop(cid, frame === undefined ? 'its file is gone' : 'its content changed')
-    if (frame === undefined) return undefined
-    throw new StorageError({ code: 'CORRUPT', path: this.#files.pathOf(cid), reason: 'the checksum of its frame differs' })
+    for (let row = this.#catalog.row(key); row !== undefined;) {
+      const frame = await this.#read(cid, row)
+      if (frame !== undefined && isIntact(frame, row)) return frame
+      const now = this.#catalog.row(key)
+      if (now !== undefined && isSamePlace(row, now)) {
+        await this.#drop(cid, frame === undefined ? 'its file is gone' : 'its content changed')
+        if (frame === undefined) return undefined
+        throw new StorageError({ code: 'CORRUPT', path: this.#pathOf(cid, row), reason: 'the checksum of its frame differs' })
+      }
+      row = now // deleted or moved meanwhile
+    }
+    return undefined
   }
 
   async put(cid: CID, frame: Uint8Array): Promise<void> {
     this.#assertOpen()
     await this.#exclusively(blockKey(cid), async (key) => {
-      if (this.#blocks.has(key)) return
+      if (this.#catalog.has(key)) return
       await this.#files.write(cid, frame)
-      this.#unsynced.add(key)
-      this.#add(key, frame.byteLength)
-      this.#index.set(key, { bytes: frame.byteLength, checksum: crc32(frame) })
+      this.#catalog.add(key, { bytes: frame.byteLength, checksum: crc32(frame) })
     })
   }
 
   async delete(cid: CID): Promise<void> {
     this.#assertOpen()
+    let packed: BlockRow['packed']
     await this.#exclusively(blockKey(cid), async (key) => {
-      if (!this.#blocks.has(key)) return
-      this.#remove(key)
-      await this.#files.remove(cid)
+      packed = (await this.#forget(cid, key))?.packed
     })
+    if (packed !== undefined) await this.#tidy(packed.pack)
+  }
+
+  /**
+   * Begins a pack, for a `PackWriter` of one thread.
+   *
+   * @throws {StorageError} `NO_SPACE`, `IO_FAILED`
+   */
+  async createPack(): Promise<OpenPack> {
+    this.#assertOpen()
+    const pack = this.#nextPack++
+    await this.#packs.create()
+    this.#openPacks.set(pack, 0)
+    return { pack, path: this.#packs.pathOf(pack) }
+  }
+
+  /**
+   * Takes frames that the pack's writer has appended, in their order: they are held from now on, and durable after the next {@link flush}.
+   * One that is held already stays where it is. Returns the bytes that the store grew by.
+   */
+  takePacked(pack: number, frames: readonly PackedFrame[]): number {
+    this.#assertOpen()
+    const before = this.totalBytes
+    for (const { cid, start, bytes, checksum } of frames) {
+      const key = keyOfBytes(cid)
+      if (!this.#catalog.has(key)) this.#catalog.add(key, { bytes, checksum, packed: { pack, start } })
+      this.#openPacks.set(pack, start + bytes)
+    }
+    return this.totalBytes - before
+  }
+
+  /** Ends a pack: its writer has stopped, and it goes to the disk while others are filled. {@link flush} says how that went. */
+  sealPack(pack: number): void {
+    const end = this.#openPacks.get(pack)
+    if (end === undefined) return
+    this.#openPacks.delete(pack)
+    const sealed = this.#finishPack(pack, end)
+    this.#sealing.set(pack, sealed)
+    sealed.catch(() => undefined)
   }
 
   flush(): Promise<void> {
@@ -170,10 +230,13 @@ export class FsBlockStore implements BlockStore {
 
   async #close(): Promise<void> {
     try {
+      await this.#tidying
       while (this.#busy.size > 0) await Promise.all(this.#busy.values())
+      for (const pack of this.#openPacks.keys()) this.sealPack(pack)
       await this.#flush()
       this.#index.close(this.#bootId)
     } finally {
+      await Promise.allSettled(this.#sealing.values())
       this.#index.abandon()
       this.#lock.release()
     }
@@ -187,47 +250,92 @@ export class FsBlockStore implements BlockStore {
   }
 
   async #runBarrier(): Promise<void> {
-    const written = [...this.#unsynced]
-    this.#unsynced = new Set()
+    const unsynced = this.#catalog.takeUnsynced()
+    const { files, packs } = unsynced
     const failures: unknown[] = []
+    // The kernel reports a failed write-back once and forgets the data: nobody can tell what the disk holds now.
+    const refused = async (cause: unknown, keys: readonly BlockKey[]): Promise<void> => {
+      failures.push(cause)
+      for (const key of keys) await this.#drop(keyCid(key), 'the disk did not take it')
+    }
     try {
-      await forEachBounded(written, SYNC_CONCURRENCY, async (key) => {
-        try {
-          await this.#files.sync(keyCid(key))
-        } catch (cause) {
-          // The kernel reports a failed write-back once and forgets the data: nobody can tell what the disk holds now.
-          failures.push(cause)
-          await this.#drop(keyCid(key), 'the disk did not take it')
-        }
+      await forEachBounded(files, SYNC_CONCURRENCY, async (key) => {
+        await this.#files.sync(keyCid(key)).catch((cause: unknown) => refused(cause, [key]))
       })
-      if (written.length > 0) await this.#files.syncShards(written.map(keyCid))
+      if (files.size > 0) await this.#files.syncShards([...files].map(keyCid))
+      for (const pack of packs) {
+        const keys = (): readonly BlockKey[] => this.#index.packedIn(pack).map(({ key }) => key)
+        await (this.#sealing.get(pack) ?? this.#packs.sync(pack)).catch((cause: unknown) => refused(cause, keys()))
+      }
+      if (packs.size > 0) await this.#packs.syncNames()
       await this.#index.sync()
     } catch (cause) {
-      for (const key of written) if (this.#blocks.has(key)) this.#unsynced.add(key)
+      this.#catalog.returnUnsynced(unsynced)
       throw cause
     }
+    for (const pack of packs) this.#sealing.delete(pack)
     if (failures.length > 0) throw failures[0]
+  }
+
+  /** Cuts off what the store was not told of, and brings the rest to the disk. */
+  async #finishPack(pack: number, end: number): Promise<void> {
+    if (this.#catalog.packedBytes(pack) === 0) return await this.#packs.remove(pack)
+    if (((await this.#packs.bytes(pack)) ?? end) > end) await this.#packs.cut(pack, end)
+    await this.#packs.sync(pack)
+  }
+
+  /** Frees the room of a pack that is mostly dead. Never rejects: at worst the pack stays, and the next deletion tries again. */
+  async #tidy(pack: number): Promise<void> {
+    this.#tidying = this.#tidying
+      .then(() => this.#dissolve(pack))
+      .catch((error: unknown) => this.#log.warn('pack-not-dissolved', { path: this.#packs.pathOf(pack), reason: String(error) }))
+    await this.#tidying
+  }
+
+  /** Once less than half of a pack is held, what is held becomes files: a store takes at most twice the bytes of its frames. */
+  async #dissolve(pack: number): Promise<void> {
+    if (this.#openPacks.has(pack)) return
+    const bytes = await this.#packs.bytes(pack)
+    if (bytes === undefined || this.#catalog.packedBytes(pack) * 2 >= bytes) return
+    const held = this.#index.packedIn(pack)
+    for (const { key } of held) await this.#exclusively(key, () => this.#unpack(key, pack))
+    // The copies are on the disk before the original goes.
+    if (held.length > 0) await this.#flush()
+    await this.#packs.remove(pack)
+  }
+
+  async #unpack(key: BlockKey, pack: number): Promise<void> {
+    const row = this.#catalog.row(key)
+    if (row?.packed?.pack !== pack) return // deleted meanwhile
+    const frame = await this.#packs.read(row.packed, row.bytes)
+    if (frame === undefined || !isIntact(frame, row)) {
+      this.#catalog.remove(key)
+      return
+    }
+    await this.#files.write(keyCid(key), frame)
+    this.#catalog.add(key, { bytes: row.bytes, checksum: row.checksum })
   }
 
   /** Takes a damaged block out of the store. */
   async #drop(cid: CID, reason: string): Promise<void> {
-    this.#log.warn('block-dropped', { path: this.#files.pathOf(cid), reason })
     await this.#exclusively(blockKey(cid), async (key) => {
-      this.#remove(key)
-      await this.#files.remove(cid)
+      const row = await this.#forget(cid, key)
+      if (row !== undefined) this.#log.warn('block-dropped', { path: this.#pathOf(cid, row), reason })
     })
   }
 
-  #add(key: BlockKey, bytes: number): void {
-    this.#blocks.set(key, bytes)
-    this.#totalBytes += bytes
+  async #forget(cid: CID, key: BlockKey): Promise<BlockRow | undefined> {
+    const row = this.#catalog.remove(key)
+    if (row !== undefined && row.packed === undefined) await this.#files.remove(cid)
+    return row
   }
 
-  #remove(key: BlockKey): void {
-    this.#totalBytes -= this.#blocks.get(key) ?? 0
-    this.#blocks.delete(key)
-    this.#unsynced.delete(key)
-    this.#index.delete(key)
+  async #read(cid: CID, row: BlockRow): Promise<Uint8Array | undefined> {
+    return await (row.packed === undefined ? this.#files.read(cid, row.bytes) : this.#packs.read(row.packed, row.bytes))
+  }
+
+  #pathOf(cid: CID, row: BlockRow): string {
+    return row.packed === undefined ? this.#files.pathOf(cid) : this.#packs.pathOf(row.packed.pack)
   }
 
   async #exclusively(key: BlockKey, work: (key: BlockKey) => Promise<void>): Promise<void> {
@@ -247,84 +355,33 @@ export class FsBlockStore implements BlockStore {
   #assertOpen(): void {
     assert(this.#closing === undefined, 'the block store is open')
   }
-
-  /**
-   * Makes the index say what the directory holds after a run that did not close the store.
-   * `rebooted`: files may have lost their tail, so sizes are compared too; content is checked by {@link get} in either case.
-   */
-  async #reconcile(rebooted: boolean): Promise<void> {
-    const missing = new Set(this.#blocks.keys())
-    let [adoptedCount, refusedCount, temporaryCount] = [0, 0, 0]
-    for await (const { cids, removedCount } of this.#files.scan()) {
-      temporaryCount += removedCount
-      await forEachBounded(cids, SCAN_CONCURRENCY, async (cid) => {
-        const key = blockKey(cid)
-        const bytes = this.#blocks.get(key)
-        if (bytes === undefined) {
-          if (await this.#adopt(cid)) adoptedCount++
-          else refusedCount++
-        } else if (!rebooted || (await this.#files.bytes(cid)) === bytes) {
-          missing.delete(key)
-        }
-      })
-    }
-    for (const key of missing) {
-      this.#remove(key)
-      await this.#files.remove(keyCid(key))
-    }
-    this.#log.info('block-store-reconciled', { rebooted, adoptedCount, refusedCount, temporaryCount, missingCount: missing.size })
-  }
-
-  /** Takes a file that no row mentions, if it is the block that it is named after; removes it otherwise. */
-  async #adopt(cid: CID): Promise<boolean> {
-    const bytes = await this.#files.bytes(cid)
-    const plainBytesMax = isPageCid(cid) ? PAGE_BYTES_MAX : CHUNK_BYTES_MAX
-    const frame = bytes === undefined || bytes > plainBytesMax + 1 ? undefined : await this.#files.read(cid, bytes)
-    if (frame === undefined || !isFrameOf(cid, frame, plainBytesMax)) {
-      await this.#files.remove(cid)
-      return false
-    }
-    const key = blockKey(cid)
-    this.#unsynced.add(key)
-    this.#add(key, frame.byteLength)
-    this.#index.set(key, { bytes: frame.byteLength, checksum: crc32(frame) })
-    return true
-  }
 }
 
-function isFrameOf(cid: CID, frame: Uint8Array, plainBytesMax: number): boolean {
-  try {
-    return verifyBlock(cid, decodeFrame(frame, plainBytesMax))
-  } catch {
-    return false // a torn frame
-  }
-}
-
-interface LoadedIndex {
+interface StoreParts {
+  readonly files: BlockFiles
+  readonly packs: PackFiles
   readonly index: BlockIndex
-  /** Bytes of every frame that it lists. */
-  readonly blocks: Map<BlockKey, number>
+  readonly catalog: BlockCatalog
+  readonly lock: DirectoryLock
+  readonly log: Log
+  readonly bootId: string | undefined
+  readonly nextPack: number
 }
 
-/** The index can be made again from the files, so a damaged one is: every file is then verified as if it were new. */
-async function loadIndex(init: FsBlockStoreInit, log: Log): Promise<LoadedIndex> {
-  const path = join(init.path, 'index.sqlite')
-  try {
-    return load(path, init, log)
-  } catch (error) {
-    if (!(error instanceof StorageError) || error.fault.code !== 'CORRUPT') throw error
-    log.warn('block-index-rebuilt', { path, reason: error.fault.reason })
-    for (const suffix of ['', '-wal', '-shm']) await rm(path + suffix, { force: true })
-    return load(path, init, log)
-  }
+/** Whether the bytes that were read are the ones that were written. */
+export function isIntact(frame: Uint8Array, row: BlockRow): boolean {
+  return frame.byteLength === row.bytes && crc32(frame) === row.checksum
 }
 
-function load(path: string, { clock = systemClock }: FsBlockStoreInit, log: Log): LoadedIndex {
-  const index = new BlockIndex(path, clock, (error) => log.warn('block-index-commit-failed', { reason: error.message }))
-  try {
-    return { index, blocks: index.load() }
-  } catch (cause) {
-    index.abandon()
-    throw cause
-  }
+function isSamePlace({ packed: a }: BlockRow, { packed: b }: BlockRow): boolean {
+  return a?.pack === b?.pack && a?.start === b?.start
+}
+
+/** Removes packs that hold nothing; returns the first number that no pack has had. */
+async function removeDeadPacks(packs: PackFiles, catalog: BlockCatalog): Promise<number> {
+  const found = await packs.list()
+  for (const pack of found) if (catalog.packedBytes(pack) === 0) await packs.remove(pack)
+  let last = found.at(-1) ?? 0
+  for (const pack of catalog.packs()) last = Math.max(last, pack)
+  return last + 1
 }

@@ -19,6 +19,8 @@ export interface PublishInit {
   readonly profile?: ChunkingProfile
   /** `copy` keeps compressed chunks in the workspace; `reference` serves them from `directory`, which must then stay as it is. */
   readonly store?: 'copy' | 'reference'
+  /** Threads that read and compress; as many as there are cores, at most 4, if absent. The snapshot does not depend on it. */
+  readonly threadsCount?: number
   /** Replaces a different snapshot at the same height. */
   readonly replace?: boolean
   /** Name and version of the program, for the manifest's provenance. */
@@ -61,6 +63,7 @@ export async function publish(init: PublishInit): Promise<PublishSummary> {
     store,
     keepChunks: init.store !== 'reference',
     onProgress: (bytesDone, storedBytes) => reporter.report({ type: 'publish-progress', bytesDone, bytes: plan.bytes, storedBytes }),
+    ...(init.threadsCount === undefined ? {} : { threadsCount: init.threadsCount }),
     ...(signal === undefined ? {} : { signal }),
   })
   // Chunks and pages first, then the signature that vouches for them: a power cut leaves no release that cannot be served.

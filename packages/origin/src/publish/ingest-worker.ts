@@ -1,0 +1,83 @@
+// A thread of publish: reads, cuts and hashes; compresses and writes what the store lacks. One call does all of it for some megabytes.
+import { type ChunkingParameters, chunkCidBytes, cutChunk, encodeFrame, SHA256_BYTES, sha256 } from '@cairn/protocol/chunk'
+import { type PackedFrame, PackWriter, serveCalls, StorageError } from '@cairn/storage/worker'
+import { OriginError } from '../errors.ts'
+import { readBytesOf, WRITE_BYTES } from '../limits.ts'
+import type { CutPart, CutReply, Extent, IngestCall, IngestReply } from './ingest-calls.ts'
+import { SourceFile } from './source-file.ts'
+
+interface CutChunk {
+  readonly digest: Uint8Array
+  /** Its bytes, in the reading buffer. */
+  readonly plain: Uint8Array
+}
+
+/** Taken once and used for all that is read: a fresh buffer each time would be a page fault for every 4 KiB. */
+let buffer = Buffer.alloc(0)
+let chunks: CutChunk[] = []
+let writer: PackWriter | undefined
+
+serveCalls((call: IngestCall): IngestReply => {
+  try {
+    return call.type === 'cut' ? cut(call.extents, call.chunking) : { type: 'stored', frames: store(call.chunks, call.path) }
+  } catch (error) {
+    if (error instanceof OriginError) return { type: 'failed', fault: { of: 'origin', fault: error.fault } }
+    if (error instanceof StorageError) return { type: 'failed', fault: { of: 'storage', fault: error.fault } }
+    throw error
+  }
+})
+
+function cut(extents: readonly Extent[], chunking: ChunkingParameters): CutReply {
+  const bytesMax = readBytesOf(chunking)
+  if (buffer.byteLength < bytesMax) buffer = Buffer.allocUnsafeSlow(bytesMax)
+  chunks = []
+  const parts: CutPart[] = []
+  let filled = 0
+  for (const extent of extents) {
+    using file = new SourceFile(extent)
+    const wanted = Math.min(bytesMax - filled, extent.bytes - extent.start)
+    file.read(buffer.subarray(filled, filled + wanted), extent.start)
+    const { modifiedMs } = file.checkUnchanged()
+    const before = chunks.length
+    const end = cutPlain(buffer.subarray(filled, filled + wanted), extent.start + wanted === extent.bytes, chunking)
+    parts.push({ end: extent.start + end, chunksCount: chunks.length - before, modifiedMs })
+    filled += wanted
+  }
+  const digests = new Uint8Array(chunks.length * SHA256_BYTES)
+  chunks.forEach(({ digest }, position) => digests.set(digest, position * SHA256_BYTES))
+  return { type: 'cut', digests, lengths: chunks.map(({ plain }) => plain.byteLength), parts }
+}
+
+/** Cuts as far as cuts are certain: to the end of the file, or to where the longest chunk might not fit. Returns where that is. */
+function cutPlain(plain: Uint8Array, isEnd: boolean, chunking: ChunkingParameters): number {
+  let start = 0
+  while (start < plain.byteLength && (isEnd || plain.byteLength - start >= chunking.bytesMax)) {
+    const end = cutChunk(plain, start, plain.byteLength, chunking)
+    const chunk = plain.subarray(start, end)
+    chunks.push({ digest: sha256(chunk), plain: chunk })
+    start = end
+  }
+  return start
+}
+
+function store(positions: readonly number[], path: string): PackedFrame[] {
+  if (writer?.path !== path) {
+    writer?.[Symbol.dispose]()
+    writer = new PackWriter(path)
+  }
+  const packed: PackedFrame[] = []
+  let batch: { cid: Uint8Array; frame: Uint8Array }[] = []
+  let batchBytes = 0
+  for (const position of positions) {
+    const { digest, plain } = chunks[position]!
+    const frame = encodeFrame(plain)
+    batch.push({ cid: chunkCidBytes(digest), frame })
+    batchBytes += frame.byteLength
+    if (batchBytes < WRITE_BYTES) continue
+    packed.push(...writer.append(batch))
+    batch = []
+    batchBytes = 0
+  }
+  packed.push(...writer.append(batch))
+  return packed
+}
