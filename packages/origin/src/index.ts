@@ -1,6 +1,4 @@
-export { OriginError, type OriginFault } from './errors.ts'
-export type { OriginEvent, PublishEvent } from './events.ts'
+export type { OriginEvent } from './events.ts'
 export { Origin, type OriginComponents, type OriginInit, type OriginStatus } from './origin.ts'
-export { publish, type PublishInit, type PublishSummary } from './publish/publish.ts'
-export { type InitSummary, Workspace } from './workspace.ts'
 export { ORIGIN_METRICS, ORIGIN_RULES } from './observation.ts'
+export * from './publish/index.ts'

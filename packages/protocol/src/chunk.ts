@@ -1,5 +1,5 @@
 // What it takes to make chunks: no manifest, no messages and no dependency, since every thread that does it loads this anew.
 export { CHUNKING, type ChunkingParameters, cutChunk } from './chunking.ts'
 export { chunkCidBytes, CID_BYTES, SHA256_BYTES, sha256 } from './digest.ts'
-export { encodeFrame } from './frame.ts'
+export { encodeFramePieces } from './frame.ts'
 export { CHUNK_BYTES_MAX } from './limits.ts'

@@ -24,10 +24,20 @@ export function encodeFrame(plain: Uint8Array, options: { readonly compress?: bo
   return betterFrame(plain, zstdCompressSync(plain, zstdCompressOptions(plain.byteLength, options.level)))
 }
 
+/**
+ * {@link encodeFrame} in two pieces, for a writer that gathers them: the encoding, and a payload that is not copied. The payload is `plain`
+ * itself where zstd gains too little.
+ */
+export function encodeFramePieces(plain: Uint8Array): readonly [encoding: Uint8Array, payload: Uint8Array] {
+  checkBlock(plain)
+  const zstd = zstdCompressSync(plain, zstdCompressOptions(plain.byteLength))
+  return isWorthwhile(plain, zstd) ? [Uint8Array.of(ZSTD), zstd] : [Uint8Array.of(PLAIN), plain]
+}
+
 /** {@link encodeFrame} for a caller that ran zstd itself, with {@link zstdCompressOptions}. */
 export function betterFrame(plain: Uint8Array, zstd: Uint8Array): Uint8Array {
   checkBlock(plain)
-  return zstd.byteLength * 20 <= plain.byteLength * 19 ? frameOf(ZSTD, zstd) : plainFrame(plain)
+  return isWorthwhile(plain, zstd) ? frameOf(ZSTD, zstd) : plainFrame(plain)
 }
 
 export function plainFrame(plain: Uint8Array): Uint8Array {
@@ -77,6 +87,10 @@ export function parseFrame(frame: Uint8Array, plainBytesMax: number = CHUNK_BYTE
     default:
       throw malformed(`encoding ${frame[0]}`)
   }
+}
+
+function isWorthwhile(plain: Uint8Array, zstd: Uint8Array): boolean {
+  return zstd.byteLength * 20 <= plain.byteLength * 19
 }
 
 function checkBlock(plain: Uint8Array): void {

@@ -1,4 +1,4 @@
-import { Workspace } from '@cairn/origin'
+import { Workspace } from '@cairn/origin/publish'
 import type { CommandHandler } from '../handlers.ts'
 
 /** Makes a workspace, or adds ledgers to one. */

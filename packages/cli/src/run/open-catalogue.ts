@@ -1,4 +1,4 @@
-import { Workspace } from '@cairn/origin'
+import { Workspace } from '@cairn/origin/publish'
 import type { CID, SnapshotIndex } from '@cairn/protocol'
 import { FsBlockReader } from '@cairn/storage'
 import { Catalogue } from '@cairn/node'

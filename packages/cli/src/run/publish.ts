@@ -1,4 +1,4 @@
-import { publish, type PublishEvent, Workspace } from '@cairn/origin'
+import { publish, type PublishEvent, Workspace } from '@cairn/origin/publish'
 import type { Reporter } from '@cairn/runtime'
 import type { CommandHandler } from '../handlers.ts'
 import { formatBytes, formatDuration, formatRate } from '../output/format.ts'

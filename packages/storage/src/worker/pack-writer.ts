@@ -29,19 +29,20 @@ export class PackWriter implements Disposable {
   }
 
   /**
-   * Appends frames, each with the CID (in binary) of its block; the memory of both is free again afterwards.
+   * Appends frames, each in pieces and with the CID (in binary) of its block; the memory of the pieces is free again afterwards.
    *
    * @throws {StorageError} `NO_SPACE`, `IO_FAILED`; none of these frames counts, and the next ones take their place
    */
-  append(blocks: readonly { readonly cid: Uint8Array; readonly frame: Uint8Array }[]): PackedFrame[] {
+  append(blocks: readonly { readonly cid: Uint8Array; readonly frame: readonly Uint8Array[] }[]): PackedFrame[] {
     const parts: Uint8Array[] = []
     const packed: PackedFrame[] = []
     let at = this.#end
     for (const { cid, frame } of blocks) {
-      const checksum = crc32(frame)
-      parts.push(encodeRecordHeader(cid, frame.byteLength, checksum), frame)
-      packed.push({ cid, start: at + RECORD_HEADER_BYTES, bytes: frame.byteLength, checksum })
-      at += RECORD_HEADER_BYTES + frame.byteLength
+      const bytes = lengthOf(frame)
+      const checksum = frame.reduce((sum, piece) => crc32(piece, sum), 0)
+      parts.push(encodeRecordHeader(cid, bytes, checksum), ...frame)
+      packed.push({ cid, start: at + RECORD_HEADER_BYTES, bytes, checksum })
+      at += RECORD_HEADER_BYTES + bytes
     }
     this.#write(parts)
     return packed
@@ -52,7 +53,7 @@ export class PackWriter implements Disposable {
   }
 
   #write(parts: readonly Uint8Array[]): void {
-    const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0)
+    const bytes = lengthOf(parts)
     try {
       writeFully(this.#file, parts, this.#end)
     } catch (cause) {
@@ -60,6 +61,10 @@ export class PackWriter implements Disposable {
     }
     this.#end += bytes
   }
+}
+
+function lengthOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, { byteLength }) => sum + byteLength, 0)
 }
 
 /** A disk that fills up takes a part before it refuses the rest. */
