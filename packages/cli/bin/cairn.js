@@ -42,7 +42,7 @@ function limitYoungGeneration() {
   const isSet = process.execArgv.concat(process.env.NODE_OPTIONS || '').some(function (argument) {
     return argument.includes(flag)
   })
-  if (isSet || process.execve === undefined || !['cache', 'join', 'origin', 'publish'].includes(process.argv[2])) return
+  if (isSet || process.execve === undefined || !['cache', 'join', 'origin'].includes(process.argv[2])) return
   const argv = [process.execPath, flag + '=4'].concat(process.execArgv, process.argv.slice(1))
   process.execve(process.execPath, argv, process.env)
 }

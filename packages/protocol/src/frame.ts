@@ -21,23 +21,22 @@ export interface ParsedFrame {
  */
 export function encodeFrame(plain: Uint8Array, options: { readonly compress?: boolean; readonly level?: number } = {}): Uint8Array {
   if (options.compress === false) return plainFrame(plain)
-  return betterFrame(plain, zstdCompressSync(plain, zstdCompressOptions(plain.byteLength, options.level)))
+  const [encoding, payload] = encodeFramePieces(plain, options.level)
+  return frameOf(encoding[0]!, payload)
 }
 
 /**
  * {@link encodeFrame} in two pieces, for a writer that gathers them: the encoding, and a payload that is not copied. The payload is `plain`
  * itself where zstd gains too little.
  */
-export function encodeFramePieces(plain: Uint8Array): readonly [encoding: Uint8Array, payload: Uint8Array] {
-  checkBlock(plain)
-  const zstd = zstdCompressSync(plain, zstdCompressOptions(plain.byteLength))
-  return isWorthwhile(plain, zstd) ? [Uint8Array.of(ZSTD), zstd] : [Uint8Array.of(PLAIN), plain]
+export function encodeFramePieces(plain: Uint8Array, level?: number): readonly [encoding: Uint8Array, payload: Uint8Array] {
+  return betterPieces(plain, zstdCompressSync(plain, zstdCompressOptions(plain.byteLength, level)))
 }
 
-/** {@link encodeFrame} for a caller that ran zstd itself, with {@link zstdCompressOptions}. */
-export function betterFrame(plain: Uint8Array, zstd: Uint8Array): Uint8Array {
+/** {@link encodeFramePieces} for a caller that ran zstd itself, with {@link zstdCompressOptions}. */
+export function betterPieces(plain: Uint8Array, zstd: Uint8Array): readonly [encoding: Uint8Array, payload: Uint8Array] {
   checkBlock(plain)
-  return isWorthwhile(plain, zstd) ? frameOf(ZSTD, zstd) : plainFrame(plain)
+  return zstd.byteLength * 20 <= plain.byteLength * 19 ? [Uint8Array.of(ZSTD), zstd] : [Uint8Array.of(PLAIN), plain]
 }
 
 export function plainFrame(plain: Uint8Array): Uint8Array {
@@ -87,10 +86,6 @@ export function parseFrame(frame: Uint8Array, plainBytesMax: number = CHUNK_BYTE
     default:
       throw malformed(`encoding ${frame[0]}`)
   }
-}
-
-function isWorthwhile(plain: Uint8Array, zstd: Uint8Array): boolean {
-  return zstd.byteLength * 20 <= plain.byteLength * 19
 }
 
 function checkBlock(plain: Uint8Array): void {

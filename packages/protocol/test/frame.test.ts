@@ -3,7 +3,16 @@ import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { constants, zstdCompress, zstdCompressSync, zstdDecompress, type ZstdOptions } from 'node:zlib'
 import { ProtocolError } from '../src/errors.ts'
-import { betterFrame, decodeFrame, encodeFrame, parseFrame, plainFrame, zstdCompressOptions, zstdDecompressOptions } from '../src/frame.ts'
+import {
+  betterPieces,
+  decodeFrame,
+  encodeFrame,
+  encodeFramePieces,
+  parseFrame,
+  plainFrame,
+  zstdCompressOptions,
+  zstdDecompressOptions,
+} from '../src/frame.ts'
 import { CHUNK_BYTES_MAX, FRAME_BYTES_MAX } from '../src/limits.ts'
 import { hasFault } from './messages/faults.ts'
 import { hex, readVectors, unhex } from './vectors.ts'
@@ -46,8 +55,8 @@ describe('frame vectors', () => {
 describe('frame', () => {
   it('is plain where zstd saves less than 5 %', () => {
     const plain = new Uint8Array(1000)
-    assert.deepEqual(betterFrame(plain, new Uint8Array(951)), plainFrame(plain))
-    assert.equal(betterFrame(plain, new Uint8Array(950)).byteLength, 951)
+    assert.deepEqual(Buffer.concat(betterPieces(plain, new Uint8Array(951))), Buffer.from(plainFrame(plain)))
+    assert.equal(Buffer.concat(betterPieces(plain, new Uint8Array(950))).byteLength, 951)
     assert.equal(encodeFrame(xorshift(1, 4096))[0], 0)
     assert.equal(encodeFrame(new Uint8Array())[0], 0)
     assert.equal(encodeFrame(text, { compress: false })[0], 0)
@@ -158,10 +167,18 @@ describe('frame', () => {
     }
   })
 
+  it('comes in two pieces for a writer that gathers, the second not copied', () => {
+    for (const plain of [text, xorshift(1, 4096), new Uint8Array()]) {
+      const pieces = encodeFramePieces(plain)
+      assert.deepEqual(Buffer.concat(pieces), Buffer.from(encodeFrame(plain)))
+      if (pieces[0][0] === 0) assert.equal(pieces[1], plain)
+    }
+  })
+
   it('is the same for callers that run zstd off this thread', async () => {
     for (const plain of [text, new Uint8Array(300_000), new Uint8Array(MIB)]) {
       const zstd = await promisify<Uint8Array, ZstdOptions, Uint8Array>(zstdCompress)(plain, zstdCompressOptions(plain.byteLength))
-      const { encoding, payload, plainBytes } = parseFrame(betterFrame(plain, zstd))
+      const { encoding, payload, plainBytes } = parseFrame(Buffer.concat(betterPieces(plain, zstd)))
       assert.equal(encoding, 'zstd')
       assert.equal(plainBytes, plain.byteLength)
       const inflated = await promisify<Uint8Array, ZstdOptions, Uint8Array>(zstdDecompress)(payload, zstdDecompressOptions(plainBytes))

@@ -1,19 +1,13 @@
 import { webcrypto } from 'node:crypto'
 import { promisify } from 'node:util'
-import { zstdCompress, zstdDecompress } from 'node:zlib'
-import { betterFrame, type CID, cidDigest, parseFrame, ProtocolError, zstdCompressOptions, zstdDecompressOptions } from '@cairn/protocol'
+import { zstdDecompress } from 'node:zlib'
+import { type CID, cidDigest, parseFrame, ProtocolError, zstdDecompressOptions } from '@cairn/protocol'
 
-const compress = promisify(zstdCompress)
 const inflate = promisify(zstdDecompress)
 
 /** The SHA-256 of `bytes`, computed on libuv's thread pool. */
-export async function digestInPool(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+async function digestInPool(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   return new Uint8Array(await webcrypto.subtle.digest('SHA-256', bytes))
-}
-
-/** `protocol`'s `encodeFrame`, with zstd on libuv's thread pool. */
-export async function packInPool(plain: Uint8Array): Promise<Uint8Array> {
-  return betterFrame(plain, await compress(plain, zstdCompressOptions(plain.byteLength)))
 }
 
 /**

@@ -15,7 +15,7 @@ import {
   zstdCompressOptions,
 } from '@cairn/protocol'
 import * as fc from 'fast-check'
-import { digestInPool, packInPool, unpackInPool } from '../src/index.ts'
+import { unpackInPool } from '../src/index.ts'
 import { sampleBytes } from '../src/testing/index.ts'
 
 const BYTES_MAX = 256 * 1024
@@ -30,9 +30,7 @@ describe('the frame pool', () => {
   it('gives what the synchronous functions give', async () => {
     await fc.assert(
       fc.asyncProperty(plains, async (plain) => {
-        const frame = await packInPool(plain)
-        assert.deepEqual(Buffer.from(frame), Buffer.from(encodeFrame(plain)))
-        assert.deepEqual(Buffer.from(await digestInPool(new Uint8Array(plain))), Buffer.from(sha256(plain)))
+        const frame = encodeFrame(plain)
         const unpacked = await unpackInPool(chunkCid(sha256(plain)), frame, plain.byteLength)
         assert.deepEqual(Buffer.from(unpacked), Buffer.from(decodeFrame(frame, plain.byteLength)))
       }),
