@@ -8,3 +8,8 @@ export function packageVersion(): string {
   const { version } = JSON.parse(readFileSync(path, 'utf8')) as { readonly version?: string }
   return version ?? 'unknown'
 }
+
+/** Name and version, as manifests record them. */
+export function toolName(): string {
+  return `cairn ${packageVersion()}`
+}

@@ -1,7 +1,6 @@
 import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type CID, parseCid } from '@cairn/protocol'
-import { FsBlockstore } from 'blockstore-fs'
 import type { Blockstore } from 'interface-blockstore'
 import { syncDirectory } from './durable-file.ts'
 import { isSystemError, storageErrorOf } from './io-error.ts'
@@ -31,10 +30,10 @@ const sharding = {
  */
 export class BlockFiles {
   readonly #root: string
-  readonly #blocks: Pick<Blockstore, 'put'>
+  #blocks: Pick<Blockstore, 'put'> | undefined
 
   /** `blocks` writes `<root>/<shard>/<cid>.frame`; only tests pass their own. */
-  constructor(root: string, blocks: Pick<Blockstore, 'put'> = new FsBlockstore(root, { shardingStrategy: sharding })) {
+  constructor(root: string, blocks?: Pick<Blockstore, 'put'>) {
     this.#root = root
     this.#blocks = blocks
   }
@@ -51,12 +50,20 @@ export class BlockFiles {
    */
   async write(cid: CID, frame: Uint8Array): Promise<void> {
     try {
-      await this.#blocks.put(cid, frame)
+      const blocks = await this.#writer()
+      await blocks.put(cid, frame)
     } catch (cause) {
       const { dir, file } = sharding.encode(cid)
       await rm(join(this.#root, dir, temporaryName(file)), { force: true }).catch(() => undefined)
       throw storageErrorOf(cause, this.pathOf(cid), frame.byteLength)
     }
+  }
+
+  /** Loaded when the first block is written: it brings a file finder along, which takes longer to load than a small store to open. */
+  async #writer(): Promise<Pick<Blockstore, 'put'>> {
+    if (this.#blocks !== undefined) return this.#blocks
+    const { FsBlockstore } = await import('blockstore-fs')
+    return (this.#blocks ??= new FsBlockstore(this.#root, { shardingStrategy: sharding }))
   }
 
   /** The file's content, or `undefined` if it is gone. `bytes` is the length to expect; one more is read to notice a longer file. */

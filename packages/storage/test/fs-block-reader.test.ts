@@ -104,7 +104,7 @@ describe('FsBlockReader', () => {
       opening(() => new FsBlockReader(directory.path)),
       'UNSUPPORTED_VERSION',
     )
-    assert.deepEqual([fault.found, fault.supported], [9, 1])
+    assert.deepEqual([fault.found, fault.supported], [9, 2])
     await writeFile(directory.join('index.sqlite'), 'this is not a database, whatever its name says. '.repeat(50))
     await faultOf(
       opening(() => new FsBlockReader(directory.path)),

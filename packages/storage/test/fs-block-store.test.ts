@@ -47,7 +47,7 @@ describe('FsBlockStore', () => {
     await (await openFsBlockStore({ path: directory.path })).close()
     editIndex(directory.path, 'PRAGMA user_version = 9')
     const fault = await faultOf(openFsBlockStore({ path: directory.path }), 'UNSUPPORTED_VERSION')
-    assert.deepEqual([fault.found, fault.supported], [9, 1])
+    assert.deepEqual([fault.found, fault.supported], [9, 2])
   })
 
   it('reports a path that is not a directory', async () => {

@@ -73,8 +73,3 @@ export async function untilStopped(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
-
-/** Name and version, as manifests record them. */
-export function toolName(): string {
-  return `cairn ${packageVersion()}`
-}

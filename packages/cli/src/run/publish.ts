@@ -2,7 +2,7 @@ import { publish, type PublishEvent, Workspace } from '@cairn/origin/publish'
 import type { Reporter } from '@cairn/runtime'
 import type { CommandHandler } from '../handlers.ts'
 import { formatBytes, formatDuration, formatRate } from '../output/format.ts'
-import { toolName } from './daemon.ts'
+import { toolName } from '../version.ts'
 
 /** Signs a directory as a release. */
 export const runPublish: CommandHandler<'publish'> = async (options, io) => {
