@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { rmSync, symlinkSync, utimesSync } from 'node:fs'
 import { appendFile, chmod, cp, mkdir, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -134,6 +135,68 @@ test('a file that grows while it is published is refused, and nothing is signed'
   await assert.rejects(growing, (error) => error instanceof OriginError && error.fault.code === 'SOURCE_CHANGED')
   await grown
   assert.deepEqual(await workspace.releasesOf(LEDGER), [])
+})
+
+test('a large file that changes between two of its parts is refused', async () => {
+  await using directory = await temporaryDirectory()
+  const tree = join(directory.path, 'tree')
+  await mkdir(tree)
+  const path = join(tree, 'large')
+  await writeFile(path, noise('large', 24 * 1024 * 1024))
+  const workspace = await workspaceIn(join(directory.path, 'w'))
+  const changing = publishing(workspace, tree, {
+    reporter: {
+      report(event) {
+        if (event.type === 'publish-progress') utimesSync(path, 1, 1)
+      },
+    },
+  })
+  await assert.rejects(
+    changing,
+    (error) => error instanceof OriginError && error.fault.code === 'SOURCE_CHANGED' && error.fault.path === path,
+  )
+  assert.deepEqual(await workspace.releasesOf(LEDGER), [])
+})
+
+test('a file that is gone, or a link, when its turn comes is refused', async () => {
+  for (const replace of [() => {}, (path: string) => symlinkSync('head', path)]) {
+    await using directory = await temporaryDirectory()
+    const tree = join(directory.path, 'tree')
+    await sampleTree(tree)
+    const path = join(tree, 'text')
+    const publication = publishing(await workspaceIn(join(directory.path, 'w')), tree, {
+      reporter: {
+        report(event) {
+          if (event.type !== 'publish-started') return
+          rmSync(path)
+          replace(path)
+        },
+      },
+    })
+    await assert.rejects(publication, (error) => error instanceof OriginError && error.fault.code === 'SOURCE_CHANGED')
+  }
+})
+
+test('a publication that is stopped signs nothing, and the next one uses what it stored', async () => {
+  await using directory = await temporaryDirectory()
+  const tree = join(directory.path, 'tree')
+  await mkdir(tree)
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await writeFile(join(tree, name), noise(name, 5 * 1024 * 1024))
+  const workspace = await workspaceIn(join(directory.path, 'w'))
+  const stop = new AbortController()
+  const reason = new Error('stopped')
+  const stopped = publishing(workspace, tree, {
+    signal: stop.signal,
+    reporter: {
+      report(event) {
+        if (event.type === 'publish-progress' && event.storedBytes > 0) stop.abort(reason)
+      },
+    },
+  })
+  await assert.rejects(stopped, reason)
+  assert.deepEqual(await workspace.releasesOf(LEDGER), [])
+  const { bytes, storedBytes } = await publishing(workspace, tree)
+  assert.ok(storedBytes < bytes - 4 * 1024 * 1024, `${storedBytes} of ${bytes} bytes stored`)
 })
 
 test('a pattern that matches nothing, a file as directory and an unknown ledger are named', async () => {

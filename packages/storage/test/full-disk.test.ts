@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readdir } from 'node:fs/promises'
+import { readdir, rm, writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
-import { openFsBlockStore, openPlaceStore, systemDisk } from '../src/index.ts'
+import { openFsBlockStore, openPlaceStore, StorageError, systemDisk } from '../src/index.ts'
+import { PackWriter } from '../src/worker/index.ts'
 import { sampleBlocks, sampleBytes, sampleSnapshot } from '../src/testing/index.ts'
 import { faultOf } from './fault.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
@@ -34,6 +35,32 @@ describe('a full disk', () => {
       names.filter((name) => name.endsWith('.tmp')),
       [],
     )
+  })
+
+  it('stops a pack without a loss, and goes on with it once there is room', async (t) => {
+    await using disk = await smallDisk()
+    if (disk === undefined) return t.skip('mounting a tmpfs is not permitted')
+    const blocks = sampleBlocks(40, 256 * 1024).filter((_, i) => i % 2 === 0)
+    const kept: (typeof blocks)[number][] = []
+    {
+      await writeFile(disk.join('stranger'), Buffer.alloc(1024 * 1024))
+      await using store = await openFsBlockStore({ path: disk.join('store') })
+      const { pack, path } = await store.createPack()
+      using writer = new PackWriter(path)
+      const add = (block: (typeof blocks)[number]): void => {
+        store.takePacked(pack, writer.append([{ cid: block.cid.bytes, frame: [block.frame] }]))
+        kept.push(block)
+      }
+      assert.throws(
+        () => blocks.forEach(add),
+        (error) => error instanceof StorageError && error.fault.code === 'NO_SPACE' && error.fault.path === path,
+      )
+      await rm(disk.join('stranger'))
+      add(blocks.at(-1)!)
+    }
+    await using store = await openFsBlockStore({ path: disk.join('store') })
+    assert.equal(store.blocksCount, kept.length)
+    for (const { cid, frame } of kept) assert.deepEqual(Buffer.from((await store.get(cid))!), Buffer.from(frame))
   })
 
   it('refuses a join that cannot fit, and stops one that no longer does', async (t) => {
