@@ -2,8 +2,9 @@
 // Method: beside the real origin, a process that serves the same workspace and flips the last byte of chunks that it sends.
 import assert from 'node:assert/strict'
 import { open, readdir, readFile, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { decodeCid } from '@cairn/protocol'
 import { generateLedger } from '../datasets/index.ts'
 import { Daemon } from './daemon.ts'
 import { assertFails } from './failures.ts'
@@ -99,13 +100,14 @@ describe('a source that flips bytes', { concurrency: 2 }, () => {
 
 /** Flips a byte of a chunk in the workspace's store, and returns its CID. */
 async function damageOneBlock(workspace: string): Promise<string> {
-  const frames = await readdir(join(workspace, 'blocks', 'data'), { recursive: true })
-  const frame = frames.find((path) => /bafkrei\w+\.frame$/.test(path))!
-  const path = join(workspace, 'blocks', 'data', frame)
+  const packs = join(workspace, 'blocks', 'packs')
+  const path = join(packs, (await readdir(packs))[0]!)
   const bytes = await readFile(path)
-  bytes[bytes.byteLength >> 1]! ^= 1
+  // The first record: 8 bytes into the pack its CID (36), two numbers of 4 bytes, then the frame.
+  const cid = decodeCid(bytes.subarray(8, 44))
+  bytes[52 + (bytes.readUInt32BE(44) >> 1)]! ^= 1
   await writeFile(path, bytes)
-  return basename(frame, '.frame')
+  return cid.toString()
 }
 
 /** Every file in `target` is a hole or what was published, byte by byte: chunks are written straight into place. */

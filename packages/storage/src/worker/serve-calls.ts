@@ -6,10 +6,10 @@ import { parentPort } from 'node:worker_threads'
  *
  * A `handle` that throws ends the thread, and the caller hears of it; failures that have a meaning are replies.
  */
-export function serveCalls<Request, Reply>(handle: (request: Request) => Reply): void {
+export function serveCalls(handle: (request: never) => unknown): void {
   assert(parentPort !== null, 'this module is run by a WorkerThread')
   const port = parentPort
-  port.on('message', (message: { readonly request: Request } | 'end') => {
+  port.on('message', (message: { readonly request: never } | 'end') => {
     if (message === 'end') port.close()
     else port.postMessage(handle(message.request))
   })
