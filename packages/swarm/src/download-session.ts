@@ -19,7 +19,6 @@ import type { Holdings } from './holdings.ts'
 import { TICK_MS } from './limits.ts'
 import type { PeerLink } from './peer-link.ts'
 import type { Penalize } from './penalties.ts'
-import type { Unpack } from './unpack.ts'
 
 export interface DownloadInit {
   readonly index: SnapshotIndex
@@ -41,7 +40,6 @@ export interface DownloadComponents {
   readonly random: Random
   readonly reporter: Reporter<SwarmEvent>
   readonly holdings: Holdings
-  readonly unpack: Unpack
   readonly link: (peer: PeerId) => PeerLink
   readonly penalize: Penalize
 }
@@ -259,26 +257,31 @@ export class DownloadSession {
     }
   }
 
-  /** Nothing reaches the sink that has not passed `unpack`. */
+  /** The sink keeps nothing that is not the chunk. */
   async #accept(peer: PeerId, chunk: number, frame: Uint8Array): Promise<void> {
     const { index, sink } = this.#init
-    const { clock, reporter, unpack, holdings } = this.#components
-    const cid = index.chunkCid(chunk)
-    const plainBytes = index.chunkBytes(chunk)
-    let plain: Uint8Array
+    const { clock, reporter, holdings } = this.#components
+    const { byteLength: frameBytes } = frame
     try {
-      plain = await unpack(cid, frame, plainBytes)
+      await sink.deliver(chunk, frame)
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
-      this.#wastedBytes += frame.byteLength
-      reporter.report({ type: 'chunk-bad', snapshot: this.#name, peer, chunk, cid: cid.toString(), reason: error.message })
+      this.#wastedBytes += frameBytes
+      const cid = index.chunkCid(chunk).toString()
+      reporter.report({ type: 'chunk-bad', snapshot: this.#name, peer, chunk, cid, reason: error.message })
       this.#step({ type: 'bad', source: peer, chunk, now: clock.monotonicMs() })
       return
     }
-    await sink.deliver(chunk, frame, plain)
-    this.#bytesBySource.set(peer, (this.#bytesBySource.get(peer) ?? 0) + frame.byteLength)
+    this.#bytesBySource.set(peer, (this.#bytesBySource.get(peer) ?? 0) + frameBytes)
     this.#lastProgressMs = clock.monotonicMs()
-    reporter.report({ type: 'chunk-received', snapshot: this.#name, peer, chunk, frameBytes: frame.byteLength, plainBytes })
+    reporter.report({
+      type: 'chunk-received',
+      snapshot: this.#name,
+      peer,
+      chunk,
+      frameBytes,
+      plainBytes: index.chunkBytes(chunk),
+    })
     holdings.delivered(this.#snapshot, chunk)
     this.#step({ type: 'delivered', chunk, now: clock.monotonicMs() })
   }

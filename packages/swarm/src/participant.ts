@@ -17,7 +17,6 @@ import { refreshMetadata, type RefreshOutcome } from './metadata-refresh.ts'
 import { Neighbours } from './neighbours.ts'
 import { PeerLink } from './peer-link.ts'
 import { createPenalize, type Penalize } from './penalties.ts'
-import { type Unpack, unpackInline } from './unpack.ts'
 
 export interface ParticipantInit {
   /** Network and ledgers whose gossip this participant takes part in. */
@@ -41,8 +40,6 @@ export interface ParticipantComponents {
   readonly random: Random
   readonly log: Log
   readonly reporter: Reporter<SwarmEvent>
-  /** Defaults to {@link unpackInline}. */
-  readonly unpack?: Unpack
 }
 
 /**
@@ -50,7 +47,7 @@ export interface ParticipantComponents {
  * Origin, cache and node are this with different things plugged in.
  */
 export class Participant implements AsyncDisposable {
-  readonly #components: Required<ParticipantComponents>
+  readonly #components: ParticipantComponents
   readonly #bytesPerSecondMax: number | undefined
   readonly #tasks: Tasks
   readonly #holdings: Holdings
@@ -64,7 +61,7 @@ export class Participant implements AsyncDisposable {
   #stopListening: () => void = () => {}
 
   private constructor(init: ParticipantInit, components: ParticipantComponents) {
-    this.#components = { unpack: unpackInline, ...components }
+    this.#components = components
     this.#bytesPerSecondMax = init.bytesPerSecondMax
     const { transport, clock, log, reporter } = components
     this.#tasks = new Tasks((error, name) =>
@@ -144,7 +141,7 @@ export class Participant implements AsyncDisposable {
 
   /** Like {@link download}, with a handle on the running session. */
   startDownload(init: DownloadInit): { readonly session: DownloadSession; readonly result: Promise<DownloadSummary> } {
-    const { transport, clock, random, reporter, unpack } = this.#components
+    const { transport, clock, random, reporter } = this.#components
     const signal = init.signal === undefined ? this.#tasks.signal : AbortSignal.any([init.signal, this.#tasks.signal])
     const session = new DownloadSession(
       { ...(this.#bytesPerSecondMax === undefined ? {} : { bytesPerSecondMax: this.#bytesPerSecondMax }), ...init, signal },
@@ -154,7 +151,6 @@ export class Participant implements AsyncDisposable {
         random: random.fork(`download/${init.index.cid.toString()}`),
         reporter,
         holdings: this.#holdings,
-        unpack,
         link: (peer) => this.#link(peer),
         penalize: this.#penalize,
       },
