@@ -8,8 +8,8 @@ export interface SnapshotSink {
   /** Chunks already delivered, by chunk index. Live: grows as `deliver` resolves. Callers only read it. */
   readonly have: Bitmap
   /**
-   * Takes chunk `index` as it came over the wire; the frame and its memory are the sink's from now on. Resolves when the chunk survives
-   * `kill -9` of this process. Concurrent calls for different chunks are welcome.
+   * Takes chunk `index` as it came over the wire. Resolves when the chunk survives `kill -9` of this process; the sink does not use
+   * the frame's memory after that. Concurrent calls for different chunks are welcome.
    *
    * @throws {ProtocolError} if `frame` is not that of the chunk: nothing of it is kept
    * @throws {StorageError} `NO_SPACE`, `IO_FAILED`

@@ -11,12 +11,13 @@ import { type DownloadInit, DownloadSession, type DownloadSummary } from './down
 import type { SwarmEvent } from './events.ts'
 import { serveExchange } from './exchange/server.ts'
 import { Holdings } from './holdings.ts'
-import { SERVING_BYTES_MAX } from './limits.ts'
+import { RECENT_FRAMES_BYTES_MAX, SERVING_BYTES_MAX } from './limits.ts'
 import { fetchManifest } from './manifest-fetch.ts'
 import { refreshMetadata, type RefreshOutcome } from './metadata-refresh.ts'
 import { Neighbours } from './neighbours.ts'
 import { PeerLink } from './peer-link.ts'
 import { createPenalize, type Penalize } from './penalties.ts'
+import { RecentFrames } from './recent-frames.ts'
 
 export interface ParticipantInit {
   /** Network and ledgers whose gossip this participant takes part in. */
@@ -58,6 +59,7 @@ export class Participant implements AsyncDisposable {
   readonly #refusals = new Map<PeerId, string>()
   readonly #penalize: Penalize
   readonly #fetcher: BlockFetcher
+  readonly #recent = new RecentFrames(RECENT_FRAMES_BYTES_MAX)
   #stopListening: () => void = () => {}
 
   private constructor(init: ParticipantInit, components: ParticipantComponents) {
@@ -151,6 +153,7 @@ export class Participant implements AsyncDisposable {
         random: random.fork(`download/${init.index.cid.toString()}`),
         reporter,
         holdings: this.#holdings,
+        recent: this.#recent,
         link: (peer) => this.#link(peer),
         penalize: this.#penalize,
       },
@@ -177,6 +180,7 @@ export class Participant implements AsyncDisposable {
 
   async #start(init: ParticipantInit): Promise<void> {
     const { transport, clock, reporter } = this.#components
+    const source = this.#recent.before(init.source)
     const loaded = new ByteSemaphore(SERVING_BYTES_MAX)
     this.#stopListening = transport.onPeerChange(({ type, peer }) => {
       reporter.report({ type: type === 'connected' ? 'peer-connected' : 'peer-disconnected', peer })
@@ -189,7 +193,7 @@ export class Participant implements AsyncDisposable {
       this.#serve(channel, () =>
         serveExchange(channel, {
           clock,
-          source: init.source,
+          source,
           loaded,
           onServed: (peer, frameBytes) => reporter.report({ type: 'block-served', peer, frameBytes }),
           onUnavailable: (cid, reason) => reporter.report({ type: 'block-unavailable', cid: cid.toString(), reason }),

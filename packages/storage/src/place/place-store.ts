@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type Bitmap, type CID, decodeFrame, type IndexedEntry, type SnapshotIndex, STAGES, type StageClass } from '@cairn/protocol'
-import { type Clock, freeMemory, type Log, silentLog, systemClock, type Timer } from '@cairn/runtime'
+import { type Clock, type Log, silentLog, systemClock, type Timer } from '@cairn/runtime'
 import type { BlockSource } from '../block-store.ts'
 import { readBootId } from '../boot-id.ts'
 import { DirectoryLock } from '../directory-lock.ts'
@@ -303,7 +303,6 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
 
   async #place(index: number, frame: Uint8Array): Promise<void> {
     await this.#files.place(index, frame)
-    freeMemory(frame)
     await this.#journal.appendPlaced(index)
     this.have.set(index)
     this.#bytesSinceBarrier += this.#index.chunkBytes(index) * this.#index.places(index).length
