@@ -138,7 +138,7 @@ export class Cache implements AsyncDisposable {
         metadata: (file) => keeper.metadata(file),
         onHeads: (_ledger, timestamp, from) => follower?.heard(timestamp, from),
       },
-      { transport, clock, random, log, reporter: fanOut<SwarmEvent>(peers, reporter), unpack: components.unpack ?? unpackInPool },
+      { transport, clock, random, log, reporter: fanOut<SwarmEvent>(peers, reporter) },
     )
     cleanup.use(participant)
     follower = new TrustFollower(
@@ -153,7 +153,7 @@ export class Cache implements AsyncDisposable {
         versionsPinned: init.versionsPinned ?? VERSIONS_PINNED,
         catalogue: () => follower?.catalogue ?? known,
       },
-      { store, mirrors, participant, clock, reporter },
+      { store, mirrors, participant, clock, reporter, unpack: components.unpack ?? unpackInPool },
     )
     for (const mirror of mirrors.all) {
       const { index, cid, ledger, have } = mirror

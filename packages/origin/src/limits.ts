@@ -11,8 +11,8 @@ export const TIMESTAMP_VALID_MS = DAY_MS
 export const TIMESTAMP_RENEW_MS = TIMESTAMP_VALID_MS / 2
 /** How often a running origin looks whether something was published or the timestamp grows old. */
 export const WATCH_INTERVAL_MS = 500
-/** Threads of a publication, where there are as many cores: each takes some 25 MiB, and four outrun most disks. */
-export const INGEST_THREADS_MAX = 4
+/** Threads of a publication, where there are as many cores: each takes some 22 MiB, and with four the process passed 200. */
+export const INGEST_THREADS_MAX = 3
 /** Files that a thread is handed at a time, however small they are. */
 export const INGEST_FILES_MAX = 256
 /** Bytes of frames that a thread gathers before it writes them. */

@@ -1,5 +1,7 @@
 /** Blocks that one channel may have asked for and not got: sixteen full requests, a 16 MiB window of 16 KiB chunks. Beyond it we stop reading. */
 export const BLOCKS_QUEUED_PER_CHANNEL_MAX = 1024
+/** Bytes of frames kept as they came while others fetch the same: a third of a second of a fast origin, a few of a slow one. */
+export const RECENT_FRAMES_BYTES_MAX = 8 * 1024 * 1024
 /** Bytes of frames loaded to be served, all peers together. */
 export const SERVING_BYTES_MAX = 64 * 1024 * 1024
 /** A peer that takes no byte for this long is not reading: its channel is closed and its memory freed. */

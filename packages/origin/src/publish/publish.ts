@@ -19,7 +19,7 @@ export interface PublishInit {
   readonly profile?: ChunkingProfile
   /** `copy` keeps compressed chunks in the workspace; `reference` serves them from `directory`, which must then stay as it is. */
   readonly store?: 'copy' | 'reference'
-  /** Threads that read and compress; as many as there are cores, at most 4, if absent. The snapshot does not depend on it. */
+  /** Threads that read and compress; as many as there are cores, at most 3, if absent. The snapshot does not depend on it. */
   readonly threadsCount?: number
   /** Replaces a different snapshot at the same height. */
   readonly replace?: boolean
