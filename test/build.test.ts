@@ -35,6 +35,17 @@ describe('the built packages', () => {
     assert.match((await cairn('--help')).stdout, /usage/i)
   })
 
+  it('publish, in threads that run JavaScript too', async () => {
+    const [state, workspace] = [join(directory, 'state'), join(directory, 'workspace')]
+    await mkdir(state)
+    await writeFile(join(state, 'file'), 'content')
+    await cairn('init', workspace, '--ledger', 'sample')
+    assert.match(
+      (await cairn('publish', state, '--workspace', workspace, '--ledger', 'sample', '--height', '1')).stdout,
+      /published sample@1/,
+    )
+  })
+
   it('hold no TypeScript but declarations', async () => {
     const files = await readdir(packages, { recursive: true })
     assert.ok(files.includes(join('runtime', 'src', 'index.d.ts')))
