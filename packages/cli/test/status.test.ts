@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { createMetrics, startStatusServer, type StatusReport, type StatusServer } from '@cairn/observability'
+import { startStatusServer, type StatusReport, type StatusServer } from '@cairn/observability'
+import { createMetrics } from '@cairn/observability/metrics'
 import { runStatus } from '../src/run/status.ts'
 import { FakeHost } from './fake-host.ts'
 

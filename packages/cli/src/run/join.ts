@@ -12,10 +12,10 @@ export const runJoin: CommandHandler<'join'> = async (options, io) => {
   const trustRoot = readInputFile(options.trust, '--trust')
   using trace = options.trace === undefined ? undefined : new TraceFile(options.trace)
   let node: Node | undefined
-  const observed = observe<NodeEvent, typeof NODE_METRICS>(io, NODE_RULES, NODE_METRICS, {
+  const observed = await observe<NodeEvent, typeof NODE_METRICS>(io, NODE_RULES, NODE_METRICS, options.http, {
     report: (event) => showEvent(io, event, node),
   })
-  const { release, network, peers, into, listen, region, mdns, timeoutMs, http, stage, maxRate } = options
+  const { release, network, peers, into, listen, region, mdns, timeoutMs, stage, maxRate } = options
   node = await Node.start(
     {
       selector: release,
@@ -33,7 +33,7 @@ export const runJoin: CommandHandler<'join'> = async (options, io) => {
     { clock: io.clock, random: io.random, log: io.log, reporter: observed.reporter },
   )
   await using joining = node
-  await using _server = await observed.serve(http, joining)
+  await using _server = await observed.serve(joining)
   announceListening(io, joining.addresses)
   const summary = await joining.join(io.signal, stage === undefined ? {} : { stage })
   io.progress.clear()
