@@ -13,6 +13,6 @@ export { verifyDirectory, type VerifyOptions, type VerifyProgress, type VerifyRe
 export { STATE_DIRECTORY, type WalkedEntry, walkTree } from './walk.ts'
 export { readFileIfExists, writeFileDurably } from './durable-file.ts'
 export { type Disk, systemDisk } from './disk.ts'
-export { digestInPool, packInPool, unpackInPool } from './frame-pool.ts'
+export { digestInPool, packInPool } from './frame-pool.ts'
 export { DirectoryLock } from './directory-lock.ts'
 export { FsBlockReader } from './fs-block-reader.ts'

@@ -6,7 +6,7 @@ import type { BlockAnswer } from './exchange/client.ts'
 import { PAGE_DEADLINE_MS, TICK_MS } from './limits.ts'
 import type { PeerLink } from './peer-link.ts'
 import type { Penalize } from './penalties.ts'
-import { unpackInline } from './unpack.ts'
+import { unpack } from './unpack.ts'
 
 export interface BlockFetcherComponents {
   readonly transport: Transport
@@ -63,7 +63,7 @@ export class BlockFetcher {
     const answer = await this.#request(peer, cid, plainBytesMax)
     if (answer.type !== 'frame') return undefined
     try {
-      return await unpackInline(cid, answer.frame, plainBytesMax)
+      return unpack(cid, answer.frame, plainBytesMax)
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       this.#components.penalize(peer, 'bad-chunk', {
