@@ -5,6 +5,7 @@ export type {
   DownloadEffect,
   DownloadInit,
   DownloadInput,
+  DropReason,
   RefusalCode,
   SlowReason,
   SourceFault,

@@ -2,9 +2,9 @@ import { Bitmap, type StageClass } from '@cairn/protocol'
 import { type Random, randomBelow, seededRandom } from '@cairn/runtime'
 import { type ChunkCatalogue, Download, type DownloadEffect, type DownloadInput } from '../src/index.ts'
 
-export const CHUNK_BYTES = 256 * 1024
+export const CHUNK_BYTES = 64 * 1024
 
-/** `count` chunks of 256 KiB, the first tenth of them `bootstrap`. */
+/** `count` chunks of 64 KiB, the first tenth of them `bootstrap`. */
 export function catalogue(count: number): ChunkCatalogue {
   return {
     chunksCount: count,

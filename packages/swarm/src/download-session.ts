@@ -18,6 +18,7 @@ import type { BlockAnswer, ExchangeRequest } from './exchange/client.ts'
 import type { Holdings } from './holdings.ts'
 import { TICK_MS } from './limits.ts'
 import type { PeerLink } from './peer-link.ts'
+import { sourceEvent } from './source-event.ts'
 import type { Penalize } from './penalties.ts'
 import type { Unpack } from './unpack.ts'
 
@@ -169,6 +170,10 @@ export class DownloadSession {
         this.#components.penalize(effect.source, effect.fault, { detail, mayBan: effect.ban })
         return
       }
+      case 'source-dropped':
+      case 'source-restored':
+        this.#components.reporter.report(sourceEvent(effect, this.#name))
+        return
       case 'complete':
         this.#done.resolve()
         return
