@@ -8,8 +8,7 @@ import {
   type RefusalCode,
   type SlowReason,
   type StallReason,
-  traceHeader,
-  traceLine,
+  TraceRecorder,
 } from '@cairn/scheduler'
 import type { SnapshotSink } from '@cairn/storage'
 import { SwarmError } from './errors.ts'
@@ -65,6 +64,7 @@ export class DownloadSession {
   readonly #init: DownloadInit
   readonly #components: DownloadComponents
   readonly #machine: Download
+  readonly #trace: TraceRecorder | undefined
   readonly #snapshot: CID
   readonly #name: string
   /** Chunks from here on belong to stages that are not asked for. */
@@ -92,13 +92,9 @@ export class DownloadSession {
     for (let chunk = this.#chunksEnd; chunk < index.chunksCount; chunk++) have.set(chunk)
     const seed = `${components.random.u32()}-${components.random.u32()}`
     const rate = bytesPerSecondMax === undefined ? {} : { bytesPerSecondMax }
-    const start = { self: components.transport.self, have, now: this.#lastProgressMs, ...rate }
-    init.onTrace?.(traceHeader(start, seed))
-    this.#machine = new Download({
-      ...start,
-      catalogue: index,
-      random: seededRandom(seed),
-    })
+    const start = { self: components.transport.self, catalogue: index, have, now: this.#lastProgressMs, ...rate }
+    this.#trace = init.onTrace === undefined ? undefined : new TraceRecorder(start, seed, this.#name, init.onTrace)
+    this.#machine = new Download({ ...start, random: seededRandom(seed) })
     this.#tasks = new Tasks((error) => this.#done.reject(error))
   }
 
@@ -151,7 +147,7 @@ export class DownloadSession {
 
   #step(input: DownloadInput): void {
     const effects = this.#machine.step(input)
-    this.#init.onTrace?.(traceLine(input, effects))
+    this.#trace?.record(input, effects)
     for (const effect of effects) this.#carryOut(effect)
   }
 

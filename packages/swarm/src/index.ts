@@ -7,7 +7,7 @@ export { Participant, type ParticipantComponents, type ParticipantInit } from '.
 export { TrustKeeper, type TrustKeeperInit } from './trust-keeper.ts'
 export { type Unpack, unpackInline } from './unpack.ts'
 export { PeerTally } from './peer-tally.ts'
-export type { SlowReason, StallReason } from '@cairn/scheduler'
+export { type SlowReason, type StallReason, type TraceFault, TraceReplay } from '@cairn/scheduler'
 export { SWARM_METRICS, SWARM_RULES } from './observation.ts'
 export { dialReporter } from './dial-reporter.ts'
 export { loadManifest } from './stored-manifest.ts'
