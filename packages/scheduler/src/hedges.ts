@@ -1,6 +1,6 @@
 import { type ChunkBoard, REQUESTED } from './chunk-board.ts'
 import type { ChunkCatalogue, SourceId } from './download-types.ts'
-import { DUPLICATE_SHARE_MAX, PEERS_PER_CHUNK_MAX } from './limits.ts'
+import { DUPLICATE_SHARE_MAX, PEER_WINDOW_BYTES_START, PEERS_PER_CHUNK_MAX } from './limits.ts'
 import type { RequestBook } from './request-book.ts'
 import type { Source } from './source.ts'
 
@@ -32,8 +32,8 @@ export class Hedges {
       totalBytes += catalogue.chunkBytes(chunk)
       largestBytes = Math.max(largestBytes, catalogue.chunkBytes(chunk))
     }
-    // Even a snapshot of a few chunks may rescue the last one.
-    this.#budgetBytes = Math.max(2 * largestBytes, totalBytes * DUPLICATE_SHARE_MAX)
+    // Even in a snapshot of a few chunks, all that one silent source was first asked for may be rescued.
+    this.#budgetBytes = Math.max(2 * largestBytes, PEER_WINDOW_BYTES_START, totalBytes * DUPLICATE_SHARE_MAX)
   }
 
   /** A chunk that is overdue elsewhere and is now to be asked of `source` too; takes it off the budget. */
