@@ -198,7 +198,7 @@ export class Download {
     if (source === undefined || request === undefined) return
     const bytes = this.#catalogue.chunkBytes(chunk)
     const frameBytes = input.frameBytes ?? bytes
-    source.pace.arrived(frameBytes, now - request.sinceMs, now)
+    source.pace.arrived(bytes, frameBytes, now - request.sinceMs, now)
     source.window.received(bytes, now, now - request.sinceMs, source.pace.bytesPerSecond(now))
     source.refusalsInARow = 0
     source.hasTimedOut = false

@@ -62,14 +62,15 @@ export class Hedges {
   }
 
   #overdueAt(other: Source, source: Source, now: number): number | undefined {
-    const usualMs = source.pace.overdueMs
     // The oldest come first, so the search ends at the first that is not late yet.
     for (const { chunk, sinceMs, expired } of other.outstanding.values()) {
       const outMs = now - sinceMs
-      if (outMs < usualMs) return undefined
+      if (outMs < source.pace.overdueMs()) return undefined
       if (expired || this.#board.state(chunk) !== REQUESTED || !source.has(chunk) || source.outstanding.has(chunk)) continue
       if (this.#book.awaitedCount(chunk) >= PEERS_PER_CHUNK_MAX) continue
-      if (this.#isAwaited(chunk) || outMs >= other.pace.overdueMs) return chunk
+      const bytes = this.#catalogue.chunkBytes(chunk)
+      if (outMs < source.pace.overdueMs(bytes)) continue
+      if (this.#isAwaited(chunk) || outMs >= other.pace.overdueMs(bytes)) return chunk
     }
     return undefined
   }

@@ -1,17 +1,44 @@
 import { PACE_HALF_LIFE_MS, RESPONSE_MS_MIN, RESPONSE_MS_UNKNOWN } from './limits.ts'
 
+/** A time as TCP estimates it: its mean, and how far it usually is from that. */
+class Smoothed {
+  #mean: number | undefined
+  #deviation = 0
+
+  get isKnown(): boolean {
+    return this.#mean !== undefined
+  }
+
+  /** More than this is unusual. */
+  get usualMax(): number {
+    return (this.#mean ?? 0) + 4 * this.#deviation
+  }
+
+  add(value: number): void {
+    if (this.#mean === undefined) {
+      this.#mean = value
+      this.#deviation = value / 2
+    } else {
+      this.#deviation += (Math.abs(this.#mean - value) - this.#deviation) / 4
+      this.#mean += (value - this.#mean) / 8
+    }
+  }
+}
+
 /**
  * How fast one source answers, seen from what arrives whole.
  *
- * Two measures: the time from a request to its answer, smoothed with its deviation as TCP does it, which says when an answer is
- * overdue; and the frame bytes per second while anything is asked of it, which says what it gives. Time in which nothing is asked of
- * it counts for neither, so a source is not slow for having been left alone.
+ * Three measures: the time from a request to its answer, which says when an answer is overdue; the time from one answer to the next while
+ * it owes any, which says when it is stuck, however long its queue is; and the frame bytes per second in that time, which says what it
+ * gives. Time in which nothing is asked of it counts for none, so a source is not slow for having been left alone.
  *
  * @see RFC 6298 §2
  */
 export class ResponsePace {
-  #smoothedMs: number | undefined
-  #deviationMs = 0
+  readonly #responseMs = new Smoothed()
+  readonly #gapMs = new Smoothed()
+  /** Plain bytes of its chunks, on average. */
+  #chunkBytes = 0
   /** Frame bytes and busy time, both halved every {@link PACE_HALF_LIFE_MS} of busy time. */
   #bytes = 0
   #busyMs = 0
@@ -20,12 +47,17 @@ export class ResponsePace {
 
   /** Whether anything ever arrived from it. */
   get isKnown(): boolean {
-    return this.#smoothedMs !== undefined
+    return this.#responseMs.isKnown
   }
 
-  /** An answer that takes longer than this is overdue. */
-  get overdueMs(): number {
-    return this.#smoothedMs === undefined ? RESPONSE_MS_UNKNOWN : Math.max(RESPONSE_MS_MIN, this.#smoothedMs + 4 * this.#deviationMs)
+  /** An answer that takes longer than this is overdue; longer for a chunk of more than the usual plain bytes. */
+  overdueMs(chunkBytes = 0): number {
+    return this.isKnown ? Math.max(RESPONSE_MS_MIN, this.#responseMs.usualMax * this.#sizeFactor(chunkBytes)) : RESPONSE_MS_UNKNOWN
+  }
+
+  /** Whether it is silent for longer than it ever takes over a chunk of `chunkBytes` plain bytes. Unknown of a source that never answered. */
+  isStuck(now: number, chunkBytes: number): boolean {
+    return this.isKnown && this.silentMs(now) >= Math.max(RESPONSE_MS_MIN, this.#gapMs.usualMax * this.#sizeFactor(chunkBytes))
   }
 
   /** How long it has owed an answer and given none. */
@@ -47,19 +79,15 @@ export class ResponsePace {
     this.#silentSinceMs ??= now
   }
 
-  /** A frame of `bytes` arrived `responseMs` after it was asked for. */
-  arrived(bytes: number, responseMs: number, now: number): void {
-    if (this.#smoothedMs === undefined) {
-      this.#smoothedMs = responseMs
-      this.#deviationMs = responseMs / 2
-    } else {
-      this.#deviationMs += (Math.abs(this.#smoothedMs - responseMs) - this.#deviationMs) / 4
-      this.#smoothedMs += (responseMs - this.#smoothedMs) / 8
-    }
+  /** A chunk of `chunkBytes` arrived in a frame of `frameBytes`, `responseMs` after it was asked for. */
+  arrived(chunkBytes: number, frameBytes: number, responseMs: number, now: number): void {
+    this.#responseMs.add(responseMs)
+    this.#gapMs.add(this.silentMs(now))
+    this.#chunkBytes = this.#chunkBytes === 0 ? chunkBytes : this.#chunkBytes + (chunkBytes - this.#chunkBytes) / 8
     // At least a moment: of several answers in one turn of the event loop, only the first would have taken any time.
     const busyMs = Math.max(this.silentMs(now), 0.1)
     const fading = 2 ** (-busyMs / PACE_HALF_LIFE_MS)
-    this.#bytes = this.#bytes * fading + bytes
+    this.#bytes = this.#bytes * fading + frameBytes
     this.#busyMs = this.#busyMs * fading + busyMs
   }
 
@@ -72,5 +100,9 @@ export class ResponsePace {
   restart(): void {
     this.#bytes = 0
     this.#busyMs = 0
+  }
+
+  #sizeFactor(chunkBytes: number): number {
+    return Math.max(1, chunkBytes / this.#chunkBytes)
   }
 }

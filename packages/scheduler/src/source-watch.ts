@@ -69,10 +69,12 @@ export class SourceWatch {
     const { pace } = source
     const others = this.#othersOf(source)
     if (!others.some((other) => other.pace.isKnown && !other.isSilent(now))) return undefined
-    if (pace.isKnown && pace.silentMs(now) >= Math.max(STALLED_AFTER_MS, pace.overdueMs)) return 'stalled'
+    const bytes = this.#catalogue.chunkBytes(chunk)
+    const isStuck = pace.isStuck(now, bytes)
+    if (isStuck && pace.silentMs(now) >= STALLED_AFTER_MS) return 'stalled'
     const outMs = now - sinceMs
     const isHolding = outMs >= (this.#board.isUrgent(chunk) ? HELD_MS_MAX_URGENT : HELD_MS_MAX) && outMs >= 2 * usualMsOf(others)
-    if (isHolding && this.isSlow(source, now, this.#catalogue.chunkBytes(chunk))) return 'too-slow'
+    if (isHolding && this.isSlow(source, now, bytes)) return isStuck ? 'stalled' : 'too-slow'
     return outMs >= REQUEST_DEADLINE_MS ? 'timeout' : undefined
   }
 
@@ -93,5 +95,5 @@ function oldestLive(source: Source): OutstandingRequest | undefined {
 
 /** What the quickest of `others` usually takes to answer. */
 function usualMsOf(others: readonly Source[]): number {
-  return Math.min(...others.map(({ pace }) => (pace.isKnown ? pace.overdueMs : Number.POSITIVE_INFINITY)))
+  return Math.min(...others.map(({ pace }) => (pace.isKnown ? pace.overdueMs() : Number.POSITIVE_INFINITY)))
 }

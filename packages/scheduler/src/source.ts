@@ -79,7 +79,7 @@ export class Source {
 
   /** Whether it owes answers and gives none for longer than is usual for it: it is asked for no more until it does. */
   isSilent(now: number): boolean {
-    return this.pace.silentMs(now) >= this.pace.overdueMs
+    return this.pace.silentMs(now) >= this.pace.overdueMs()
   }
 
   /** Nothing is asked of it for a while: twice as long as the last time, unless it has been good for longer than that. Returns the while. */

@@ -10,7 +10,7 @@ function steady(count: number, everyMs: number, bytes = 1_000): { readonly pace:
   for (let i = 0; i < count; i++) {
     pace.asked(now)
     now += everyMs
-    pace.arrived(bytes, everyMs, now)
+    pace.arrived(bytes, bytes, everyMs, now)
     pace.answered(false, now)
   }
   return { pace, now }
@@ -18,26 +18,47 @@ function steady(count: number, everyMs: number, bytes = 1_000): { readonly pace:
 
 describe('when an answer is overdue', () => {
   test('is a guess before the first', () => {
-    assert.equal(new ResponsePace().overdueMs, RESPONSE_MS_UNKNOWN)
+    assert.equal(new ResponsePace().overdueMs(), RESPONSE_MS_UNKNOWN)
     assert.equal(new ResponsePace().isKnown, false)
   })
 
   test('is never sooner than the bound, however quick and steady a source is', () => {
-    assert.equal(steady(100, 3).pace.overdueMs, RESPONSE_MS_MIN)
+    assert.equal(steady(100, 3).pace.overdueMs(), RESPONSE_MS_MIN)
   })
 
   test('is three times the first response, and approaches the response of a steady source', () => {
-    assert.equal(steady(1, 1_000).pace.overdueMs, 3_000)
+    assert.equal(steady(1, 1_000).pace.overdueMs(), 3_000)
     const { pace } = steady(60, 1_000)
-    assert.ok(pace.overdueMs < 1_001, `${pace.overdueMs} ms`)
+    assert.ok(pace.overdueMs() < 1_001, `${pace.overdueMs()} ms`)
   })
 
   test('is later for a source whose responses vary', () => {
     const { pace } = steady(60, 300)
-    const steadyMs = pace.overdueMs
-    for (let i = 0; i < 20; i++) pace.arrived(1_000, i % 2 === 0 ? 100 : 500, 0)
-    assert.ok(pace.overdueMs > steadyMs + 400, `${pace.overdueMs} ms`)
+    const steadyMs = pace.overdueMs()
+    for (let i = 0; i < 20; i++) pace.arrived(1_000, 1_000, i % 2 === 0 ? 100 : 500, 0)
+    assert.ok(pace.overdueMs() > steadyMs + 400, `${pace.overdueMs()} ms`)
   })
+})
+
+test('a chunk of four times the usual size may take four times as long', () => {
+  const { pace, now } = steady(60, 1_000)
+  assert.equal(Math.round(pace.overdueMs(4_000)), 4_000)
+  pace.asked(now)
+  assert.deepEqual([pace.isStuck(now + 1_500, 1_000), pace.isStuck(now + 1_500, 4_000)], [true, false])
+})
+
+test('a source with a long queue is stuck as soon as the next answer does not come, although none is overdue', () => {
+  const pace = new ResponsePace()
+  pace.asked(0)
+  let now = 0
+  for (let i = 1; i <= 50; i++) {
+    now += 50
+    pace.arrived(1_000, 1_000, now, now)
+    pace.answered(true, now)
+  }
+  assert.equal(pace.isStuck(now + 190, 1_000), false)
+  assert.equal(pace.isStuck(now + 210, 1_000), true)
+  assert.ok(pace.overdueMs() > 2_000)
 })
 
 describe('the rate', () => {
@@ -57,7 +78,7 @@ describe('the rate', () => {
   test('follows a source that becomes slow', () => {
     const { pace, now } = steady(50, 10)
     pace.asked(now)
-    pace.arrived(1_000, 10_000, now + 10_000)
+    pace.arrived(1_000, 1_000, 10_000, now + 10_000)
     assert.ok(pace.bytesPerSecond(now + 10_000) < 300, `${pace.bytesPerSecond(now + 10_000)} B/s`)
   })
 })
