@@ -53,6 +53,8 @@ export class Download {
   /** Bytes of chunks received and not yet placed. */
   #unplacedBytes = 0
   readonly #watch: SourceWatch
+  /** Which source is asked first at the next step. */
+  #turn = 0
   #lastProgressMs: number
   #ended = false
 
@@ -108,10 +110,7 @@ export class Download {
       return effects
     }
     this.#divide(input.now)
-    for (const source of this.#sources.values()) {
-      if (this.#unplacedBytes > UNPLACED_BYTES_MAX) break
-      this.#requests.fill(source, this.#pace.windowBytes, input.now, effects)
-    }
+    this.#fill(input.now, effects)
     return effects
   }
 
@@ -152,6 +151,18 @@ export class Download {
         return this.#expire(input.now, effects)
       default:
         return input satisfies never
+    }
+  }
+
+  /** Each in turn: where the rate or the common window bounds what is asked, it is not always the same source that gets it. */
+  #fill(now: number, effects: DownloadEffect[]): void {
+    const sources = [...this.#sources.values()]
+    const first = this.#turn
+    for (let i = 0; i < sources.length && this.#unplacedBytes <= UNPLACED_BYTES_MAX; i++) {
+      const at = (first + i) % sources.length
+      const before = effects.length
+      this.#requests.fill(sources[at]!, this.#pace.windowBytes, now, effects)
+      if (effects.length > before) this.#turn = at + 1
     }
   }
 
