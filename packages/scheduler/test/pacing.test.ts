@@ -99,6 +99,25 @@ describe('a bounded rate', () => {
     assert.ok(perSecond <= rate * 1.05 && perSecond >= rate * 0.95, `${perSecond} B/s of ${rate}`)
   })
 
+  test('is shared by the sources', () => {
+    const machine = paced(1000)
+    machine.step(joined)
+    machine.step({ ...joined, source: 'b' })
+    const bySource = { a: 0, b: 0 }
+    for (let now = 100; now <= 10_000; now += 100) {
+      for (const source of ['a', 'b'] as const) {
+        for (let chunk = 0; chunk < 1000; chunk++) {
+          if (!machine.isReceivable(source, chunk)) continue
+          bySource[source] += 1
+          machine.step({ type: 'received', source, chunk, now })
+          machine.step({ type: 'delivered', chunk, now })
+        }
+      }
+      machine.step({ type: 'tick', now })
+    }
+    assert.ok(Math.min(bySource.a, bySource.b) > Math.max(bySource.a, bySource.b) / 3, JSON.stringify(bySource))
+  })
+
   test('counts frames: what a chunk is smaller on the wire may be asked for on top', () => {
     const machine = paced(1000)
     machine.step(joined)

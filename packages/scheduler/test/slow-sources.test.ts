@@ -56,7 +56,9 @@ class Run {
   }
 
   of<Type extends DownloadEffect['type']>(type: Type): (Extract<DownloadEffect, { type: Type }> & { readonly atMs: number })[] {
-    return this.effects.filter((effect): effect is Extract<DownloadEffect, { type: Type }> & { readonly atMs: number } => effect.type === type)
+    return this.effects.filter(
+      (effect): effect is Extract<DownloadEffect, { type: Type }> & { readonly atMs: number } => effect.type === type,
+    )
   }
 
   get drops(): readonly string[] {
@@ -239,8 +241,8 @@ describe('hedges', () => {
     run.until(6_000, (r) => {
       r.send('good', 4)
       for (const { source, chunk } of r.of('cancel')) if (source === 'slow') rescued.add(chunk)
-      for (const chunk of [...r.owedBy('slow')]) {
-        if (!rescued.has(chunk)) continue
+      const told = r.owedBy('slow').filter((chunk) => rescued.has(chunk))
+      for (const chunk of told) {
         r.owedBy('slow').splice(r.owedBy('slow').indexOf(chunk), 1)
         r.feed({ type: 'refused', source: 'slow', chunk, code: 'cancelled', now: r.now })
       }

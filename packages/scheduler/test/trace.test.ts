@@ -40,7 +40,7 @@ describe('a recorded trace', () => {
   })
 
   test('whose last line is cut off says so', () => {
-    const { fault, stepsCount } = replayTrace(lines.with(-1, lines.at(-1)!.slice(0, -20)))
+    const { fault, stepsCount } = replayTrace([...lines.slice(0, -1), lines.at(-1)!.slice(0, -20)])
     assert.deepEqual([fault?.code, fault?.line, stepsCount], ['MALFORMED', lines.length, lines.length - 2])
   })
 

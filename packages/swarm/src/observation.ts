@@ -17,7 +17,11 @@ export const SWARM_METRICS = {
   cairn_blocks_unavailable_total: { type: 'counter', help: 'Blocks asked for that could not be read' },
   cairn_peer_faults_total: { type: 'counter', help: 'Faults held against peers', labels: ['fault'] },
   cairn_peers_banned_total: { type: 'counter', help: 'Bans', labels: ['fault'] },
-  cairn_sources_dropped_total: { type: 'counter', help: 'Times that a download gave a source up, for a while or for good', labels: ['reason'] },
+  cairn_sources_dropped_total: {
+    type: 'counter',
+    help: 'Times that a download gave a source up, for a while or for good',
+    labels: ['reason'],
+  },
   cairn_sources_restored_total: { type: 'counter', help: 'Times that a download took a dropped source back' },
   cairn_downloads_complete_total: { type: 'counter', help: 'Downloads that finished' },
   cairn_download_seconds: { type: 'histogram', help: 'Duration of finished downloads', buckets: [1, 5, 15, 60, 300, 900, 3600, 14_400] },

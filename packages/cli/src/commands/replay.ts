@@ -11,5 +11,7 @@ export const replay = defineCommand({
   summary: 'run a recorded download through the scheduler again, and compare every decision',
   fields: { trace: requiredArgument('FILE', 'what `cairn join --trace FILE` recorded', text('a file')) },
   logLevel: 'warn',
-  examples: [{ line: 'cairn replay join.trace', does: 'exit code 0 if it asks for the same again in the same order, 3 with the line if not' }],
+  examples: [
+    { line: 'cairn replay join.trace', does: 'exit code 0 if it asks for the same again in the same order, 3 with the line if not' },
+  ],
 })

@@ -35,7 +35,12 @@ function failure(trace: string, fault: TraceFault): CliError {
   const options = { code: `TRACE_${fault.code}` }
   switch (fault.code) {
     case 'ALTERED':
-      return new CliError(`${at}: was changed, or lines before it removed, after it was recorded`, 'record anew', EXIT.verification, options)
+      return new CliError(
+        `${at}: was changed, or lines before it removed, after it was recorded`,
+        'record anew',
+        EXIT.verification,
+        options,
+      )
     case 'DIVERGED':
       return new CliError(
         `${at}: the scheduler decided ${fault.recorded} and now decides ${fault.decided}`,
@@ -44,7 +49,12 @@ function failure(trace: string, fault: TraceFault): CliError {
         options,
       )
     case 'MALFORMED':
-      return new CliError(`${at}: ${fault.reason}`, 'the process that recorded it may have been killed; all before is good', EXIT.verification, options)
+      return new CliError(
+        `${at}: ${fault.reason}`,
+        'the process that recorded it may have been killed; all before is good',
+        EXIT.verification,
+        options,
+      )
     case 'UNSUPPORTED_VERSION':
       return new CliError(
         `${at}: a trace of format ${fault.found}, and this version of cairn knows ${fault.supported}`,
