@@ -39,7 +39,8 @@ export class ResponsePace {
   readonly #gapMs = new Smoothed()
   /** Plain bytes of its chunks, on average. */
   #chunkBytes = 0
-  /** Frame bytes and busy time, both halved every {@link PACE_HALF_LIFE_MS} of busy time. */
+  /** Plain bytes, frame bytes and busy time, all halved every {@link PACE_HALF_LIFE_MS} of busy time. */
+  #plainBytes = 0
   #bytes = 0
   #busyMs = 0
   /** Since when it has owed an answer and given none; `undefined` while nothing is asked of it. */
@@ -55,9 +56,14 @@ export class ResponsePace {
     return this.isKnown ? Math.max(RESPONSE_MS_MIN, this.#responseMs.usualMax * this.#sizeFactor(chunkBytes)) : RESPONSE_MS_UNKNOWN
   }
 
-  /** Whether it is silent for longer than it ever takes over a chunk of `chunkBytes` plain bytes. Unknown of a source that never answered. */
+  /**
+   * Whether it is silent for longer than it takes over a chunk of `chunkBytes` plain bytes, by the time between its answers and by twice
+   * what its rate allows, which matters after few answers. Never of a source that has not answered.
+   */
   isStuck(now: number, chunkBytes: number): boolean {
-    return this.isKnown && this.silentMs(now) >= Math.max(RESPONSE_MS_MIN, this.#gapMs.usualMax * this.#sizeFactor(chunkBytes))
+    if (!this.isKnown || this.#plainBytes === 0) return false
+    const slowlyMs = (2 * chunkBytes * this.#busyMs) / this.#plainBytes
+    return this.silentMs(now) >= Math.max(RESPONSE_MS_MIN, slowlyMs, this.#gapMs.usualMax * this.#sizeFactor(chunkBytes))
   }
 
   /** How long it has owed an answer and given none. */
@@ -87,6 +93,7 @@ export class ResponsePace {
     // At least a moment: of several answers in one turn of the event loop, only the first would have taken any time.
     const busyMs = Math.max(this.silentMs(now), 0.1)
     const fading = 2 ** (-busyMs / PACE_HALF_LIFE_MS)
+    this.#plainBytes = this.#plainBytes * fading + chunkBytes
     this.#bytes = this.#bytes * fading + frameBytes
     this.#busyMs = this.#busyMs * fading + busyMs
   }
@@ -98,6 +105,7 @@ export class ResponsePace {
 
   /** Forgets the rate, so that it is judged by what it does from now on. */
   restart(): void {
+    this.#plainBytes = 0
     this.#bytes = 0
     this.#busyMs = 0
   }

@@ -44,9 +44,11 @@ export class SourceWatch {
 
   figures(source: Source, now: number): RateFigures {
     const oldest = oldestLive(source)
-    const onTheWayBytes = oldest === undefined || source.pace.isKnown ? 0 : this.#catalogue.chunkBytes(oldest.chunk)
+    const measured = source.pace.bytesPerSecond(now)
+    // Of one that has given nothing all that can be said is how much it cannot have given.
+    const atMost = oldest === undefined ? 0 : source.pace.bytesPerSecond(now, this.#catalogue.chunkBytes(oldest.chunk))
     return {
-      bytesPerSecond: Math.round(source.pace.bytesPerSecond(now, onTheWayBytes)),
+      bytesPerSecond: Math.round(measured === 0 ? atMost : measured),
       othersBytesPerSecond: Math.round(this.#othersBytesPerSecond(source, now)),
       silentMs: Math.round(source.pace.silentMs(now)),
     }

@@ -44,7 +44,7 @@ test('a chunk of four times the usual size may take four times as long', () => {
   const { pace, now } = steady(60, 1_000)
   assert.equal(Math.round(pace.overdueMs(4_000)), 4_000)
   pace.asked(now)
-  assert.deepEqual([pace.isStuck(now + 1_500, 1_000), pace.isStuck(now + 1_500, 4_000)], [true, false])
+  assert.deepEqual([pace.isStuck(now + 2_000, 1_000), pace.isStuck(now + 2_000, 4_000)], [true, false])
 })
 
 test('a source with a long queue is stuck as soon as the next answer does not come, although none is overdue', () => {
@@ -59,6 +59,13 @@ test('a source with a long queue is stuck as soon as the next answer does not co
   assert.equal(pace.isStuck(now + 190, 1_000), false)
   assert.equal(pace.isStuck(now + 210, 1_000), true)
   assert.ok(pace.overdueMs() > 2_000)
+})
+
+test('a source that has sent one small chunk quickly is not stuck while a large one may be on its way at the same rate', () => {
+  const { pace, now } = steady(1, 100, 10_000)
+  pace.asked(now)
+  assert.equal(pace.isStuck(now + 1_900, 100_000), false)
+  assert.equal(pace.isStuck(now + 3_100, 100_000), true)
 })
 
 describe('the rate', () => {
