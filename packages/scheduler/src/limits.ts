@@ -36,8 +36,11 @@ export const RESPONSE_MS_MIN = 200
 export const PACE_HALF_LIFE_MS = 2_000
 /** Peers one chunk may be asked of at once. */
 export const PEERS_PER_CHUNK_MAX = 2
-/** A peer that sent before, and for this long sends nothing of what it was asked for, has stalled, if that is unusual for it. */
-export const STALLED_AFTER_MS = 1_000
+/**
+ * A peer that sent before, and for this long sends nothing of what it was asked for, has stalled, if that is unusual for it. With ticks
+ * of 100 ms it is noticed within a second.
+ */
+export const STALLED_AFTER_MS = 900
 /** A request that is out for this long holds the download up, if its peer is much slower than the others. */
 export const HELD_MS_MAX = 1_000
 /** Half of that for a chunk that somebody waits for. */

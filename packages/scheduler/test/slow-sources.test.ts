@@ -173,14 +173,14 @@ describe('a source that stalls', () => {
     run.send('bad', 4)
   }
 
-  test('is dropped after a second, is told of, and what it owes is fetched elsewhere', () => {
+  test('is dropped within a second, is told of, and what it owes is fetched elsewhere', () => {
     const run = new Run(download(4_000), 'good', 'bad').until(1_000, both)
     const owed = [...run.owedBy('bad')]
     assert.ok(owed.length > 0)
     run.until(2_300, goodOnly)
     assert.deepEqual(run.drops, ['bad stalled'])
     const [drop] = run.of('source-dropped')
-    assert.ok(drop!.atMs <= 2_100 && drop!.silentMs >= 1_000, JSON.stringify(drop))
+    assert.ok(drop!.atMs <= 2_000 && drop!.silentMs >= 900, JSON.stringify(drop))
     assert.deepEqual(
       run.of('penalize').map(({ source, fault, ban }) => [source, fault, ban]),
       [['bad', 'stalled', false]],
