@@ -329,10 +329,7 @@ export class Download {
     const figures = this.#watch.figures(source, now)
     const retryInMs = source.drop(now)
     effects.push({ type: 'source-dropped', source: source.id, reason, ...figures, retryInMs })
-    for (const request of source.outstanding.values()) {
-      this.#requests.giveUp(request, now)
-      this.#requests.cancel(request, effects)
-    }
+    for (const request of source.outstanding.values()) this.#requests.abandon(request, now, effects)
   }
 
   #restore(source: Source, now: number, effects: DownloadEffect[]): void {

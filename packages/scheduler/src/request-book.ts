@@ -9,6 +9,8 @@ export interface OutstandingRequest {
   expired: boolean
   /** Its source was told not to send the chunk any more. */
   cancelled: boolean
+  /** Its bytes count as out: until it is answered, or its source is dropped. */
+  isCounted: boolean
 }
 
 const NONE: readonly OutstandingRequest[] = []

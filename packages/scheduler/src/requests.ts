@@ -51,6 +51,7 @@ export class Requests {
 
   /** The chunk of `request` arrived, in `frameBytes`; its bytes stay counted as out until {@link released}. */
   arrived(request: OutstandingRequest, frameBytes: number): void {
+    if (!request.isCounted) this.#count(request)
     this.#rate.refund(this.#catalogue.chunkBytes(request.chunk) - frameBytes)
     this.#book.remove(request)
   }
@@ -73,14 +74,18 @@ export class Requests {
     if (this.#board.state(chunk) === REQUESTED && this.#book.awaitedCount(chunk) === 0) this.#board.markMissing(chunk, now - sinceMs)
   }
 
+  /** The source of `request` is dropped: what it owes neither holds room that others could fill, nor is waited for. */
+  abandon(request: OutstandingRequest, now: number, effects: DownloadEffect[]): void {
+    this.giveUp(request, now)
+    this.cancel(request, effects)
+    this.#discount(request)
+  }
+
   /** Takes a request that will not be answered with its chunk off the books. */
   withdraw(request: OutstandingRequest, now: number): void {
-    const { chunk } = request
-    const bytes = this.#catalogue.chunkBytes(chunk)
-    this.#outBytes -= bytes
-    this.#rate.refund(bytes)
+    this.#discount(request)
     this.#book.remove(request)
-    this.#hedges.spared(chunk)
+    this.#hedges.spared(request.chunk)
     this.giveUp(request, now)
   }
 
@@ -134,12 +139,26 @@ export class Requests {
   }
 
   #request(source: Source, chunk: number, now: number): void {
-    const bytes = this.#catalogue.chunkBytes(chunk)
-    this.#book.add({ source, chunk, sinceMs: now, expired: false, cancelled: false })
+    const request = { source, chunk, sinceMs: now, expired: false, cancelled: false, isCounted: false }
+    this.#book.add(request)
+    this.#count(request)
     source.pace.asked(now)
-    source.window.requested(bytes)
+    source.window.requested(this.#catalogue.chunkBytes(chunk))
+    if (this.#board.state(chunk) === MISSING) this.#board.markRequested(chunk)
+  }
+
+  #count(request: OutstandingRequest): void {
+    const bytes = this.#catalogue.chunkBytes(request.chunk)
+    request.isCounted = true
     this.#outBytes += bytes
     this.#rate.spend(bytes)
-    if (this.#board.state(chunk) === MISSING) this.#board.markRequested(chunk)
+  }
+
+  #discount(request: OutstandingRequest): void {
+    if (!request.isCounted) return
+    const bytes = this.#catalogue.chunkBytes(request.chunk)
+    request.isCounted = false
+    this.#outBytes -= bytes
+    this.#rate.refund(bytes)
   }
 }

@@ -188,6 +188,18 @@ describe('a source that stalls', () => {
     assert.ok(owed.every((chunk) => requested(run.effects, 'good').includes(chunk)))
   })
 
+  test('holds no room of the common window, and what comes of it after all is accounted for', () => {
+    const run = new Run(download(4_000), 'good', 'bad').until(1_000, both)
+    const owed = run.owedBy('bad').length
+    run.until(2_000, goodOnly)
+    assert.deepEqual(run.drops, ['bad stalled'])
+    // With everything from the good source answered, nothing is out.
+    run.feed({ type: 'source-left', source: 'good', now: run.now })
+    assert.equal(run.machine.outBytes, 0)
+    run.send('bad', owed)
+    assert.equal(run.machine.outBytes, run.owedBy('bad').length * CHUNK_BYTES)
+  })
+
   test('is not blamed when nothing comes from anybody: then it is our own link', () => {
     const run = new Run(download(4_000), 'good', 'bad').until(1_000, both).until(8_000, () => {})
     assert.deepEqual(run.drops, [])
