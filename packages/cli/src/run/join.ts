@@ -1,5 +1,5 @@
 import { type JoinProgress, type JoinSummary, Node, NODE_METRICS, NODE_RULES, type NodeEvent, stallOf } from '@cairn/node'
-import { describeSlowdown, describeStall } from '@cairn/swarm'
+import { describeDrop, describeSlowdown, describeStall } from '@cairn/swarm'
 import type { CommandHandler } from '../handlers.ts'
 import { readInputFile } from '../input-file.ts'
 import type { CommandIo } from '../io.ts'
@@ -86,6 +86,9 @@ function showNews(io: CommandIo, event: NodeEvent): void {
       return io.note(`${event.peer} sent a bad chunk: ${event.reason}`)
     case 'peer-banned':
       return io.note(`banned ${event.peer} for ${formatDuration(event.banMs)}: ${event.fault} ${event.detail}`)
+    case 'source-dropped':
+      // A ban, which follows from a bad chunk, says so itself.
+      return event.reason === 'bad-chunk' ? undefined : io.note(`not asking ${event.peer} for now: ${describeDrop(event)}`)
     case 'dial-failed':
       return io.note(`cannot reach ${event.address}: ${event.reason}`)
     case 'metadata-refused':
