@@ -1,7 +1,7 @@
 import type { SnapshotIndex } from '@cairn/protocol'
 import type { Clock, Reporter } from '@cairn/runtime'
-import type { BlockSource, BlockStore } from '@cairn/storage'
-import { BlockStoreSink, type Participant, type Unpack } from '@cairn/swarm'
+import type { BlockSource, BlockStore, Placer } from '@cairn/storage'
+import { BlockStoreSink, type Participant } from '@cairn/swarm'
 import { CacheError } from './errors.ts'
 import type { CacheEvent } from './events.ts'
 import { DOWNLOAD_PATIENCE_MS } from './limits.ts'
@@ -13,7 +13,8 @@ export interface MirrorFetchComponents {
   readonly participant: Participant
   readonly clock: Clock
   readonly reporter: Reporter<CacheEvent>
-  readonly unpack: Unpack
+  /** Checks what arrives. */
+  readonly placer: Placer
 }
 
 /**
@@ -31,12 +32,12 @@ export async function fetchMirror(
   pages: BlockSource,
   channels: readonly string[],
   signal: AbortSignal,
-  { store, mirrors, participant, clock, reporter, unpack }: MirrorFetchComponents,
+  { store, mirrors, participant, clock, reporter, placer }: MirrorFetchComponents,
 ): Promise<void> {
   const startedMs = clock.monotonicMs()
   const { ledger, height } = index.root
   const name = { ledger, height, snapshot: index.cid.toString() }
-  const sink = new BlockStoreSink(index, store, unpack)
+  const sink = new BlockStoreSink(index, store, placer)
   mirrors.add(index, sink.have, channels)
   await mirrors.save()
   reporter.report({ type: 'mirror-started', ...name, bytes: index.root.totals.distinctBytes })

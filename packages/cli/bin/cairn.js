@@ -22,11 +22,8 @@ if (Number(found.split('.')[0]) < NODE_MAJOR_MIN) {
       return module.main(process.argv.slice(2))
     })
     .then(function (exitCode) {
-      // Whatever a dependency left open must not keep a finished command alive; this timer itself does not.
-      setTimeout(function () {
-        process.exit()
-      }, 1000).unref()
-      return (process.exitCode = exitCode)
+      // Everything has been stopped and written; what a dependency has left open must not keep a finished command alive.
+      process.exit(exitCode)
     })
     .catch(function (error) {
       process.stderr.write('cairn: cannot start: ' + (process.env.CAIRN_DEBUG === '1' ? error.stack : error.message) + '\n')

@@ -1,4 +1,4 @@
-import { createLog, type LogLevel, type ReportedEvent } from '@cairn/observability/terminal'
+import { createLog, type LogLevel, type ReportedEvent } from '@cairn/observability'
 import type { Clock, Log, Random, Reporter } from '@cairn/runtime'
 import { type JsonEvent, jsonLine } from './output/json.ts'
 import { hiddenProgress, type Progress, TerminalProgress } from './output/progress.ts'

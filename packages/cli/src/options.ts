@@ -1,4 +1,4 @@
-import { LOG_LEVELS, type HostPort, type LogLevel } from '@cairn/observability/terminal'
+import { LOG_LEVELS, type HostPort, type LogLevel } from '@cairn/observability'
 import { type FieldTable, optionalFlag, repeatedFlag, requiredFlag, switchFlag, defaultFlag } from './field.ts'
 import { hostPort, multiaddr } from './values/address.ts'
 import { duration, rate } from './values/number.ts'

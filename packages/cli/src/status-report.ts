@@ -1,4 +1,4 @@
-import { ObservabilityError, type StatusReport } from '@cairn/observability/terminal'
+import { ObservabilityError, type StatusReport } from '@cairn/observability'
 import { z } from 'zod'
 
 /** Members that this version does not know are kept for `--json`; those that it shows must be what they should be. */

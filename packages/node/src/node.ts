@@ -50,7 +50,7 @@ export interface NodeComponents {
   readonly reporter: Reporter<NodeEvent>
   /** Defaults to libp2p. */
   readonly createTransport?: (init: Libp2pTransportInit) => Promise<Transport>
-  /** Checks and writes the chunks. Defaults to a thread of its own, which ends with the node. */
+  /** Checks and writes the chunks. Defaults to a thread of its own; ends with the node. */
   readonly placer?: Placer
 }
 
@@ -67,7 +67,7 @@ export class Node implements AsyncDisposable {
   readonly #transport: Transport
   readonly #participant: Participant
   readonly #keeper: TrustKeeper
-  readonly #thread: PlacingThread | undefined
+  readonly #placer: Placer
   readonly #pages: Awaited<ReturnType<typeof openFsBlockStore>>
   readonly #source: NodeSource
   readonly #dialer: Dialer
@@ -88,7 +88,7 @@ export class Node implements AsyncDisposable {
     this.#transport = parts.transport
     this.#participant = parts.participant
     this.#keeper = parts.keeper
-    this.#thread = parts.thread
+    this.#placer = parts.placer
     this.#pages = parts.pages
     this.#source = parts.source
     this.#dialer = parts.dialer
@@ -119,7 +119,7 @@ export class Node implements AsyncDisposable {
     const statePath = join(init.into, STATE_DIRECTORY)
     await mkdir(statePath, { recursive: true })
     await using cleanup = new AsyncDisposableStack()
-    const thread = components.placer === undefined ? cleanup.use(new PlacingThread()) : undefined
+    const placer = cleanup.use(components.placer ?? new PlacingThread())
     const pages = cleanup.use(await openFsBlockStore({ path: join(statePath, 'blocks'), clock, log }))
     const keeper = await TrustKeeper.open({ path: join(statePath, 'trust'), root: init.trustRoot, clock })
     const identity = await loadOrCreatePeerKey(join(statePath, 'peer.key'))
@@ -147,7 +147,7 @@ export class Node implements AsyncDisposable {
     const dialer = createDialer({ transport, addresses: init.peers, clock, random, reporter: dialReporter(reporter) })
     cleanup.move()
     return new Node(init, components, {
-      thread,
+      placer,
       tracker,
       peers,
       reporter,
@@ -242,7 +242,7 @@ export class Node implements AsyncDisposable {
     await this.#participant.stop()
     await this.#transport.stop()
     await this.#joining?.store.close()
-    await this.#thread?.[Symbol.asyncDispose]()
+    await this.#placer[Symbol.asyncDispose]()
     await this.#pages.close()
   }
 
@@ -287,7 +287,7 @@ export class Node implements AsyncDisposable {
         onTrace: this.#init.onTrace,
         startedMs: this.#startedMs,
       },
-      { participant: this.#participant, clock, log, reporter: this.#reporter, placer: this.#components.placer ?? this.#thread },
+      { participant: this.#participant, clock, log, reporter: this.#reporter, placer: this.#placer },
     )
     this.#source.serveChunks(joining.store)
     return joining
@@ -320,7 +320,7 @@ interface NodeParts {
   readonly transport: Transport
   readonly participant: Participant
   readonly keeper: TrustKeeper
-  readonly thread: PlacingThread | undefined
+  readonly placer: Placer
   readonly pages: Awaited<ReturnType<typeof openFsBlockStore>>
   readonly source: NodeSource
   readonly dialer: Dialer

@@ -28,8 +28,7 @@ export interface SnapshotJoinComponents {
   readonly clock: Clock
   readonly log: Log
   readonly reporter: Reporter<NodeEvent>
-  /** Absent: the calling thread places. */
-  readonly placer: Placer | undefined
+  readonly placer: Placer
 }
 
 export interface JoinSummary {
@@ -73,8 +72,8 @@ export class SnapshotJoin {
       index: init.index,
       clock,
       log,
+      placer,
       onRolledBack: (rollback) => hear(rollback),
-      ...(placer === undefined ? {} : { placer }),
     })
     return new SnapshotJoin(init, components, (listener) => {
       hear = listener

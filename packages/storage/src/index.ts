@@ -15,6 +15,5 @@ export { verifyDirectory, type VerifyOptions, type VerifyProgress, type VerifyRe
 export { STATE_DIRECTORY, type WalkedEntry, walkTree } from './walk.ts'
 export { readFileIfExists, writeFileDurably } from './durable-file.ts'
 export { type Disk, systemDisk } from './disk.ts'
-export { unpackInPool } from './frame-pool.ts'
 export { DirectoryLock } from './directory-lock.ts'
 export { FsBlockReader } from './fs-block-reader.ts'

@@ -8,8 +8,7 @@ import {
   type RefusalCode,
   type SlowReason,
   type StallReason,
-  traceHeader,
-  traceLine,
+  TraceRecorder,
 } from '@cairn/scheduler'
 import type { SnapshotSink } from '@cairn/storage'
 import { SwarmError } from './errors.ts'
@@ -18,6 +17,7 @@ import type { BlockAnswer, ExchangeRequest } from './exchange/client.ts'
 import type { Holdings } from './holdings.ts'
 import { TICK_MS } from './limits.ts'
 import type { PeerLink } from './peer-link.ts'
+import { sourceEvent } from './source-event.ts'
 import type { Penalize } from './penalties.ts'
 import type { RecentFrames } from './recent-frames.ts'
 
@@ -65,6 +65,7 @@ export class DownloadSession {
   readonly #init: DownloadInit
   readonly #components: DownloadComponents
   readonly #machine: Download
+  readonly #trace: TraceRecorder | undefined
   readonly #snapshot: CID
   readonly #name: string
   /** Chunks from here on belong to stages that are not asked for. */
@@ -94,13 +95,9 @@ export class DownloadSession {
     for (let chunk = this.#chunksEnd; chunk < index.chunksCount; chunk++) have.set(chunk)
     const seed = `${components.random.u32()}-${components.random.u32()}`
     const rate = bytesPerSecondMax === undefined ? {} : { bytesPerSecondMax }
-    const start = { self: components.transport.self, have, now: this.#lastProgressMs, ...rate }
-    init.onTrace?.(traceHeader(start, seed))
-    this.#machine = new Download({
-      ...start,
-      catalogue: index,
-      random: seededRandom(seed),
-    })
+    const start = { self: components.transport.self, catalogue: index, have, now: this.#lastProgressMs, ...rate }
+    this.#trace = init.onTrace === undefined ? undefined : new TraceRecorder(start, seed, this.#name, init.onTrace)
+    this.#machine = new Download({ ...start, random: seededRandom(seed) })
     this.#tasks = new Tasks((error) => this.#done.reject(error))
   }
 
@@ -153,7 +150,7 @@ export class DownloadSession {
 
   #step(input: DownloadInput): void {
     const effects = this.#machine.step(input)
-    this.#init.onTrace?.(traceLine(input, effects))
+    this.#trace?.record(input, effects)
     for (const effect of effects) this.#carryOut(effect)
   }
 
@@ -172,6 +169,10 @@ export class DownloadSession {
         this.#components.penalize(effect.source, effect.fault, { detail, mayBan: effect.ban })
         return
       }
+      case 'source-dropped':
+      case 'source-restored':
+        this.#components.reporter.report(sourceEvent(effect, this.#name))
+        return
       case 'complete':
         this.#done.resolve()
         return

@@ -30,5 +30,9 @@ export const DISCOVERED_PEERS_MAX = 16
 export const NEIGHBOURS_MAX = 1024
 /** Manifest pages asked for at once. */
 export const PAGES_IN_FLIGHT_MAX = 64
-/** How long one peer may take to send a manifest page before another one is asked. */
+/** How long one peer may take to send a manifest page before its request is taken back. */
 export const PAGE_DEADLINE_MS = 10_000
+/** How long one may take before the next is asked too: at 1 Mbit/s, a page of the usual size. */
+export const PAGE_OVERDUE_MS = 300
+/** Peers that one page is asked of at once; pages are small, and a join can do nothing without them. */
+export const PAGE_PEERS_MAX = 3

@@ -1,4 +1,4 @@
-import { RateMeter } from '@cairn/observability/terminal'
+import { RateMeter } from '@cairn/observability'
 import type { Clock, Timer } from '@cairn/runtime'
 import { type ProgressState, renderProgress } from './progress-line.ts'
 import type { StatusLine } from './status-line.ts'

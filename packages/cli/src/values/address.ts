@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import { type HostPort, ObservabilityError, parseHostPort } from '@cairn/observability/terminal'
+import { type HostPort, ObservabilityError, parseHostPort } from '@cairn/observability'
 import type { ValueParser } from './parser.ts'
 
 /** `HOST:PORT`, `:PORT` or `PORT`; without a host it is 127.0.0.1. */

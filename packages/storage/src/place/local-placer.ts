@@ -69,6 +69,10 @@ export class LocalPlacer implements Placer {
   async release(): Promise<void> {
     this.#files.close()
   }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#files.close()
+  }
 }
 
 /** Fills `buffer` from `offset` of the regular file `path`; false if it is gone, shorter, or a link. */

@@ -31,10 +31,10 @@ export interface ReadJob {
 }
 
 /** Checks, inflates and writes chunks, wherever it does that. It keeps files open, and knows nothing of the journal. */
-export interface Placer {
+export interface Placer extends AsyncDisposable {
   /**
-   * Checks that the frame holds the chunk, and writes the chunk to all its places. The frame's memory is the caller's again as soon as
-   * this has returned its promise.
+   * Checks that the frame holds the chunk, and writes the chunk to all its places, of which there may be none. Gives the files that had
+   * no known inode, with theirs. The frame has to stay as it is until then.
    *
    * @throws {ProtocolError} when the frame is not that of the chunk: nothing was written
    * @throws {StorageError} `NO_SPACE`, `IO_FAILED`; `FOREIGN_FILES`, `CORRUPT` if something else has taken a file's place
@@ -60,6 +60,6 @@ export interface Placer {
   sync(files: readonly TargetFile[]): Promise<void>
   /** The file of an entry is not the one that was made: it is closed, and opened again for the next use. */
   forget(entry: number): Promise<void>
-  /** Closes every file. The placer may be used again, by the next store. */
+  /** Closes every file. The placer may be used again, by the next store, until it is disposed of. */
   release(): Promise<void>
 }

@@ -31,7 +31,7 @@ interface WaitingPlacement {
  *
  * Its heap is small, so the garbage that inflating makes costs little there; on the main thread each collection would mark all of the heap.
  */
-export class PlacingThread implements Placer, AsyncDisposable {
+export class PlacingThread implements Placer {
   readonly #worker: Worker
   readonly #ring = new FrameRing(RING_BYTES)
   readonly #pending = new Map<number, Pending>()
