@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Parseable by every Node since 12, so that an old one is told what is missing instead of a syntax error.
-import { existsSync } from 'fs'
+import { existsSync, readdirSync, statSync } from 'fs'
 
 const NODE_MAJOR_MIN = 24
 const found = process.versions.node
@@ -10,13 +10,11 @@ if (Number(found.split('.')[0]) < NODE_MAJOR_MIN) {
   process.exitCode = 1
 } else {
   limitYoungGeneration()
-  const built = new URL('../src/main.js', import.meta.url)
-  const source = new URL('../src/main.ts', import.meta.url)
   import('module')
     .then(function (module) {
       // Half of a short command's time is compiling: from the second start on it is read from the cache of Node.
       module.enableCompileCache()
-      return import((existsSync(built) ? built : source).href)
+      return import(entry().href)
     })
     .then(function (module) {
       return module.main(process.argv.slice(2))
@@ -29,6 +27,30 @@ if (Number(found.split('.')[0]) < NODE_MAJOR_MIN) {
       process.stderr.write('cairn: cannot start: ' + (process.env.CAIRN_DEBUG === '1' ? error.stack : error.message) + '\n')
       process.exitCode = 1
     })
+}
+
+// A published package has JavaScript. A checkout has TypeScript, and a bundle of it: made by `npm ci`, and used for as long as no source has
+// been touched since.
+function entry() {
+  const published = new URL('../src/main.js', import.meta.url)
+  const source = new URL('../src/main.ts', import.meta.url)
+  const bundle = new URL('../dist/main.js', import.meta.url)
+  if (existsSync(published)) return published
+  return existsSync(bundle) && !isOlder(statSync(bundle).mtimeMs) ? bundle : source
+}
+
+// Whether a source of any package is younger than `bundledMs`. A file that is gone has touched its directory.
+function isOlder(bundledMs) {
+  const packages = new URL('../../', import.meta.url)
+  return readdirSync(packages).some(function (name) {
+    const sources = new URL(name + '/src/', packages)
+    return (
+      existsSync(sources) &&
+      ['.'].concat(readdirSync(sources, { recursive: true })).some(function (path) {
+        return statSync(new URL(path, sources)).mtimeMs > bundledMs
+      })
+    )
+  })
 }
 
 // Every byte that is moved passes through buffers that live for milliseconds. Their memory is outside of V8's heap and counts towards its

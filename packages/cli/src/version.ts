@@ -1,11 +1,17 @@
+import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { findPackageJSON } from 'node:module'
+import { dirname, join } from 'node:path'
 
-/** This package's version, wherever it is installed. */
-export function packageVersion(): string {
+/** Where this package is installed. */
+export function packagePath(): string {
   const path = findPackageJSON(import.meta.url)
-  if (path === undefined) return 'unknown'
-  const { version } = JSON.parse(readFileSync(path, 'utf8')) as { readonly version?: string }
+  assert(path !== undefined, 'every module is in a package')
+  return dirname(path)
+}
+
+export function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(packagePath(), 'package.json'), 'utf8')) as { readonly version?: string }
   return version ?? 'unknown'
 }
 

@@ -54,7 +54,7 @@ export class WorkerThread<Request, Reply> implements AsyncDisposable {
 }
 
 /** A thread compiles its modules anew unless it is told where this process keeps what it compiled: half of its start. */
-function workerEnvironment(): NodeJS.ProcessEnv {
+export function workerEnvironment(): NodeJS.ProcessEnv {
   const directory = getCompileCacheDir()
   // What Node calls the directory is one for its version in the one that it was given.
   return directory === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: dirname(directory) }

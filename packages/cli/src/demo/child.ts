@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { CliError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
+import { packagePath } from '../version.ts'
 
 /** One JSON line that a child printed. */
 export type ChildEvent = { readonly type: string } & Readonly<Record<string, unknown>>
 
-const ENTRY = fileURLToPath(new URL('../../bin/cairn.js', import.meta.url))
+const ENTRY = join(packagePath(), 'bin', 'cairn.js')
 /** Lines of a child's stderr kept to explain a failure. */
 const STDERR_LINES_MAX = 20
 

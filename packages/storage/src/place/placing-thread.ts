@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { FRAME_BYTES_MAX, ProtocolError, SHA256_BYTES } from '@cairn/protocol'
 import { StorageError } from '../errors.ts'
+import { workerEnvironment } from '../worker-thread.ts'
 import { FrameRing } from './frame-ring.ts'
 import type { PlacedFile } from './journal-codec.ts'
 import type { PlaceJob, Placer, ReadJob, TargetFile } from './placer.ts'
@@ -42,10 +43,10 @@ export class PlacingThread implements Placer {
   #ended: Error | undefined
 
   constructor() {
-    const source = new URL(import.meta.url.endsWith('.ts') ? './placing-worker.ts' : './placing-worker.js', import.meta.url)
-    this.#worker = new Worker(source, {
+    this.#worker = new Worker(new URL('./placing-worker.ts', import.meta.url), {
       name: 'cairn-placing',
       workerData: this.#ring.memory,
+      env: workerEnvironment(),
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
     })
     this.#worker.on('message', (replies: readonly PlacingReply[]) => this.#answered(replies))
