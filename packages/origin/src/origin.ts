@@ -172,7 +172,7 @@ export class Origin implements AsyncDisposable {
     await this.#dialer.stop()
     await this.#participant.stop()
     await this.#transport.stop()
-    this.#blocks.close()
+    await this.#blocks.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -72,7 +72,7 @@ test('the store holds every chunk of the manifest, equal content once', async ()
   await sampleTree(tree)
   const workspace = await workspaceIn(join(directory.path, 'w'))
   const { release } = await publishing(workspace, tree, { bootstrap: ['head'], hot: ['deep/**'] })
-  using blocks = new FsBlockReader(workspace.blocksPath)
+  await using blocks = new FsBlockReader(workspace.blocksPath)
   const index = await loadManifest(release.manifest, blocks)
   for (let chunk = 0; chunk < index.chunksCount; chunk++) {
     const frame = await blocks.get(index.chunkCid(chunk))
@@ -96,7 +96,7 @@ test('a release names the one below it as its parent', async () => {
   const first = await publishing(workspace, tree)
   await writeFile(join(tree, 'head'), 'v2')
   const second = await publishing(workspace, tree, { height: 2 })
-  using blocks = new FsBlockReader(workspace.blocksPath)
+  await using blocks = new FsBlockReader(workspace.blocksPath)
   assert.ok((await loadManifest(second.release.manifest, blocks)).root.parent?.equals(first.release.manifest))
 })
 
@@ -108,7 +108,7 @@ test('by reference nothing is copied, and a file that was changed afterwards is 
   const { release, storedBytes, bytes } = await publishing(workspace, tree, { store: 'reference' })
   assert.ok(storedBytes < bytes / 100, `${storedBytes} bytes stored`)
   assert.equal(workspace.referenceOf(release.manifest.toString()), tree)
-  using pages = new FsBlockReader(workspace.blocksPath)
+  await using pages = new FsBlockReader(workspace.blocksPath)
   const index = await loadManifest(release.manifest, pages)
   const changed: string[] = []
   const source = new ReferenceSource({ root: tree, index, pages, onChanged: (path) => changed.push(path) })

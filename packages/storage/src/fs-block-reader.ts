@@ -14,7 +14,7 @@ import { PackFiles } from './pack-files.ts'
  *
  * Takes no lock and changes no block; where there is no index yet it makes an empty one. A block is seen once its row is committed, which the writer's `flush` has done.
  */
-export class FsBlockReader implements BlockSource, Disposable {
+export class FsBlockReader implements BlockSource, AsyncDisposable {
   readonly #files: BlockFiles
   readonly #packs: PackFiles
   readonly #index: BlockIndex
@@ -43,6 +43,8 @@ export class FsBlockReader implements BlockSource, Disposable {
     const frame = row && (await (row.packed === undefined ? this.#files.read(cid, row.bytes) : this.#packs.read(row.packed, row.bytes)))
     if (row === undefined || frame === undefined) {
       this.#seen.delete(key)
+      // The writer removes: a pack that is gone must not stay on the disk because it is open here.
+      await this.#packs.close()
       return undefined
     }
     if (isIntact(frame, row)) return frame
@@ -50,11 +52,12 @@ export class FsBlockReader implements BlockSource, Disposable {
     throw new StorageError({ code: 'CORRUPT', path, reason: 'the checksum of its frame differs' })
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#index.abandon()
+    await this.#packs.close()
   }
 
-  [Symbol.dispose](): void {
-    this.close()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
   }
 }

@@ -237,6 +237,7 @@ export class FsBlockStore implements BlockStore {
       this.#index.close(this.#bootId)
     } finally {
       await Promise.allSettled(this.#sealing.values())
+      await this.#packs.close()
       this.#index.abandon()
       this.#lock.release()
     }

@@ -14,7 +14,7 @@ describe('FsBlockReader', () => {
   it('sees what a writer has flushed, while the writer holds the store', async () => {
     await using directory = await temporaryDirectory()
     await using writer = await openFsBlockStore({ path: directory.path, clock: new ManualClock() })
-    using reader = new FsBlockReader(directory.path)
+    await using reader = new FsBlockReader(directory.path)
     await writer.put(first.cid, first.frame)
     assert.deepEqual([reader.has(first.cid), await reader.get(first.cid)], [false, undefined], 'its row is not committed')
     await writer.flush()
@@ -32,7 +32,7 @@ describe('FsBlockReader', () => {
       await using writer = await openFsBlockStore({ path: directory.path })
       await writer.put(first.cid, first.frame)
     }
-    using reader = new FsBlockReader(directory.path)
+    await using reader = new FsBlockReader(directory.path)
     assert.deepEqual([reader.has(first.cid), reader.has(second.cid)], [true, false])
     assert.deepEqual(Buffer.from((await reader.get(first.cid))!), Buffer.from(first.frame))
   })
@@ -43,8 +43,8 @@ describe('FsBlockReader', () => {
     await writer.put(first.cid, first.frame)
     await writer.flush()
     const files = await filesIn(directory.path)
-    using one = new FsBlockReader(directory.path)
-    using other = new FsBlockReader(directory.path)
+    await using one = new FsBlockReader(directory.path)
+    await using other = new FsBlockReader(directory.path)
     await Promise.all([one.get(first.cid), other.get(first.cid), other.get(second.cid)])
     assert.deepEqual(await filesIn(directory.path), files)
     one.close()
@@ -58,7 +58,7 @@ describe('FsBlockReader', () => {
     await using writer = await openFsBlockStore({ path: directory.path, clock: new ManualClock() })
     await writer.put(first.cid, first.frame)
     await writer.flush()
-    using reader = new FsBlockReader(directory.path)
+    await using reader = new FsBlockReader(directory.path)
     assert.equal(reader.has(first.cid), true)
     await writer.delete(first.cid)
     assert.equal(await reader.get(first.cid), undefined, 'the file goes before its row')
@@ -74,7 +74,7 @@ describe('FsBlockReader', () => {
     await using writer = await openFsBlockStore({ path: directory.path })
     await writer.put(first.cid, first.frame)
     await writer.flush()
-    using reader = new FsBlockReader(directory.path)
+    await using reader = new FsBlockReader(directory.path)
     const path = directory.join('data', first.cid.toString().slice(-2), `${first.cid.toString()}.frame`)
     const flipped = Buffer.from(first.frame)
     flipped[100]! ^= 1
@@ -116,7 +116,7 @@ describe('FsBlockReader', () => {
 type SampleBlock = ReturnType<typeof sampleBlocks>[number]
 
 async function opening(open: () => FsBlockReader): Promise<void> {
-  open().close()
+  await open().close()
 }
 
 /** Every file below `path` but the log that SQLite shares between those who have it open. */

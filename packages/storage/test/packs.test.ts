@@ -43,7 +43,7 @@ describe('FsBlockStore with packs', () => {
       await packInto(store, blocks.slice(1))
       await assertHolds(store, blocks)
       await store.flush()
-      using reader = new FsBlockReader(directory.path)
+      await using reader = new FsBlockReader(directory.path)
       await assertHolds(reader, blocks)
     }
     await using store = await openFsBlockStore({ path: directory.path })
@@ -195,7 +195,7 @@ describe('a store of version 1', () => {
     database.prepare('INSERT INTO blocks VALUES (?, ?, ?)').run(first.cid.bytes, first.frame.byteLength, crc32(first.frame))
     database.close()
     {
-      using reader = new FsBlockReader(directory.path)
+      await using reader = new FsBlockReader(directory.path)
       await assertHolds(reader, [first])
     }
     await using store = await openFsBlockStore({ path: directory.path })

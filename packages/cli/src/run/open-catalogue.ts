@@ -34,7 +34,7 @@ async function openWorkspace(path: string, io: CommandIo): Promise<OpenCatalogue
       return loadManifest(snapshot, blocks)
     },
     async [Symbol.asyncDispose]() {
-      blocks?.close()
+      await blocks?.close()
     },
   }
 }

@@ -35,7 +35,7 @@ export const runVerify: CommandHandler<'verify'> = async ({ directory, trust }, 
       { code: 'NOT_VOUCHED_FOR' },
     )
   }
-  using pages = new FsBlockReader(join(directory, STATE_DIRECTORY, 'blocks'), io.clock)
+  await using pages = new FsBlockReader(join(directory, STATE_DIRECTORY, 'blocks'), io.clock)
   const index = await loadManifest(target.snapshot, pages)
   const report = await verifyDirectory(directory, index, {
     signal: io.signal,
