@@ -47,7 +47,7 @@ describe('FsBlockReader', () => {
     await using other = new FsBlockReader(directory.path)
     await Promise.all([one.get(first.cid), other.get(first.cid), other.get(second.cid)])
     assert.deepEqual(await filesIn(directory.path), files)
-    one.close()
+    await one.close()
     await writer.put(second.cid, second.frame)
     await writer.flush()
     assert.equal(other.has(second.cid), true)
