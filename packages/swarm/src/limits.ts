@@ -1,9 +1,31 @@
-/** Blocks that one channel may have asked for and not got: sixteen full requests, a 16 MiB window of 16 KiB chunks. Beyond it we stop reading. */
-export const BLOCKS_QUEUED_PER_CHANNEL_MAX = 1024
-/** Bytes of frames loaded to be served, all peers together. */
-export const SERVING_BYTES_MAX = 64 * 1024 * 1024
+import type { ServingLimits } from './exchange/serving-queue.ts'
+
+const MIB = 1024 * 1024
+
+/** How blocks are shared among those who ask for them. */
+export const SERVING_LIMITS: ServingLimits = {
+  // Seven of the largest blocks being read, or the blocks of 100 peers on their way; what the sockets hold comes on top.
+  bytesMax: 32 * MIB,
+  // Some blocks of the usual size, so that one is read while another is sent. A larger block goes alone.
+  peerBytesMax: MIB,
+  peerTurnsMax: 8,
+  // One block of the usual size: finer would not be fairer, and with 64 peers a round is 16 MiB, a second of a narrow uplink.
+  quantumBytes: MIB / 4,
+  // Manifest and bootstrap stage of most ledgers: with these a node starts, and has something to give.
+  newcomerBytes: 4 * MIB,
+  // Sixty newcomers in a row delay the others by a third.
+  newcomerShare: 1 / 4,
+  // An honest peer asks for at most 16 MiB at once, 1,024 of the smallest chunks; room for as much again that it has given up on.
+  peerQueuedMax: 2048,
+  // 128 blocks for each of 256 peers; 400 bytes each make 13 MiB.
+  queuedMax: 32_768,
+}
+/** A peer that takes no byte for this long gives back what was read for it, and goes first when memory is short. 256 KiB take as long at 50 KiB/s. */
+export const SERVING_SLOW_MS = 5_000
 /** A peer that takes no byte for this long is not reading: its channel is closed and its memory freed. */
 export const SERVING_STALL_MS = 30_000
+/** How often the channels that wait for their peers are looked at, and the load is told. */
+export const SERVING_TICK_MS = 1_000
 /** Answers awaited from one peer on its control channel. */
 export const CONTROL_REQUESTS_MAX = 32
 /** A control request without an answer after this time has failed. */

@@ -30,7 +30,7 @@ export interface ObservedRole {
 }
 
 /** Events that come by the thousand; `--json` prints the others. */
-const FREQUENT = new Set(['block-served', 'publish-progress'])
+const FREQUENT = new Set(['block-served', 'serving-load', 'publish-progress'])
 
 export function observe<Event extends ReportedEvent, T extends MetricTable>(
   io: CommandIo,
