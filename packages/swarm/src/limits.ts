@@ -44,8 +44,15 @@ export const ANNOUNCE_INTERVAL_MS_MIN = 10_000
 export const DISCOVERY_INTERVAL_MS_MIN = 200
 /** How often it asks in the long run. */
 export const DISCOVERY_INTERVAL_MS = 2_000
-/** Peers a download connects to on its own account, beside the configured ones. */
-export const DISCOVERED_PEERS_MAX = 16
+/**
+ * A download looks for no further peers while so many are connected, whoever dialled. Each costs a handshake and a message for each chunk
+ * that it gains: of 64 nodes that start together, connected each with each, most of the work would be that.
+ */
+export const DISCOVERY_PEERS_ENOUGH = 16
+/** Of these, so many are ones that it dialled itself. */
+export const DISCOVERED_PEERS_MIN = 4
+/** Peers asked for further ones each time. */
+export const DISCOVERY_ASKED_MAX = 4
 /** Announcements remembered, all snapshots together; the oldest make room. */
 export const NEIGHBOURS_MAX = 1024
 /** Manifest pages asked for at once. */

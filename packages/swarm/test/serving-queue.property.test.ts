@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { type Servable, type ServingLimits, ServingQueue, type Turn } from '../src/exchange/serving-queue.ts'
 
 interface Block extends Servable {

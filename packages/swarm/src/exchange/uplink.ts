@@ -47,7 +47,11 @@ export class Uplink {
   /** Blocks of each lane that are not answered. */
   readonly #openCounts = new Map<Lane, number>()
   readonly #drained = new Map<Lane, () => void>()
+  /** Lanes that were refused something and are not read until the next tick. */
+  readonly #patient = new Map<Lane, () => void>()
   #timer: Timer | undefined
+  /** Nobody's turn has come since the last tick. */
+  #isIdle = true
   /** Whether the load that was told last is more than none. */
   #toldLoad = false
 
@@ -71,7 +75,10 @@ export class Uplink {
     return lane
   }
 
-  /** Queues the blocks of a request. Resolves at once, or when it is refused and the peer has taken the refusal. */
+  /**
+   * Queues the blocks of a request. Resolves when the next one may be read: at once, or, if this one is refused, at the next tick.
+   * Whoever asks without end would otherwise be refused without end, which costs as much as serving.
+   */
   async want(lane: Lane, { id, deadlineMs, cids }: Request): Promise<void> {
     if (lane.channel.closed.aborted) return
     const untilMs = this.#components.clock.monotonicMs() + deadlineMs
@@ -80,7 +87,11 @@ export class Uplink {
       return { lane, id, position, cid, untilMs, bytesMax, isCancelled: false }
     })
     const overload = this.#queue.add(lane.channel.peer, blocks)
-    if (overload !== undefined) return lane.refuse(id, 'all', overload)
+    if (overload !== undefined) {
+      await lane.refuse(id, 'all', overload)
+      await this.#nextTick(lane)
+      return
+    }
     this.#count(lane, blocks.length)
     this.#pump()
   }
@@ -102,8 +113,17 @@ export class Uplink {
     return new Promise((resolve) => this.#drained.set(lane, resolve))
   }
 
+  /** Resolves at the next tick, when the channel ends, or when nothing is left to be sent to anybody. */
+  #nextTick(lane: Lane): Promise<void> {
+    if (this.#openCounts.size === 0 || lane.channel.closed.aborted) return Promise.resolve()
+    return new Promise((resolve) => this.#patient.set(lane, resolve))
+  }
+
   #pump(): void {
-    for (let turn = this.#queue.next(); turn !== undefined; turn = this.#queue.next()) void this.#serve(turn)
+    for (let turn = this.#queue.next(); turn !== undefined; turn = this.#queue.next()) {
+      this.#isIdle = false
+      void this.#serve(turn)
+    }
   }
 
   async #serve(turn: Turn<QueuedBlock>): Promise<void> {
@@ -144,7 +164,10 @@ export class Uplink {
       frame,
       isCancelled: () => block.isCancelled,
       onEnd: (wasSent) => {
-        if (wasSent) this.#components.reporter.report({ type: 'block-served', peer, frameBytes: frame.byteLength, isNewcomer })
+        if (wasSent) {
+          this.#components.reporter.report({ type: 'block-served', peer, frameBytes: frame.byteLength, isNewcomer })
+          this.#queue.setStalled(peer, false)
+        }
         this.#finish(turn)
       },
       onTakenBack: () => {
@@ -167,8 +190,8 @@ export class Uplink {
     const { peer } = lane.channel
     const removed = this.#queue.remove(peer, (block) => block.lane === lane)
     this.#count(lane, -removed.length)
-    this.#drained.get(lane)?.()
-    this.#drained.delete(lane)
+    settle(this.#drained, lane)
+    settle(this.#patient, lane)
     this.#queue.leave(peer)
     this.#pump()
   }
@@ -181,9 +204,9 @@ export class Uplink {
       return
     }
     this.#openCounts.delete(lane)
-    this.#drained.get(lane)?.()
-    this.#drained.delete(lane)
+    settle(this.#drained, lane)
     if (this.#openCounts.size > 0) return
+    for (const other of this.#patient.keys()) settle(this.#patient, other)
     this.#timer?.cancel()
     this.#timer = undefined
     if (this.#toldLoad) this.#tellLoad()
@@ -191,6 +214,7 @@ export class Uplink {
 
   #tick(): void {
     this.#timer = this.#components.clock.setTimer(SERVING_TICK_MS, () => this.#tick())
+    for (const lane of this.#patient.keys()) settle(this.#patient, lane)
     const stalled = new Set<PeerId>()
     for (const lane of this.#lanes) {
       const waitedMs = lane.waitedMs()
@@ -203,7 +227,9 @@ export class Uplink {
       if (isStalled) lane.takeBack()
     }
     this.#pump()
-    if (this.#queue.isShort) this.#makeRoom()
+    // Memory that is only short because much is being read comes back by itself.
+    if (this.#isIdle && this.#queue.isShort) this.#makeRoom()
+    this.#isIdle = true
     this.#tellLoad()
   }
 
@@ -226,4 +252,9 @@ export class Uplink {
     this.#toldLoad = queuedCount > 0 || heldBytes > 0
     this.#components.reporter.report({ type: 'serving-load', blocksQueued: queuedCount, bytesHeld: heldBytes })
   }
+}
+
+function settle(waiting: Map<Lane, () => void>, lane: Lane): void {
+  waiting.get(lane)?.()
+  waiting.delete(lane)
 }
