@@ -89,7 +89,7 @@ export class Uplink {
     const overload = this.#queue.add(lane.channel.peer, blocks)
     if (overload !== undefined) {
       await lane.refuse(id, 'all', overload)
-      await this.#nextTick(lane)
+      await this.#untilTick(lane)
       return
     }
     this.#count(lane, blocks.length)
@@ -114,7 +114,7 @@ export class Uplink {
   }
 
   /** Resolves at the next tick, when the channel ends, or when nothing is left to be sent to anybody. */
-  #nextTick(lane: Lane): Promise<void> {
+  #untilTick(lane: Lane): Promise<void> {
     if (this.#openCounts.size === 0 || lane.channel.closed.aborted) return Promise.resolve()
     return new Promise((resolve) => this.#patient.set(lane, resolve))
   }
