@@ -11,8 +11,8 @@ import {
 } from '@cairn/network'
 import { fanOut } from '@cairn/observability'
 import { type Clock, type Log, type Random, type Reporter, Tasks } from '@cairn/runtime'
-import { type BlockStore, type FsBlockStoreInit, openFsBlockStore, unpackInPool } from '@cairn/storage'
-import { Participant, PeerTally, type SwarmEvent, TrustKeeper, type Unpack } from '@cairn/swarm'
+import { type BlockStore, type FsBlockStoreInit, openFsBlockStore, type Placer, PlacingThread } from '@cairn/storage'
+import { Participant, PeerTally, type SwarmEvent, TrustKeeper } from '@cairn/swarm'
 import { DEFAULT_CHANNEL } from '@cairn/trust'
 import { BoundedStore } from './bounded-store.ts'
 import { Catalogue } from './catalogue.ts'
@@ -55,8 +55,8 @@ export interface CacheComponents {
   readonly reporter: Reporter<CacheEvent>
   /** Defaults to libp2p. */
   readonly createTransport?: (init: Libp2pTransportInit) => Promise<Transport>
-  /** Defaults to other threads. */
-  readonly unpack?: Unpack
+  /** Checks what arrives. Defaults to a thread of its own; ends with the cache. */
+  readonly placer?: Placer
   /** Defaults to a store on the file system. */
   readonly openStore?: (init: FsBlockStoreInit) => Promise<BlockStore>
 }
@@ -66,6 +66,7 @@ interface CacheParts {
   readonly components: CacheComponents
   readonly transport: Transport
   readonly store: BlockStore
+  readonly placer: Placer
   readonly participant: Participant
   readonly mirrors: Mirrors
   readonly follower: TrustFollower
@@ -102,6 +103,7 @@ export class Cache implements AsyncDisposable {
     const { storePath, network, region, ledgers: followed = 'all' } = init
     await using cleanup = new AsyncDisposableStack()
     await mkdir(storePath, { recursive: true })
+    const placer = cleanup.use(components.placer ?? new PlacingThread())
     // First, because its lock keeps a second cache away from everything else in the directory.
     const blocks = cleanup.use(await (components.openStore ?? openFsBlockStore)({ path: join(storePath, 'blocks'), clock, log }))
     const capacityBytes = init.capacityBytes ?? Number.POSITIVE_INFINITY
@@ -138,7 +140,7 @@ export class Cache implements AsyncDisposable {
         metadata: (file) => keeper.metadata(file),
         onHeads: (_ledger, timestamp, from) => follower?.heard(timestamp, from),
       },
-      { transport, clock, random, log, reporter: fanOut<SwarmEvent>(peers, reporter), unpack: components.unpack ?? unpackInPool },
+      { transport, clock, random, log, reporter: fanOut<SwarmEvent>(peers, reporter) },
     )
     cleanup.use(participant)
     follower = new TrustFollower(
@@ -153,7 +155,7 @@ export class Cache implements AsyncDisposable {
         versionsPinned: init.versionsPinned ?? VERSIONS_PINNED,
         catalogue: () => follower?.catalogue ?? known,
       },
-      { store, mirrors, participant, clock, reporter },
+      { store, mirrors, participant, clock, reporter, placer },
     )
     for (const mirror of mirrors.all) {
       const { index, cid, ledger, have } = mirror
@@ -161,7 +163,7 @@ export class Cache implements AsyncDisposable {
     }
     const tasks = new Tasks((error, task) => log.error('task-failed', { task, reason: reasonOf(error) }))
     const dialer = createDialer({ transport, addresses: init.peers, clock, random, reporter: dialReporter(reporter) })
-    const cache = new Cache({ init, components, transport, store, participant, mirrors, follower, loop, dialer, peers, tasks })
+    const cache = new Cache({ init, components, transport, store, placer, participant, mirrors, follower, loop, dialer, peers, tasks })
     cache.#begin()
     cleanup.move()
     return cache
@@ -227,7 +229,7 @@ export class Cache implements AsyncDisposable {
   }
 
   async #stop(): Promise<void> {
-    const { transport, store, participant, mirrors, dialer, tasks } = this.#parts
+    const { transport, store, placer, participant, mirrors, dialer, tasks } = this.#parts
     const stopped = tasks.stop()
     await dialer.stop()
     // Ends what the tasks wait for from peers.
@@ -235,6 +237,7 @@ export class Cache implements AsyncDisposable {
     await stopped
     await transport.stop()
     await mirrors.save()
+    await placer[Symbol.asyncDispose]()
     await store.close()
   }
 }

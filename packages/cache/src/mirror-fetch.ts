@@ -1,6 +1,6 @@
 import type { SnapshotIndex } from '@cairn/protocol'
 import type { Clock, Reporter } from '@cairn/runtime'
-import type { BlockSource, BlockStore } from '@cairn/storage'
+import type { BlockSource, BlockStore, Placer } from '@cairn/storage'
 import { BlockStoreSink, type Participant } from '@cairn/swarm'
 import { CacheError } from './errors.ts'
 import type { CacheEvent } from './events.ts'
@@ -13,6 +13,8 @@ export interface MirrorFetchComponents {
   readonly participant: Participant
   readonly clock: Clock
   readonly reporter: Reporter<CacheEvent>
+  /** Checks what arrives. */
+  readonly placer: Placer
 }
 
 /**
@@ -30,12 +32,12 @@ export async function fetchMirror(
   pages: BlockSource,
   channels: readonly string[],
   signal: AbortSignal,
-  { store, mirrors, participant, clock, reporter }: MirrorFetchComponents,
+  { store, mirrors, participant, clock, reporter, placer }: MirrorFetchComponents,
 ): Promise<void> {
   const startedMs = clock.monotonicMs()
   const { ledger, height } = index.root
   const name = { ledger, height, snapshot: index.cid.toString() }
-  const sink = new BlockStoreSink(index, store)
+  const sink = new BlockStoreSink(index, store, placer)
   mirrors.add(index, sink.have, channels)
   await mirrors.save()
   reporter.report({ type: 'mirror-started', ...name, bytes: index.root.totals.distinctBytes })

@@ -6,8 +6,8 @@ import { MemoryNetwork } from '@cairn/network/testing'
 import { Bitmap, type SnapshotIndex } from '@cairn/protocol'
 import { type Random, seededRandom, silentLog } from '@cairn/runtime'
 import { ManualClock } from '@cairn/runtime/testing'
-import { type BlockStore, MemoryBlockStore } from '@cairn/storage'
-import { BlockStoreSink, Participant, type ParticipantInit, type SwarmEvent, unpackInline } from '@cairn/swarm'
+import { type BlockStore, LocalPlacer, MemoryBlockStore } from '@cairn/storage'
+import { BlockStoreSink, Participant, type ParticipantInit, type SwarmEvent } from '@cairn/swarm'
 import { Cache, type CacheEvent, type CacheInit } from '../src/index.ts'
 import { TestRepository } from './repository.ts'
 import { makeSnapshot, NETWORK, releaseOf } from './snapshots.ts'
@@ -91,7 +91,7 @@ export class World implements AsyncDisposable {
         {
           ...this.#components(name),
           reporter: { report: (event) => events.push(event) },
-          unpack: unpackInline,
+          placer: new LocalPlacer(),
           openStore: async () => store,
           createTransport: async () => (transport = this.network.createTransport(name)),
         },

@@ -6,6 +6,7 @@ import type { JoinOptions } from './commands/join.ts'
 import type { ListOptions } from './commands/list.ts'
 import type { OriginOptions } from './commands/origin.ts'
 import type { PublishOptions } from './commands/publish.ts'
+import type { ReplayOptions } from './commands/replay.ts'
 import type { ShowOptions } from './commands/show.ts'
 import type { StatusOptions } from './commands/status.ts'
 import type { VerifyOptions } from './commands/verify.ts'
@@ -24,6 +25,7 @@ export interface OptionsByCommand {
   readonly show: ShowOptions
   readonly diff: DiffOptions
   readonly status: StatusOptions
+  readonly replay: ReplayOptions
 }
 
 export type CommandName = keyof OptionsByCommand

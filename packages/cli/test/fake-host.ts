@@ -72,4 +72,5 @@ const refusingHandlers: CommandHandlers = {
   show: refuse,
   diff: refuse,
   status: refuse,
+  replay: refuse,
 }

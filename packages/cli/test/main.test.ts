@@ -141,7 +141,7 @@ describe('help and version', () => {
   })
 
   it('show each command with an example', async () => {
-    for (const name of ['demo', 'init', 'publish', 'origin', 'cache', 'join', 'verify', 'list', 'show', 'diff', 'status']) {
+    for (const name of ['demo', 'init', 'publish', 'origin', 'cache', 'join', 'verify', 'list', 'show', 'diff', 'status', 'replay']) {
       const host = new FakeHost()
       await host.run([name, '--help'])
       assert.match(host.stdout.text, new RegExp(`^Usage: cairn ${name} `))

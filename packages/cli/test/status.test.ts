@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { createMetrics, startStatusServer, type StatusReport, type StatusServer } from '@cairn/observability'
+import { startStatusServer, type StatusReport, type StatusServer } from '@cairn/observability'
+import { createMetrics } from '@cairn/observability/metrics'
 import { runStatus } from '../src/run/status.ts'
 import { FakeHost } from './fake-host.ts'
 
@@ -26,11 +27,12 @@ const REPORT: StatusReport = {
       faultsCount: 1,
     },
     { peer: '12D3KooWgood', state: 'connected', bytesFetched: 2 ** 30, bytesServed: 10, faultsCount: 0 },
+    { peer: '12D3KooWslow', state: 'connected', bytesFetched: 10, bytesServed: 0, faultsCount: 0, dropped: 'too slow' },
   ],
 }
 
 describe('status', () => {
-  it('shows snapshots, and the peers with whom it blames', async (t) => {
+  it('shows snapshots, and the peers with whom it blames or does not ask', async (t) => {
     const daemon = await serve(t, REPORT)
     const host = new FakeHost()
     assert.equal(await host.run(['status', `127.0.0.1:${daemon.port}`], { status: runStatus }), 0, host.stderr.text)
@@ -44,9 +46,10 @@ SNAPSHOT      STAGE    DONE       OF       RATE  LEFT  NOTE
 mainnet@1200  bulk   50.0 %  1.0 KiB  2.0 KiB/s   1 s
 mainnet@1100  hot     0.0 %  1.0 KiB                   no source is connected
 
-PEER          STATE      FETCHED  SERVED  FAULTS  LAST FAULT
+PEER          STATE      FETCHED  SERVED  FAULTS  LAST FAULT                            DROPPED
 12D3KooWbad   banned     1.0 KiB     0 B       1  a chunk did not match its identifier
 12D3KooWgood  connected  1.0 GiB    10 B       0
+12D3KooWslow  connected     10 B     0 B       0                                        too slow
 `,
     )
   })

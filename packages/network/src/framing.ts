@@ -40,7 +40,7 @@ export class FrameReader {
     return this.#bufferedBytes > 0 || this.#frameBytes !== undefined
   }
 
-  /** Appends what arrived. It is kept by reference, and frames inside one part are views of it. */
+  /** Appends what arrived. It is kept by reference until its frames have been taken. */
   push(part: Uint8Array): void {
     if (part.byteLength === 0) return
     this.#parts.push(part)
@@ -55,8 +55,8 @@ export class FrameReader {
   hasFrame(): boolean {
     if (this.#frameBytes === undefined) {
       if (this.#bufferedBytes < HEADER_BYTES) return false
-      const [a, b, c, d] = this.#take(HEADER_BYTES)
-      this.#frameBytes = a! * 2 ** 24 + ((b! << 16) | (c! << 8) | d!)
+      this.#frameBytes = 0
+      for (let i = 0; i < HEADER_BYTES; i++) this.#frameBytes = this.#frameBytes * 256 + this.#takeByte()
     }
     const bytes = this.#frameBytes
     if (bytes > this.#frameBytesMax) {
@@ -66,7 +66,7 @@ export class FrameReader {
   }
 
   /**
-   * Takes the next frame; `undefined` when none has arrived whole.
+   * Takes the next frame, in memory of its own; `undefined` when none has arrived whole.
    *
    * @throws {NetworkError} `FRAME_TOO_LARGE`
    */
@@ -77,38 +77,36 @@ export class FrameReader {
     return frame
   }
 
-  /** Takes `bytes` bytes, which have arrived: a view if they lie in one part, a copy if they span several. */
-  #take(bytes: number): Uint8Array {
-    this.#bufferedBytes -= bytes
-    const first = this.#parts[0]
-    if (first === undefined || bytes === 0) return new Uint8Array(0)
-    const end = this.#offset + bytes
-    if (end <= first.byteLength) {
-      // Not `subarray`: what arrives are Buffers, whose `slice` shares memory where a Uint8Array's copies.
-      const view = new Uint8Array(first.buffer, first.byteOffset + this.#offset, bytes)
-      this.#offset = end
-      if (end === first.byteLength) {
-        this.#parts.shift()
-        this.#offset = 0
-      }
-      return view
+  #takeByte(): number {
+    const part = this.#parts[0]!
+    const byte = part[this.#offset++]!
+    if (this.#offset === part.byteLength) {
+      this.#parts.shift()
+      this.#offset = 0
     }
+    this.#bufferedBytes--
+    return byte
+  }
 
-    const joined = new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)
+  /** Takes `bytes` bytes, which have arrived, in a buffer of exactly that size. */
+  #take(bytes: number): Uint8Array {
+    // Not from the pool of small Buffers: whoever takes a frame may keep it, or free it, without a thought for others.
+    const taken = new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)
+    this.#bufferedBytes -= bytes
     let filled = 0
-    let index = 0
+    let used = 0
     while (filled < bytes) {
-      const part = this.#parts[index]!
+      const part = this.#parts[used]!
       const piece = part.subarray(this.#offset, this.#offset + bytes - filled)
-      joined.set(piece, filled)
+      taken.set(piece, filled)
       filled += piece.byteLength
       this.#offset += piece.byteLength
       if (this.#offset === part.byteLength) {
-        index++
+        used++
         this.#offset = 0
       }
     }
-    this.#parts.splice(0, index)
-    return joined
+    if (used > 0) this.#parts.splice(0, used)
+    return taken
   }
 }

@@ -70,7 +70,7 @@ export interface Channel {
    */
   send(...parts: readonly Uint8Array[]): Promise<void>
   /**
-   * The next frame, or `undefined` once the peer has closed its side.
+   * The next frame, or `undefined` once the peer has closed its side. Its memory is the caller's own: nothing else refers to it.
    * Frames that nobody receives stay on the sender: at most one window is buffered here.
    *
    * @throws {NetworkError} `CHANNEL_CLOSED` when it was reset, `FRAME_TOO_LARGE` when the peer broke the protocol's bound

@@ -13,8 +13,8 @@ import {
 import { type SnapshotIndex, STAGES, type StageClass } from '@cairn/protocol'
 import { fanOut, type StatusReport } from '@cairn/observability'
 import { type Clock, type Log, type Random, type Reporter } from '@cairn/runtime'
-import { inspectTarget, type JoinedTarget, openFsBlockStore, STATE_DIRECTORY, unpackInPool } from '@cairn/storage'
-import { describeSlowdown, dialReporter, Participant, PeerTally, type SwarmEvent, TrustKeeper, type Unpack } from '@cairn/swarm'
+import { inspectTarget, type JoinedTarget, openFsBlockStore, STATE_DIRECTORY, type Placer, PlacingThread } from '@cairn/storage'
+import { describeSlowdown, dialReporter, Participant, PeerTally, type SwarmEvent, TrustKeeper } from '@cairn/swarm'
 import type { Release, Selector } from '@cairn/trust'
 import { chooseRelease } from './choose-release.ts'
 import { NodeError } from './errors.ts'
@@ -50,8 +50,8 @@ export interface NodeComponents {
   readonly reporter: Reporter<NodeEvent>
   /** Defaults to libp2p. */
   readonly createTransport?: (init: Libp2pTransportInit) => Promise<Transport>
-  /** Defaults to other threads. */
-  readonly unpack?: Unpack
+  /** Checks and writes the chunks. Defaults to a thread of its own; ends with the node. */
+  readonly placer?: Placer
 }
 
 /** What a node says of itself; the process adds its version and age. */
@@ -67,6 +67,7 @@ export class Node implements AsyncDisposable {
   readonly #transport: Transport
   readonly #participant: Participant
   readonly #keeper: TrustKeeper
+  readonly #placer: Placer
   readonly #pages: Awaited<ReturnType<typeof openFsBlockStore>>
   readonly #source: NodeSource
   readonly #dialer: Dialer
@@ -87,6 +88,7 @@ export class Node implements AsyncDisposable {
     this.#transport = parts.transport
     this.#participant = parts.participant
     this.#keeper = parts.keeper
+    this.#placer = parts.placer
     this.#pages = parts.pages
     this.#source = parts.source
     this.#dialer = parts.dialer
@@ -117,6 +119,7 @@ export class Node implements AsyncDisposable {
     const statePath = join(init.into, STATE_DIRECTORY)
     await mkdir(statePath, { recursive: true })
     await using cleanup = new AsyncDisposableStack()
+    const placer = cleanup.use(components.placer ?? new PlacingThread())
     const pages = cleanup.use(await openFsBlockStore({ path: join(statePath, 'blocks'), clock, log }))
     const keeper = await TrustKeeper.open({ path: join(statePath, 'trust'), root: init.trustRoot, clock })
     const identity = await loadOrCreatePeerKey(join(statePath, 'peer.key'))
@@ -138,12 +141,13 @@ export class Node implements AsyncDisposable {
         source,
         metadata: (file) => keeper.metadata(file),
       },
-      { transport, clock, random, log, reporter: fanOut<SwarmEvent>(peers, reporter), unpack: components.unpack ?? unpackInPool },
+      { transport, clock, random, log, reporter: fanOut<SwarmEvent>(peers, reporter) },
     )
     cleanup.use(participant)
     const dialer = createDialer({ transport, addresses: init.peers, clock, random, reporter: dialReporter(reporter) })
     cleanup.move()
     return new Node(init, components, {
+      placer,
       tracker,
       peers,
       reporter,
@@ -238,6 +242,7 @@ export class Node implements AsyncDisposable {
     await this.#participant.stop()
     await this.#transport.stop()
     await this.#joining?.store.close()
+    await this.#placer[Symbol.asyncDispose]()
     await this.#pages.close()
   }
 
@@ -282,7 +287,7 @@ export class Node implements AsyncDisposable {
         onTrace: this.#init.onTrace,
         startedMs: this.#startedMs,
       },
-      { participant: this.#participant, clock, log, reporter: this.#reporter },
+      { participant: this.#participant, clock, log, reporter: this.#reporter, placer: this.#placer },
     )
     this.#source.serveChunks(joining.store)
     return joining
@@ -315,6 +320,7 @@ interface NodeParts {
   readonly transport: Transport
   readonly participant: Participant
   readonly keeper: TrustKeeper
+  readonly placer: Placer
   readonly pages: Awaited<ReturnType<typeof openFsBlockStore>>
   readonly source: NodeSource
   readonly dialer: Dialer

@@ -1,6 +1,6 @@
 import { type SnapshotIndex, STAGES, type StageClass } from '@cairn/protocol'
 import type { Clock, Log, Reporter } from '@cairn/runtime'
-import { openPlaceStore, type PlaceStore, type Rollback, type SnapshotSink, StorageError } from '@cairn/storage'
+import { openPlaceStore, type Placer, type PlaceStore, type Rollback, type SnapshotSink, StorageError } from '@cairn/storage'
 import type { DownloadSession, Participant } from '@cairn/swarm'
 import type { Release } from '@cairn/trust'
 import { NodeError } from './errors.ts'
@@ -28,6 +28,7 @@ export interface SnapshotJoinComponents {
   readonly clock: Clock
   readonly log: Log
   readonly reporter: Reporter<NodeEvent>
+  readonly placer: Placer
 }
 
 export interface JoinSummary {
@@ -65,8 +66,15 @@ export class SnapshotJoin {
   /** @throws {StorageError} `OTHER_SNAPSHOT`, `NO_SPACE`, `FOREIGN_FILES`, `LOCKED`, `IO_FAILED` */
   static async open(init: SnapshotJoinInit, components: SnapshotJoinComponents): Promise<SnapshotJoin> {
     let hear: OnRolledBack = () => {}
-    const { clock, log } = components
-    const store = await openPlaceStore({ path: init.into, index: init.index, clock, log, onRolledBack: (rollback) => hear(rollback) })
+    const { clock, log, placer } = components
+    const store = await openPlaceStore({
+      path: init.into,
+      index: init.index,
+      clock,
+      log,
+      placer,
+      onRolledBack: (rollback) => hear(rollback),
+    })
     return new SnapshotJoin(init, components, (listener) => {
       hear = listener
       return store
@@ -136,8 +144,8 @@ export class SnapshotJoin {
     const commits = new AbortController()
     const sink: SnapshotSink = {
       have: this.store.have,
-      deliver: async (chunk, frame, plain) => {
-        await this.store.deliver(chunk, frame, plain)
+      deliver: async (chunk, frame) => {
+        await this.store.deliver(chunk, frame)
         this.reader.placed(chunk)
         // The chunk is placed: that its stage waits for the disk must not look as if placing did.
         this.#stages.placed().catch((error: unknown) => commits.abort(error))

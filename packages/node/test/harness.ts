@@ -6,7 +6,7 @@ import { MemoryNetwork } from '@cairn/network/testing'
 import { Bitmap, encodeFrame, parseCid } from '@cairn/protocol'
 import { type Random, seededRandom, silentLog } from '@cairn/runtime'
 import { ManualClock } from '@cairn/runtime/testing'
-import { MemoryBlockStore } from '@cairn/storage'
+import { LocalPlacer, MemoryBlockStore } from '@cairn/storage'
 import { type SampleSnapshot, sampleSnapshot, writeSample } from '@cairn/storage/testing'
 import { Participant, type ParticipantInit, type SwarmEvent } from '@cairn/swarm'
 import { type JoinSummary, Node, type NodeEvent, type NodeInit } from '../src/index.ts'
@@ -112,7 +112,12 @@ export class World implements AsyncDisposable {
           listen: [],
           ...init,
         },
-        { ...this.#components(name), reporter: { report: (event) => events.push(event) }, createTransport: async () => transport },
+        {
+          ...this.#components(name),
+          reporter: { report: (event) => events.push(event) },
+          placer: new LocalPlacer(),
+          createTransport: async () => transport,
+        },
       ),
     )
     this.#stops.push(() => node.stop())

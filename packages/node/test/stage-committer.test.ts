@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import type { StageClass } from '@cairn/protocol'
+import { plainFrame, type StageClass } from '@cairn/protocol'
 import { openPlaceStore, type PlaceStore } from '@cairn/storage'
 import { type SampleEntry, sampleBytes, sampleSnapshot } from '@cairn/storage/testing'
 import { StageCommitter } from '../src/stage-committer.ts'
@@ -88,7 +88,7 @@ class World implements AsyncDisposable {
   }
 
   deliver(chunk: number): Promise<void> {
-    return this.store.deliver(chunk, new Uint8Array(0), this.#snapshot.plain(chunk))
+    return this.store.deliver(chunk, plainFrame(this.#snapshot.plain(chunk)))
   }
 
   /** Delivers the chunks of `stage`, and says so. */

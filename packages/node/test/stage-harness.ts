@@ -6,9 +6,9 @@ import { MemoryNetwork } from '@cairn/network/testing'
 import { Bitmap, encodeFrame, parseCid } from '@cairn/protocol'
 import { seededRandom, silentLog } from '@cairn/runtime'
 import { ManualClock } from '@cairn/runtime/testing'
-import { MemoryBlockStore, STATE_DIRECTORY } from '@cairn/storage'
+import { LocalPlacer, MemoryBlockStore, STATE_DIRECTORY } from '@cairn/storage'
 import { type SampleEntry, type SampleSnapshot, sampleBytes, sampleSnapshot, writeSample } from '@cairn/storage/testing'
-import { Participant, unpackInline } from '@cairn/swarm'
+import { Participant } from '@cairn/swarm'
 import { createSigner, newLedger, newRoot, newSnapshot, newTargets, newTimestamp, rootFileOf } from '@cairn/trust'
 import { Node, type NodeEvent, type NodeInit } from '../src/index.ts'
 
@@ -90,8 +90,8 @@ export class StageWorld implements AsyncDisposable {
           random: this.#random.fork(name),
           log: silentLog,
           reporter: { report: (event) => events.push(event) },
+          placer: new LocalPlacer(),
           createTransport: async () => this.#network.createTransport(name),
-          unpack: unpackInline,
         },
       ),
     )

@@ -22,7 +22,8 @@ export type EventTable<Event extends ReportedEvent, T extends MetricTable> = {
 
 export interface ReporterComponents<Event extends ReportedEvent, T extends MetricTable> {
   readonly log: Log
-  readonly metrics: MetricsWriter<T>
+  /** Absent where nobody can read them. */
+  readonly metrics: MetricsWriter<T> | undefined
   /** Hears every event after it was logged and counted: keeps the state that `/status` shows. */
   readonly status?: Reporter<Event>
 }
@@ -37,7 +38,7 @@ export function createReporter<Event extends ReportedEvent, T extends MetricTabl
     report(event) {
       const rule = rules[event.type]
       if (rule?.log !== undefined) components.log[rule.log](event.type, (rule.fields ?? loggable)(event))
-      rule?.count?.(components.metrics, event)
+      if (components.metrics !== undefined) rule?.count?.(components.metrics, event)
       components.status?.report(event)
     },
   }

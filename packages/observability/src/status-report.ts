@@ -42,4 +42,6 @@ export interface PeerStatus {
   /** What it did last that it should not have, such as a block that did not match its identifier. */
   readonly fault?: string
   readonly faultsCount: number
+  /** Why a download gave it up last, for a while or for good; absent once it was taken back. */
+  readonly dropped?: string
 }

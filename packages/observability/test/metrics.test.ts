@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createMetrics, LABEL_SETS_MAX, type MetricTable } from '../src/index.ts'
+import { createMetrics, LABEL_SETS_MAX, type MetricTable } from '../src/metrics.ts'
 
 const TABLE = {
   cairn_fetched_bytes_total: { type: 'counter', help: 'Verified bytes fetched.', labels: ['peer'] },

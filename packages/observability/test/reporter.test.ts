@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Log, LogFields, Reporter } from '@cairn/runtime'
-import { createMetrics, createReporter, type EventTable, fanOut, type MetricTable } from '../src/index.ts'
+import { createReporter, type EventTable, fanOut, type MetricTable } from '../src/index.ts'
+import { createMetrics } from '../src/metrics.ts'
 
 type Event =
   | { readonly type: 'chunk-verified'; readonly peer: string; readonly bytes: number }

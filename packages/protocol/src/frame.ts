@@ -3,6 +3,7 @@ import { ProtocolError } from './errors.ts'
 import { CHUNK_BYTES_MAX } from './limits.ts'
 import { inspectZstd, zstdCompressOptions, zstdDecompressOptions } from './zstd.ts'
 
+export { ProtocolError, type ProtocolFault } from './errors.ts'
 export { ZSTD_LEVEL, ZSTD_WINDOW_LOG_MAX, zstdCompressOptions, zstdDecompressOptions } from './zstd.ts'
 
 const PLAIN = 0
@@ -33,6 +34,13 @@ export function betterFrame(plain: Uint8Array, zstd: Uint8Array): Uint8Array {
 export function plainFrame(plain: Uint8Array): Uint8Array {
   checkBlock(plain)
   return frameOf(PLAIN, plain)
+}
+
+/** A plain frame whose payload, a view of it, is yet to be filled with a block of `plainBytes` bytes. */
+export function plainFrameToFill(plainBytes: number): { readonly frame: Uint8Array<ArrayBuffer>; readonly payload: Uint8Array } {
+  const frame = new Uint8Array(Buffer.allocUnsafeSlow(1 + plainBytes).buffer)
+  frame[0] = PLAIN
+  return { frame, payload: frame.subarray(1) }
 }
 
 /**

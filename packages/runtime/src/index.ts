@@ -1,5 +1,6 @@
 export { ByteSemaphore } from './byte-semaphore.ts'
 export { type Clock, type Instant, sleep, systemClock, type Timer } from './clock.ts'
+export { freeMemory } from './free-memory.ts'
 export { type Log, type LogFields, silentLog } from './log.ts'
 export { type Random, randomBelow, randomUnit, seededRandom, systemRandom } from './random.ts'
 export { type Reporter, silentReporter } from './reporter.ts'

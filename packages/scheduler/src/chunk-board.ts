@@ -2,7 +2,7 @@ import type { Bitmap } from '@cairn/protocol'
 import type { Random } from '@cairn/runtime'
 import { ChunkQueue } from './chunk-queue.ts'
 import type { ChunkCatalogue, SourceId } from './download-types.ts'
-import { priorityKey, rarityBucket, URGENCY_NONE } from './priority.ts'
+import { deadlineBucket, NEVER_ASKED, priorityKey, rarityBucket } from './priority.ts'
 import { sharedOrder, Shares } from './shares.ts'
 import type { Source } from './source.ts'
 
@@ -27,6 +27,8 @@ export class ChunkBoard {
   readonly #state: Uint8Array
   readonly #tieBreak: Uint32Array
   readonly #urgent = new Set<number>()
+  /** Deadline bucket of each chunk: how late it is. */
+  readonly #deadline: Uint8Array
   /** Partial sources that have each chunk; complete ones have all and would not tell chunks apart. */
   readonly #holders: Uint16Array
   /** Missing chunks of our own share: what complete sources are asked for first. Without other peers, every missing chunk. */
@@ -44,6 +46,7 @@ export class ChunkBoard {
     this.#sources = sources
     this.#state = new Uint8Array(catalogue.chunksCount)
     this.#tieBreak = new Uint32Array(catalogue.chunksCount)
+    this.#deadline = new Uint8Array(catalogue.chunksCount).fill(NEVER_ASKED)
     this.#holders = new Uint16Array(catalogue.chunksCount)
     this.#owner = new Uint8Array(catalogue.chunksCount)
     this.common = new ChunkQueue(this.currentKey)
@@ -93,8 +96,10 @@ export class ChunkBoard {
     this.#urgent.delete(chunk)
   }
 
-  markMissing(chunk: number): void {
+  /** `waitedMs`: how long it was waited for in vain. */
+  markMissing(chunk: number, waitedMs = 0): void {
     this.#state[chunk] = MISSING
+    this.#deadline[chunk] = Math.min(this.#deadline[chunk]!, deadlineBucket(waitedMs))
     this.#missingCount += 1
     this.#countLeft(chunk, 1)
     if (this.#urgent.has(chunk)) this.#urgentMissingCount += 1
@@ -106,6 +111,11 @@ export class ChunkBoard {
     if (this.#state[chunk] !== PLACED) return
     this.#placedCount -= 1
     this.markMissing(chunk)
+  }
+
+  /** Whether somebody waits for `chunk`. */
+  isUrgent(chunk: number): boolean {
+    return this.#urgent.has(chunk)
   }
 
   /** Puts `chunk` before all others. */
@@ -165,7 +175,8 @@ export class ChunkBoard {
   key(chunk: number): number {
     return priorityKey({
       stage: this.#catalogue.chunkStage(chunk),
-      urgency: this.#urgent.has(chunk) ? 0 : URGENCY_NONE,
+      isUrgent: this.#urgent.has(chunk),
+      deadline: this.#deadline[chunk]!,
       holdersCount: this.#holders[chunk]!,
       tieBreak: this.#order(chunk),
     })

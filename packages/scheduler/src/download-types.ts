@@ -41,13 +41,36 @@ export type DownloadInput =
   | { readonly type: 'tick'; readonly lateMs?: number; readonly now: number }
 
 /** What a source did wrong, in the words of `policy`'s penalty table. */
-export type SourceFault = 'bad-chunk' | 'timeout' | 'refused-too-often'
+export type SourceFault = 'bad-chunk' | 'stalled' | 'timeout' | 'refused-too-often'
+
+/**
+ * Why nothing more is asked of a source.
+ *
+ * `too-slow`: it gives a small part of what the others give, and a chunk waits for it · `stalled`: it sent, and then sent nothing more of
+ * what it was asked for · `timeout`: a request was not answered before its deadline · `bad-chunk`: it sent what does not verify.
+ */
+export type DropReason = 'too-slow' | 'stalled' | 'timeout' | 'bad-chunk'
 
 /** What the caller must now do, in order. */
 export type DownloadEffect =
   | { readonly type: 'request'; readonly source: SourceId; readonly chunks: readonly number[]; readonly deadlineMs: number }
   | { readonly type: 'cancel'; readonly source: SourceId; readonly chunk: number }
   | { readonly type: 'penalize'; readonly source: SourceId; readonly fault: SourceFault; readonly chunk: number; readonly ban: boolean }
+  /** Nothing is asked of it for `retryInMs`, or ever again without; what it owes is cancelled and fetched elsewhere. */
+  | {
+      readonly type: 'source-dropped'
+      readonly source: SourceId
+      readonly reason: DropReason
+      /** Frame bytes per second that it gave at most while anything was asked of it. */
+      readonly bytesPerSecond: number
+      /** What the other sources give, on average; 0 if none has given anything. */
+      readonly othersBytesPerSecond: number
+      /** How long it has owed an answer and sent nothing. */
+      readonly silentMs: number
+      readonly retryInMs?: number
+    }
+  /** A source that was dropped answers well again, or is needed after all. */
+  | { readonly type: 'source-restored'; readonly source: SourceId }
   | { readonly type: 'complete' }
   /** The only source left sends chunks that do not verify; going on would be pointless. */
   | { readonly type: 'failed'; readonly source: SourceId; readonly chunk: number }

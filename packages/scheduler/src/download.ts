@@ -6,35 +6,37 @@ import type {
   DownloadEffect,
   DownloadInit,
   DownloadInput,
+  DropReason,
   RefusalCode,
   SlowReason,
   SourceId,
   StallReason,
 } from './download-types.ts'
-import { Endgame } from './endgame.ts'
 import { HostPace } from './host-pace.ts'
 import {
   BAD_CHUNKS_OF_LAST_SOURCE_MAX,
+  HOST_LATE_MS_MAX,
   REFUSALS_IN_A_ROW_MAX,
   REFUSED_PAUSE_MS,
-  REQUEST_BYTES_MAX,
-  REQUEST_CHUNKS_MAX,
   REQUEST_DEADLINE_MS,
-  SHARE_HORIZON_MS,
   SHARE_PATIENCE_MS,
   SHARERS_MAX,
   STALL_AFTER_MS,
   UNPLACED_BYTES_MAX,
 } from './limits.ts'
 import { RateBudget } from './rate-budget.ts'
-import { type OutstandingRequest, Source } from './source.ts'
+import { Requests } from './requests.ts'
+import { Source } from './source.ts'
+import { SourceWatch } from './source-watch.ts'
 
 /**
  * One snapshot download as a state machine: the same inputs in the same order, with the same random stream, give the same effects.
  *
  * Invariants:
- * - a chunk is out at one source, in the end-game at two, so whoever sends a bad one is known;
+ * - a chunk is awaited from one source, from two when it is overdue (`Hedges`), so whoever sends a bad one is known;
  * - bytes asked for and not yet placed stay within the common window ({@link HostPace}), and per source within its window;
+ * - a source that is much slower than the others, or has stalled, is dropped for a while ({@link SourceWatch}), but never one that
+ *   alone has what is missing;
  * - the last source is never banned: after {@link BAD_CHUNKS_OF_LAST_SOURCE_MAX} bad chunks the download fails instead.
  */
 export class Download {
@@ -43,15 +45,16 @@ export class Download {
   readonly #board: ChunkBoard
   readonly #sources = new Map<SourceId, Source>()
   #sharers: readonly Source[] = []
-  readonly #requests = new Map<number, OutstandingRequest[]>()
+  readonly #requests: Requests
   readonly #rate: RateBudget
   readonly #pace = new HostPace()
   /** Chunks that arrived and are not placed, with the time of their arrival, the oldest first. */
   readonly #unplaced = new Map<number, number>()
-  #outBytes = 0
   /** Bytes of chunks received and not yet placed. */
   #unplacedBytes = 0
-  readonly #endgame: Endgame
+  readonly #watch: SourceWatch
+  /** Which source is asked first at the next step. */
+  #turn = 0
   #lastProgressMs: number
   #ended = false
 
@@ -63,7 +66,8 @@ export class Download {
     this.#board = new ChunkBoard(catalogue, have, random, this.#sources)
     this.#rate = new RateBudget(init.bytesPerSecondMax ?? Number.POSITIVE_INFINITY, init.now)
     this.#lastProgressMs = init.now
-    this.#endgame = new Endgame(catalogue, this.#board)
+    this.#requests = new Requests(catalogue, this.#board, this.#rate, this.#sources)
+    this.#watch = new SourceWatch(catalogue, this.#board, this.#sources)
   }
 
   get placedCount(): number {
@@ -80,7 +84,7 @@ export class Download {
 
   /** Bytes asked for and not yet placed. */
   get outBytes(): number {
-    return this.#outBytes
+    return this.#requests.outBytes
   }
 
   /** What about this machine makes it ask for less than it could; `undefined` at full speed. */
@@ -106,7 +110,7 @@ export class Download {
       return effects
     }
     this.#divide(input.now)
-    for (const source of this.#sources.values()) this.#fill(source, input.now, effects)
+    this.#fill(input.now, effects)
     return effects
   }
 
@@ -114,9 +118,8 @@ export class Download {
   stall(now: number): StallReason | undefined {
     if (this.isComplete || now - this.#lastProgressMs < STALL_AFTER_MS) return undefined
     if (this.#sources.size === 0) return 'no-source'
-    if (this.#outBytes === 0) return this.#rate.roomBytes(now) <= 0 ? 'rate-limited' : 'no-source-has-it'
-    for (const requests of this.#requests.values()) if (requests.length > 0) return 'sources-slow'
-    return 'placing-slow'
+    if (this.outBytes === 0) return this.#rate.roomBytes(now) <= 0 ? 'rate-limited' : 'no-source-has-it'
+    return this.#requests.isEmpty ? 'placing-slow' : 'sources-slow'
   }
 
   #apply(input: DownloadInput, effects: DownloadEffect[]): void {
@@ -126,7 +129,7 @@ export class Download {
       case 'source-has':
         return this.#sourceHas(input.source, input.chunks, input.now)
       case 'source-left':
-        return this.#sourceLeft(input.source)
+        return this.#sourceLeft(input.source, input.now)
       case 'received':
         return this.#received(input, effects)
       case 'bad':
@@ -143,21 +146,35 @@ export class Download {
         return
       case 'tick':
         this.#pace.observe(input.lateMs ?? 0, this.#unplacedMs(input.now))
+        // After a pause of our own, what came meanwhile has yet to be read: nobody is judged by it.
+        if ((input.lateMs ?? 0) <= HOST_LATE_MS_MAX) this.#judge(input.now, effects)
         return this.#expire(input.now, effects)
       default:
         return input satisfies never
     }
   }
 
+  /** Each in turn: where the rate or the common window bounds what is asked, it is not always the same source that gets it. */
+  #fill(now: number, effects: DownloadEffect[]): void {
+    const sources = [...this.#sources.values()]
+    const first = this.#turn
+    for (let i = 0; i < sources.length && this.#unplacedBytes <= UNPLACED_BYTES_MAX; i++) {
+      const at = (first + i) % sources.length
+      const before = effects.length
+      this.#requests.fill(sources[at]!, this.#pace.windowBytes, now, effects)
+      if (effects.length > before) this.#turn = at + 1
+    }
+  }
+
   #sourceJoined(id: SourceId, have: 'complete' | Bitmap, now: number, effects: DownloadEffect[]): void {
     if (have !== 'complete') assert(have.size === this.#catalogue.chunksCount, 'the bitmap covers the catalogue')
-    if (this.#sources.has(id)) this.#sourceLeft(id)
+    if (this.#sources.has(id)) this.#sourceLeft(id, now)
     const source = new Source(id, have, this.#board.currentKey, now)
     this.#sources.set(id, source)
     if (have !== 'complete') for (const chunk of have.indices()) this.#board.addHolder(chunk, source)
     // A source that sent bad chunks was kept only because it was the last one: now it is not.
     for (const other of this.#sources.values()) {
-      if (other.badChunks > 0 && other !== source) this.#dismiss(other, undefined, effects)
+      if (other.badChunks > 0 && other !== source) this.#dismiss(other, undefined, now, effects)
     }
   }
 
@@ -175,11 +192,11 @@ export class Download {
     }
   }
 
-  #sourceLeft(id: SourceId): void {
+  #sourceLeft(id: SourceId, now: number): void {
     const source = this.#sources.get(id)
     if (source === undefined) return
     this.#sources.delete(id)
-    for (const request of source.outstanding.values()) this.#dropRequest(request)
+    for (const request of source.outstanding.values()) this.#requests.withdraw(request, now)
     if (source.have !== undefined) {
       for (const chunk of source.have.indices()) if (!source.lacks.has(chunk)) this.#board.removeHolder(chunk)
     }
@@ -191,34 +208,37 @@ export class Download {
     const request = source?.outstanding.get(chunk)
     if (source === undefined || request === undefined) return
     const bytes = this.#catalogue.chunkBytes(chunk)
-    this.#rate.refund(bytes - (input.frameBytes ?? bytes))
-    source.window.received(bytes, now, now - request.sinceMs)
+    const frameBytes = input.frameBytes ?? bytes
+    source.pace.arrived(bytes, frameBytes, now - request.sinceMs, now)
+    source.window.received(bytes, now, now - request.sinceMs, source.pace.bytesPerSecond(now))
     source.refusalsInARow = 0
-    source.snubbed = false
+    source.hasTimedOut = false
     this.#lastProgressMs = now
-    this.#forgetRequest(source, request)
+    this.#requests.arrived(request, frameBytes)
+    source.pace.answered(source.outstanding.size > 0, now)
+    if (source.standing === 'probation' && !request.expired) this.#endProbation(source, now, effects)
     const state = this.#board.state(chunk)
     if (state === RECEIVED || state === PLACED) {
-      this.#outBytes -= bytes
+      this.#requests.arrivedTwice(chunk)
       return
     }
     this.#board.markReceived(chunk)
-    this.#unplacedBytes += this.#catalogue.chunkBytes(chunk)
+    this.#unplacedBytes += bytes
     this.#unplaced.set(chunk, now)
-    for (const other of this.#requests.get(chunk) ?? []) effects.push({ type: 'cancel', source: other.source, chunk })
+    this.#requests.cancelAll(chunk, effects)
   }
 
   #bad(id: SourceId, chunk: number, now: number, effects: DownloadEffect[]): void {
     if (this.#board.state(chunk) === RECEIVED) {
       this.#unplacedBytes -= this.#catalogue.chunkBytes(chunk)
-      this.#outBytes -= this.#catalogue.chunkBytes(chunk)
+      this.#requests.released(chunk)
       this.#unplaced.delete(chunk)
       this.#board.markMissing(chunk)
     }
     const source = this.#sources.get(id)
     if (source === undefined) return
     if (this.#sources.size > 1) {
-      this.#dismiss(source, chunk, effects)
+      this.#dismiss(source, chunk, now, effects)
       return
     }
     effects.push({ type: 'penalize', source: id, fault: 'bad-chunk', chunk, ban: false })
@@ -238,8 +258,8 @@ export class Download {
     const request = source?.outstanding.get(chunk)
     if (source === undefined || request === undefined) return
     source.window.released(this.#catalogue.chunkBytes(chunk))
-    source.outstanding.delete(chunk)
-    this.#dropRequest(request)
+    this.#requests.withdraw(request, now)
+    source.pace.answered(source.outstanding.size > 0, now)
     switch (code) {
       case 'cancelled':
         return
@@ -267,7 +287,7 @@ export class Download {
     this.#board.markPlaced(chunk)
     this.#unplacedBytes -= this.#catalogue.chunkBytes(chunk)
     this.#unplaced.delete(chunk)
-    this.#outBytes -= this.#catalogue.chunkBytes(chunk)
+    this.#requests.released(chunk)
     this.#lastProgressMs = now
   }
 
@@ -281,15 +301,45 @@ export class Download {
     for (const source of this.#sources.values()) {
       for (const request of source.outstanding.values()) {
         if (request.expired || now - request.sinceMs < REQUEST_DEADLINE_MS) continue
-        request.expired = true
-        if (!source.snubbed) {
-          source.snubbed = true
+        if (!source.hasTimedOut) {
+          source.hasTimedOut = true
           effects.push({ type: 'penalize', source: source.id, fault: 'timeout', chunk: request.chunk, ban: false })
         }
-        const live = (this.#requests.get(request.chunk) ?? []).some((other) => !other.expired)
-        if (this.#board.state(request.chunk) === REQUESTED && !live) this.#board.markMissing(request.chunk)
+        this.#requests.giveUp(request, now)
       }
     }
+  }
+
+  /** Drops whom the join is better off without, and takes back whom it needs after all. */
+  #judge(now: number, effects: DownloadEffect[]): void {
+    for (const source of this.#sources.values()) {
+      const reason = this.#watch.verdict(source, now)
+      if (reason !== undefined) {
+        const [chunk = -1] = source.outstanding.keys()
+        // Being slow is no fault.
+        if (reason !== 'too-slow') effects.push({ type: 'penalize', source: source.id, fault: reason, chunk, ban: false })
+        this.#drop(source, reason, now, effects)
+      } else if (source.standing !== 'live' && !this.#watch.isCovered(source)) {
+        this.#restore(source, now, effects)
+      }
+    }
+  }
+
+  #drop(source: Source, reason: DropReason, now: number, effects: DownloadEffect[]): void {
+    const figures = this.#watch.figures(source, now)
+    const retryInMs = source.drop(now)
+    effects.push({ type: 'source-dropped', source: source.id, reason, ...figures, retryInMs })
+    for (const request of source.outstanding.values()) this.#requests.abandon(request, now, effects)
+  }
+
+  #restore(source: Source, now: number, effects: DownloadEffect[]): void {
+    source.restore(now)
+    effects.push({ type: 'source-restored', source: source.id })
+  }
+
+  #endProbation(source: Source, now: number, effects: DownloadEffect[]): void {
+    if (this.#watch.isSlow(source, now, 0) && this.#watch.isCovered(source)) this.#drop(source, 'too-slow', now, effects)
+    else this.#restore(source, now, effects)
   }
 
   /** Shares the work anew when those who take part in it have changed. */
@@ -304,84 +354,12 @@ export class Download {
     this.#board.share(this.#self, sharers)
   }
 
-  /** Asks `source` for the most urgent chunks it has, as far as its window and the common one allow. */
-  #fill(source: Source, now: number, effects: DownloadEffect[]): void {
-    if (source.pausedUntilMs > now || source.snubbed || this.#unplacedBytes > UNPLACED_BYTES_MAX) return
-    // Many small requests cost more than few large ones: wait until a quarter of a request fits, unless the source or somebody waits.
-    const isAwaited = source.outstanding.size === 0 || this.#board.urgentMissingCount > 0
-    const roomBytesMin = isAwaited ? 0 : Math.min(REQUEST_BYTES_MAX, source.window.windowBytes) / 4
-    for (;;) {
-      const roomBytes = Math.min(source.window.roomBytes, this.#pace.windowBytes - this.#outBytes)
-      if (roomBytes <= 0 || roomBytes < roomBytesMin) return
-      const rateBytes = this.#rate.roomBytes(now)
-      if (rateBytes <= 0) return
-      const chunks = this.#take(source, Math.min(roomBytes, rateBytes, REQUEST_BYTES_MAX), now)
-      if (chunks.length === 0) return
-      effects.push({ type: 'request', source: source.id, chunks, deadlineMs: REQUEST_DEADLINE_MS })
-    }
-  }
-
-  #take(source: Source, budgetBytes: number, now: number): number[] {
-    const chunks: number[] = []
-    let bytes = 0
-    while (bytes < budgetBytes && chunks.length < REQUEST_CHUNKS_MAX) {
-      const chunk = this.#nextFor(source, now)
-      if (chunk === undefined) break
-      bytes += this.#catalogue.chunkBytes(chunk)
-      this.#request(source, chunk, now)
-      chunks.push(chunk)
-    }
-    return chunks
-  }
-
-  #nextFor(source: Source, now: number): number | undefined {
-    if (this.#board.missingCount === 0) return this.#endgame.chunkFor(source, this.#requests, now)
-    if (source.queue !== undefined)
-      return source.firstOf(
-        () => source.queue?.pop(),
-        () => {},
-      )
-    const putBack = (chunk: number): void => this.#board.putBack(chunk)
-    return (
-      source.firstOf(() => this.#board.common.pop(), putBack) ??
-      source.firstOf(() => this.#board.popForeign(now, SHARE_HORIZON_MS), putBack)
+  #dismiss(source: Source, chunk: number | undefined, now: number, effects: DownloadEffect[]): void {
+    const figures = this.#watch.figures(source, now)
+    this.#sourceLeft(source.id, now)
+    effects.push(
+      { type: 'penalize', source: source.id, fault: 'bad-chunk', chunk: chunk ?? -1, ban: true },
+      { type: 'source-dropped', source: source.id, reason: 'bad-chunk', ...figures },
     )
-  }
-
-  #request(source: Source, chunk: number, now: number): void {
-    const bytes = this.#catalogue.chunkBytes(chunk)
-    const request: OutstandingRequest = { source: source.id, chunk, sinceMs: now, expired: false }
-    source.outstanding.set(chunk, request)
-    source.window.requested(bytes)
-    this.#outBytes += bytes
-    this.#rate.spend(bytes)
-    const requests = this.#requests.get(chunk)
-    if (requests === undefined) this.#requests.set(chunk, [request])
-    else requests.push(request)
-    if (this.#board.state(chunk) === MISSING) this.#board.markRequested(chunk)
-  }
-
-  /** A request that will not be answered any more: the chunk becomes missing unless it is out elsewhere. */
-  #dropRequest(request: OutstandingRequest): void {
-    const { chunk } = request
-    this.#outBytes -= this.#catalogue.chunkBytes(chunk)
-    this.#rate.refund(this.#catalogue.chunkBytes(chunk))
-    const rest = (this.#requests.get(chunk) ?? []).filter((other) => other !== request)
-    if (rest.length > 0) this.#requests.set(chunk, rest)
-    else this.#requests.delete(chunk)
-    if (this.#board.state(chunk) === REQUESTED && rest.every((other) => other.expired)) this.#board.markMissing(chunk)
-  }
-
-  /** Takes an answered request off the books; its bytes stay counted as out until the chunk is placed. */
-  #forgetRequest(source: Source, request: OutstandingRequest): void {
-    source.outstanding.delete(request.chunk)
-    const rest = (this.#requests.get(request.chunk) ?? []).filter((other) => other !== request)
-    if (rest.length > 0) this.#requests.set(request.chunk, rest)
-    else this.#requests.delete(request.chunk)
-  }
-
-  #dismiss(source: Source, chunk: number | undefined, effects: DownloadEffect[]): void {
-    this.#sourceLeft(source.id)
-    effects.push({ type: 'penalize', source: source.id, fault: 'bad-chunk', chunk: chunk ?? -1, ban: true })
   }
 }

@@ -1,10 +1,12 @@
-export { type ReplayReport, replayTrace, traceHeader, traceLine } from './trace.ts'
+export { TraceRecorder } from './trace.ts'
+export { type ReplayReport, replayTrace, type TraceFault, TraceReplay } from './trace-replay.ts'
 export { Download } from './download.ts'
 export type {
   ChunkCatalogue,
   DownloadEffect,
   DownloadInit,
   DownloadInput,
+  DropReason,
   RefusalCode,
   SlowReason,
   SourceFault,

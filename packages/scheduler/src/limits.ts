@@ -1,5 +1,11 @@
-/** Smallest request window of a peer: a few chunks in flight hide the round trip even to a slow one. */
-export const PEER_WINDOW_BYTES_MIN = 1024 * 1024
+/** Request window of a peer that nothing is known of: what a slow one is given before it is known to be slow. It doubles each round trip. */
+export const PEER_WINDOW_BYTES_START = 256 * 1024
+/** Smallest request window of a peer; one chunk may exceed it. */
+export const PEER_WINDOW_BYTES_MIN = 64 * 1024
+/** A window is not made smaller than what the peer gives in this time, up to {@link PEER_WINDOW_BYTES_FLOOR}: some chunks in flight ride out a busy moment. */
+export const PEER_WINDOW_FLOOR_MS = 250
+/** Above 4 MiB/s the path alone decides. */
+export const PEER_WINDOW_BYTES_FLOOR = 1024 * 1024
 /** Largest request window of a peer, the bound of its share of memory here. */
 export const PEER_WINDOW_BYTES_MAX = 16 * 1024 * 1024
 /** Bytes asked for and not yet delivered, all peers together: with plain and framed copies alive at once it bounds a download's memory. */
@@ -22,10 +28,28 @@ export const REQUEST_BYTES_MAX = 4 * 1024 * 1024
 export const REQUEST_DEADLINE_MS = 10_000
 /** Silence of every peer that is called a stall. */
 export const STALL_AFTER_MS = 3_000
-/** In the end-game a chunk is asked of a second peer once it has been out this long. */
-export const ENDGAME_AFTER_MS = 500
-/** Peers one chunk may be asked of at once, in the end-game only. */
-export const ENDGAME_PEERS_MAX = 2
+/** How long a peer that has answered nothing yet is expected to take, before its chunks are asked of another one too. */
+export const RESPONSE_MS_UNKNOWN = 500
+/** No answer is overdue sooner than this, however steady a peer was: TCP's least timeout, and two of our ticks. */
+export const RESPONSE_MS_MIN = 200
+/** A peer's rate forgets half of what it knew in this much busy time. */
+export const PACE_HALF_LIFE_MS = 2_000
+/** Peers one chunk may be asked of at once. */
+export const PEERS_PER_CHUNK_MAX = 2
+/**
+ * A peer that sent before, and for this long sends nothing of what it was asked for, has stalled, if that is unusual for it. With ticks
+ * of 100 ms it is noticed within a second.
+ */
+export const STALLED_AFTER_MS = 900
+/** A request that is out for this long holds the download up, if its peer is much slower than the others. */
+export const HELD_MS_MAX = 1_000
+/** Half of that for a chunk that somebody waits for. */
+export const HELD_MS_MAX_URGENT = 500
+/** A peer that gives less than this part of what the others give on average is not worth waiting for. */
+export const SLOW_SHARE = 1 / 16
+/** How long a dropped peer is left alone the first time; twice as long each further time. */
+export const DROPPED_MS = 5_000
+export const DROPPED_MS_MAX = 300_000
 /** Rounds of bad chunks from the last source left, with a pause after each, before the download gives up: it is either hostile or broken. */
 export const BAD_CHUNKS_OF_LAST_SOURCE_MAX = 3
 /** Refusals of one peer in a row before it is left alone for {@link REFUSED_PAUSE_MS}. */
@@ -39,7 +63,7 @@ export const SHARE_PATIENCE_MS = 1_000
 export const SHARERS_MAX = 31
 /** What another peer will have of its share within this time, at its pace so far, is left to it: fetching it from the origin too would be for nothing. */
 export const SHARE_HORIZON_MS = 2_000
-/** Share of the snapshot that the end-game may ask for twice. */
+/** Share of the snapshot that may be asked for twice. */
 export const DUPLICATE_SHARE_MAX = 0.01
 /** A bounded rate may be saved up for this long: ticks are 100 ms apart, and a burst of more would not be a rate. */
 export const RATE_BURST_MS = 250

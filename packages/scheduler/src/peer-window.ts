@@ -1,4 +1,12 @@
-import { PEER_WINDOW_BYTES_MAX, PEER_WINDOW_BYTES_MIN, RATE_SPAN_MS, WINDOW_SLACK_MS } from './limits.ts'
+import {
+  PEER_WINDOW_BYTES_FLOOR,
+  PEER_WINDOW_BYTES_MAX,
+  PEER_WINDOW_BYTES_MIN,
+  PEER_WINDOW_BYTES_START,
+  PEER_WINDOW_FLOOR_MS,
+  RATE_SPAN_MS,
+  WINDOW_SLACK_MS,
+} from './limits.ts'
 
 /** Width of one slot of the rate measurement. */
 const SLOT_MS = 100
@@ -7,12 +15,13 @@ const SLOTS = RATE_SPAN_MS / SLOT_MS
 /**
  * How many bytes may be in flight from one peer.
  *
- * It starts at the minimum and grows by what arrives, doubling each round trip, up to the peer's rate times its
+ * It starts small and grows by what arrives, doubling each round trip, up to the peer's rate times its
  * shortest response time plus {@link WINDOW_SLACK_MS}; from then on it follows these. A queue that grows at the peer makes
- * responses longer but not the shortest one, so the window settles where little more than the path is full.
+ * responses longer but not the shortest one, so the window settles where little more than the path is full. A slow peer's window
+ * is one chunk: whatever it holds is soon late.
  */
 export class PeerWindow {
-  #bytes = PEER_WINDOW_BYTES_MIN
+  #bytes = PEER_WINDOW_BYTES_START
   #inFlightBytes = 0
   #shortestResponseMs = Number.POSITIVE_INFINITY
   readonly #slots = new Float64Array(SLOTS)
@@ -41,8 +50,13 @@ export class PeerWindow {
     this.#inFlightBytes = Math.max(0, this.#inFlightBytes - bytes)
   }
 
-  /** A chunk of `bytes` arrived at `nowMs`, `responseMs` after it was asked for. */
-  received(bytes: number, nowMs: number, responseMs: number): void {
+  /** Starts again with the smallest window. */
+  restart(): void {
+    this.#bytes = PEER_WINDOW_BYTES_MIN
+  }
+
+  /** A chunk of `bytes` arrived at `nowMs`, `responseMs` after it was asked for, from a peer that gives `bytesPerSecond` when busy. */
+  received(bytes: number, nowMs: number, responseMs: number, bytesPerSecond: number): void {
     this.released(bytes)
     this.#shortestResponseMs = Math.min(this.#shortestResponseMs, responseMs)
     this.#advance(nowMs)
@@ -50,7 +64,9 @@ export class PeerWindow {
     this.#slots[slot] = this.#slots[slot]! + bytes
     const spanMs = this.#shortestResponseMs + WINDOW_SLACK_MS
     const targetBytes = (this.bytesPerSecond(nowMs) * spanMs) / 1000
-    this.#bytes = Math.min(PEER_WINDOW_BYTES_MAX, Math.max(PEER_WINDOW_BYTES_MIN, Math.min(this.#bytes + bytes, targetBytes)))
+    const floorBytes = Math.min(PEER_WINDOW_BYTES_FLOOR, (bytesPerSecond * PEER_WINDOW_FLOOR_MS) / 1000)
+    const wantedBytes = Math.min(this.#bytes + bytes, Math.max(targetBytes, floorBytes))
+    this.#bytes = Math.min(PEER_WINDOW_BYTES_MAX, Math.max(PEER_WINDOW_BYTES_MIN, wantedBytes))
   }
 
   /** Rate over the last second, or over the time since the first byte when that is shorter. */

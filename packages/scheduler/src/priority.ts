@@ -11,20 +11,29 @@ export function rarityBucket(holdersCount: number): number {
 
 export interface PriorityParts {
   readonly stage: StageClass
-  /** 0 is due now, 15 is not urgent. */
-  readonly urgency: number
+  /** Somebody waits for it: it goes before all stages. */
+  readonly isUrgent: boolean
+  /** {@link deadlineBucket}: 0 is the latest, {@link NEVER_ASKED} is not late at all. */
+  readonly deadline: number
   readonly holdersCount: number
   /** 32 seeded bits: they spread nodes that start together over different chunks. */
   readonly tieBreak: number
 }
 
-/** Urgency of a chunk that nobody waits for. */
-export const URGENCY_NONE = 15
+/** Deadline bucket of a chunk that was not asked for before. */
+export const NEVER_ASKED = 15
+
+/** How late a chunk is that was waited for in vain for `waitedMs`; logarithmic, from 64 ms. A chunk that came to nothing once holds its stage up the longest. */
+export function deadlineBucket(waitedMs: number): number {
+  return Math.max(0, NEVER_ASKED - 1 - Math.floor(Math.log2(1 + waitedMs / 64)))
+}
 
 /**
- * Packs the parts into one number; smaller comes first. Urgency is above stage: whoever waits for a chunk waits for it now, whatever
- * stage it belongs to. Four bits of urgency, two of stage, three of rarity, 32 of tie-break: 41 bits, exact in a double.
+ * Packs (class, deadline bucket, rarity bucket, seeded hash) into one number; smaller comes first. What somebody waits for is a class
+ * of its own before the stages, whatever stage it belongs to. Two bits of class, four of deadline, three of rarity, 32 of hash: 41 bits,
+ * exact in a double.
  */
-export function priorityKey({ stage, urgency, holdersCount, tieBreak }: PriorityParts): number {
-  return ((urgency * 4 + STAGES.indexOf(stage)) * 8 + rarityBucket(holdersCount)) * 2 ** 32 + tieBreak
+export function priorityKey({ stage, isUrgent, deadline, holdersCount, tieBreak }: PriorityParts): number {
+  const precedence = isUrgent ? 0 : 1 + STAGES.indexOf(stage)
+  return ((precedence * 16 + deadline) * 8 + rarityBucket(holdersCount)) * 2 ** 32 + tieBreak
 }

@@ -1,24 +1,26 @@
 import type { Bitmap } from '@cairn/protocol'
 import { ChunkQueue } from './chunk-queue.ts'
 import type { SourceId } from './download-types.ts'
+import { DROPPED_MS, DROPPED_MS_MAX } from './limits.ts'
 import { PeerWindow } from './peer-window.ts'
+import type { OutstandingRequest } from './request-book.ts'
+import { ResponsePace } from './response-pace.ts'
 
 /** A pace over less than this says nothing. */
 const PACE_MS_MIN = 500
 
-/** One request of one chunk to one source. */
-export interface OutstandingRequest {
-  readonly source: SourceId
-  readonly chunk: number
-  readonly sinceMs: number
-  /** Past its deadline and given to somebody else; it still fills the source's window until the source answers. */
-  expired: boolean
-}
+/**
+ * What a source is good for: `live` is asked for as much as its window holds, `dropped` for nothing, and one on `probation` after that
+ * for one small request at a time.
+ */
+export type Standing = 'live' | 'dropped' | 'probation'
 
 /** The scheduler's books on one source. */
 export class Source {
   readonly id: SourceId
   readonly window = new PeerWindow()
+  readonly pace = new ResponsePace()
+  /** What it was asked for and has not answered, the oldest first. */
   readonly outstanding = new Map<number, OutstandingRequest>()
   /** Chunks this source has and nobody was asked for; `undefined` for a complete source, which draws from the common queue. */
   readonly queue: ChunkQueue | undefined
@@ -27,17 +29,22 @@ export class Source {
   readonly lacks = new Set<number>()
   refusalsInARow = 0
   badChunks = 0
+  /** Let a deadline pass and has not delivered since. */
+  hasTimedOut = false
   /** Nothing is asked of it before this time. */
   pausedUntilMs = 0
   readonly #joinedMs: number
   #lastGainMs: number
   #gainedCount = 0
-  /** Let a deadline pass and has not delivered since. */
-  snubbed = false
+  #standing: Standing = 'live'
+  #dropsCount = 0
+  #droppedUntilMs = 0
+  #restoredMs: number
 
   constructor(id: SourceId, have: 'complete' | Bitmap, keyOf: (chunk: number) => number | undefined, now: number) {
     this.#joinedMs = now
     this.#lastGainMs = now
+    this.#restoredMs = now
     this.id = id
     if (have !== 'complete') {
       this.have = have.clone()
@@ -47,6 +54,11 @@ export class Source {
 
   has(chunk: number): boolean {
     return !this.lacks.has(chunk) && (this.have === undefined || this.have.get(chunk))
+  }
+
+  /** Whether it has every chunk. */
+  get hasAll(): boolean {
+    return this.lacks.size === 0 && (this.have === undefined || this.have.isFull())
   }
 
   /** The first chunk out of `pop` that it can be asked for; those passed over, such as an expired request of its own, are put back. */
@@ -59,6 +71,44 @@ export class Source {
     }
     for (const other of passedOver) putBack(other)
     return chunk
+  }
+
+  get standing(): Standing {
+    return this.#standing
+  }
+
+  /** Whether it owes answers and gives none for longer than is usual for it: it is asked for no more until it does. */
+  isSilent(now: number): boolean {
+    return this.pace.silentMs(now) >= this.pace.overdueMs()
+  }
+
+  /** Nothing is asked of it for a while: twice as long as the last time, unless it has been good for longer than that. Returns the while. */
+  drop(now: number): number {
+    const lastMs = DROPPED_MS * 2 ** (this.#dropsCount - 1)
+    if (this.#standing === 'live' && now - this.#restoredMs > 2 * lastMs) this.#dropsCount = 0
+    const whileMs = Math.min(DROPPED_MS_MAX, DROPPED_MS * 2 ** this.#dropsCount)
+    this.#dropsCount += 1
+    this.#droppedUntilMs = now + whileMs
+    this.#standing = 'dropped'
+    return whileMs
+  }
+
+  /** Whether it may be tried again: its time is over, and it has answered all it was asked for, if only with refusals. */
+  mayBeTried(now: number): boolean {
+    return this.#standing === 'dropped' && now >= this.#droppedUntilMs && this.outstanding.size === 0
+  }
+
+  /** Tries it with little. */
+  tryAgain(): void {
+    this.#standing = 'probation'
+    this.pace.restart()
+    this.window.restart()
+  }
+
+  /** It is as good as any other. */
+  restore(now: number): void {
+    this.#standing = 'live'
+    this.#restoredMs = now
   }
 
   /** When it last said that it has gained chunks, or joined. */

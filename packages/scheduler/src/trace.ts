@@ -1,25 +1,29 @@
-import { Bitmap } from '@cairn/protocol'
+import { Bitmap, sha256, type StageClass } from '@cairn/protocol'
 import { seededRandom } from '@cairn/runtime'
 import { Download } from './download.ts'
 import type { ChunkCatalogue, DownloadEffect, DownloadInit, DownloadInput } from './download-types.ts'
 
-/** Version of the trace format: one JSON value a line, first a {@link TraceHeader}, then {@link TraceStep}s. */
-const TRACE_VERSION = 1
+/**
+ * Version of the trace format: one JSON object a line. A {@link TraceHeader} begins a download, {@link TraceStep}s follow; a file may hold
+ * several downloads. The last member of every line is `sum`, which covers the line and all those before it since the header.
+ */
+export const TRACE_VERSION = 2
 
-/** What a recorded download started from. */
+/** All that a recorded download started from: whoever has the trace needs nothing else to replay it. */
 export interface TraceHeader {
   readonly v: number
+  /** CID of the snapshot, for people. */
+  readonly snapshot: string
   readonly seed: string
   readonly self: string
   readonly now: number
-  readonly bytesPerSecondMax?: number | undefined
+  readonly bytesPerSecondMax?: number
   /** An encoded `Bitmap` in base64. */
   readonly have: string
-}
-
-/** The first line of a trace of `init`, whose random stream was made from `seed`. */
-export function traceHeader({ self, have, now, bytesPerSecondMax }: Omit<DownloadInit, 'random' | 'catalogue'>, seed: string): string {
-  return JSON.stringify({ v: TRACE_VERSION, seed, self, now, bytesPerSecondMax, have: toBase64(have) } satisfies TraceHeader)
+  /** Plain bytes of each chunk, 32 bits each, least significant byte first, in base64. */
+  readonly chunkBytes: string
+  /** Stages of the chunks in order: how many chunks in a row belong to which. */
+  readonly chunkStages: readonly (readonly [stage: StageClass, count: number])[]
 }
 
 /** One input, and what the scheduler decided. */
@@ -28,43 +32,80 @@ interface TraceStep {
   readonly effects: readonly DownloadEffect[]
 }
 
-/** The line of a trace for one step. */
-export function traceLine(input: DownloadInput, effects: readonly DownloadEffect[]): string {
+/** Records one download: `write` hears each line, without its line end. */
+export class TraceRecorder {
+  readonly #write: (line: string) => void
+  #sum = ''
+
+  /** `init` without its random stream, which was made from `seed`. */
+  constructor(init: Omit<DownloadInit, 'random'>, seed: string, snapshot: string, write: (line: string) => void) {
+    this.#write = write
+    const { self, have, now, bytesPerSecondMax, catalogue } = init
+    const rate = bytesPerSecondMax === undefined ? {} : { bytesPerSecondMax }
+    const header = { v: TRACE_VERSION, snapshot, seed, self, now, ...rate, have: toBase64(have), ...encodeCatalogue(catalogue) }
+    this.#add(JSON.stringify(header satisfies TraceHeader))
+  }
+
+  record(input: DownloadInput, effects: readonly DownloadEffect[]): void {
+    this.#add(encodeStep(input, effects))
+  }
+
+  #add(json: string): void {
+    this.#sum = sumOf(this.#sum, json)
+    this.#write(`${json.slice(0, -1)},"sum":"${this.#sum}"}`)
+  }
+}
+
+export function encodeStep(input: DownloadInput, effects: readonly DownloadEffect[]): string {
   if (input.type !== 'source-joined' || input.have === 'complete') return JSON.stringify({ input, effects })
   return JSON.stringify({ input: { ...input, have: { bitmap: toBase64(input.have) } }, effects })
 }
 
-/** How a replay went: how many steps and requests it compared, and the first step (from 0) at which it decided otherwise. */
-export interface ReplayReport {
-  readonly stepsCount: number
-  readonly requestsCount: number
-  readonly divergedAt: number | undefined
-}
-
-/**
- * Runs a recorded trace through the scheduler again and compares every decision with the recorded one, in order.
- * A trace is a file of one's own: its form is not checked beyond what the replay needs.
- */
-export function replayTrace(lines: readonly string[], catalogue: ChunkCatalogue): ReplayReport {
-  const [first, ...steps] = lines.filter((line) => line !== '')
-  const { v, seed, self, now, bytesPerSecondMax, have } = JSON.parse(first ?? '{}') as TraceHeader
-  if (v !== TRACE_VERSION) throw new Error(`not a trace of version ${String(TRACE_VERSION)}`)
-  const rate = bytesPerSecondMax === undefined ? {} : { bytesPerSecondMax }
-  const machine = new Download({ self, now, ...rate, catalogue, have: fromBase64(have, catalogue.chunksCount), random: seededRandom(seed) })
-  let requestsCount = 0
-  for (const [i, line] of steps.entries()) {
-    const { input, effects } = JSON.parse(line) as TraceStep
-    const again = machine.step(revive(input, catalogue.chunksCount))
-    if (JSON.stringify(again) !== JSON.stringify(effects)) return { stepsCount: i, requestsCount, divergedAt: i }
-    requestsCount += effects.filter(({ type }) => type === 'request').length
-  }
-  return { stepsCount: steps.length, requestsCount, divergedAt: undefined }
-}
-
-function revive(input: DownloadInput, chunksCount: number): DownloadInput {
-  if (input.type !== 'source-joined' || input.have === 'complete') return input
+/** @throws {Error} if `json` is no step */
+export function decodeStep(json: string, chunksCount: number): TraceStep {
+  const { input, effects } = JSON.parse(json) as TraceStep
+  if (typeof input?.type !== 'string' || !Array.isArray(effects)) throw new Error('no step of a trace')
+  if (input.type !== 'source-joined' || input.have === 'complete') return { input, effects }
   const { bitmap } = input.have as unknown as { readonly bitmap: string }
-  return { ...input, have: fromBase64(bitmap, chunksCount) }
+  return { input: { ...input, have: fromBase64(bitmap, chunksCount) }, effects }
+}
+
+/** The download that `header` describes, at its start, and how many chunks it has. */
+export function startDownload(header: TraceHeader): { readonly machine: Download; readonly chunksCount: number } {
+  const { seed, self, now, bytesPerSecondMax, have } = header
+  const rate = bytesPerSecondMax === undefined ? {} : { bytesPerSecondMax }
+  const catalogue = decodeCatalogue(header)
+  const { chunksCount } = catalogue
+  const machine = new Download({ self, now, ...rate, catalogue, have: fromBase64(have, chunksCount), random: seededRandom(seed) })
+  return { machine, chunksCount }
+}
+
+/** Eight hexadecimal digits over a line and, through `before`, all those before it. It finds damage and slips, not forgers. */
+export function sumOf(before: string, json: string): string {
+  return Buffer.from(sha256(Buffer.from(before + json)).subarray(0, 4)).toString('hex')
+}
+
+function encodeCatalogue(catalogue: ChunkCatalogue): Pick<TraceHeader, 'chunkBytes' | 'chunkStages'> {
+  const sizes = Buffer.alloc(4 * catalogue.chunksCount)
+  const stages: [StageClass, number][] = []
+  for (let chunk = 0; chunk < catalogue.chunksCount; chunk++) {
+    sizes.writeUInt32LE(catalogue.chunkBytes(chunk), 4 * chunk)
+    const stage = catalogue.chunkStage(chunk)
+    const last = stages.at(-1)
+    if (last?.[0] === stage) last[1] += 1
+    else stages.push([stage, 1])
+  }
+  return { chunkBytes: sizes.toString('base64'), chunkStages: stages }
+}
+
+function decodeCatalogue({ chunkBytes, chunkStages }: TraceHeader): ChunkCatalogue {
+  const sizes = Buffer.from(chunkBytes, 'base64')
+  const stages = chunkStages.flatMap(([stage, count]) => Array.from({ length: count }, () => stage))
+  return {
+    chunksCount: stages.length,
+    chunkBytes: (chunk) => sizes.readUInt32LE(4 * chunk),
+    chunkStage: (chunk) => stages[chunk]!,
+  }
 }
 
 function toBase64(bitmap: Bitmap): string {

@@ -1,10 +1,9 @@
 import { webcrypto } from 'node:crypto'
 import { promisify } from 'node:util'
-import { zstdCompress, zstdDecompress } from 'node:zlib'
-import { betterFrame, type CID, cidDigest, parseFrame, ProtocolError, zstdCompressOptions, zstdDecompressOptions } from '@cairn/protocol'
+import { zstdCompress } from 'node:zlib'
+import { betterFrame, zstdCompressOptions } from '@cairn/protocol'
 
 const compress = promisify(zstdCompress)
-const inflate = promisify(zstdDecompress)
 
 /** The SHA-256 of `bytes`, computed on libuv's thread pool. */
 export async function digestInPool(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
@@ -14,36 +13,4 @@ export async function digestInPool(bytes: Uint8Array<ArrayBuffer>): Promise<Uint
 /** `protocol`'s `encodeFrame`, with zstd on libuv's thread pool. */
 export async function packInPool(plain: Uint8Array): Promise<Uint8Array> {
   return betterFrame(plain, await compress(plain, zstdCompressOptions(plain.byteLength)))
-}
-
-/**
- * The plain block that `cid` names, out of a frame from anywhere: inflated within `plainBytesMax` and checked, both on libuv's thread pool.
- *
- * @throws {ProtocolError} `MALFORMED`, `TOO_LARGE`, `MISMATCH`
- */
-export async function unpackInPool(cid: CID, frame: Uint8Array, plainBytesMax: number): Promise<Uint8Array> {
-  const { encoding, payload, plainBytes } = parseFrame(frame, plainBytesMax)
-  const plain = encoding === 'plain' ? payload : await inflatePayload(payload, plainBytes)
-  const digest = await digestInPool(plain as Uint8Array<ArrayBuffer>)
-  if (Buffer.compare(digest, cidDigest(cid)) !== 0) {
-    throw new ProtocolError({ code: 'MISMATCH', what: 'block', found: 'other content', wanted: cid.toString() })
-  }
-  return plain
-}
-
-async function inflatePayload(payload: Uint8Array, plainBytes: number): Promise<Uint8Array> {
-  let plain: Uint8Array
-  try {
-    plain = await inflate(payload, zstdDecompressOptions(plainBytes))
-  } catch (cause) {
-    throw new ProtocolError({ code: 'MALFORMED', what: 'frame', reason: 'zstd cannot inflate it' }, { cause })
-  }
-  if (plain.byteLength !== plainBytes) {
-    throw new ProtocolError({
-      code: 'MALFORMED',
-      what: 'frame',
-      reason: `inflates to ${plain.byteLength} bytes and promises ${plainBytes}`,
-    })
-  }
-  return plain
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { describe, it } from 'node:test'
+import { plainFrame } from '@cairn/protocol'
 import { openFsBlockStore, openPlaceStore, systemDisk } from '../src/index.ts'
 import { sampleBlocks, sampleBytes, sampleSnapshot } from '../src/testing/index.ts'
 import { faultOf } from './fault.ts'
@@ -48,7 +49,7 @@ describe('a full disk', () => {
     await using store = await openPlaceStore({ path: disk.join('target'), index, disk: optimist })
     for (let chunk = 0; ; chunk++) {
       try {
-        await store.deliver(chunk, new Uint8Array(0), snapshot.plain(chunk))
+        await store.deliver(chunk, plainFrame(snapshot.plain(chunk)))
       } catch (error) {
         await faultOf(Promise.reject(error), 'NO_SPACE')
         break

@@ -1,6 +1,6 @@
 import type { PeerId, Transport } from '@cairn/network'
 import { Bitmap, type CID, FRAME_BYTES_MAX, ProtocolError, type RefuseCode, type SnapshotIndex, type StageClass } from '@cairn/protocol'
-import { type Clock, type Instant, type Random, type Reporter, seededRandom, Tasks, type Timer } from '@cairn/runtime'
+import { type Clock, freeMemory, type Instant, type Random, type Reporter, seededRandom, Tasks, type Timer } from '@cairn/runtime'
 import {
   Download,
   type DownloadEffect,
@@ -8,8 +8,7 @@ import {
   type RefusalCode,
   type SlowReason,
   type StallReason,
-  traceHeader,
-  traceLine,
+  TraceRecorder,
 } from '@cairn/scheduler'
 import type { SnapshotSink } from '@cairn/storage'
 import { SwarmError } from './errors.ts'
@@ -18,8 +17,9 @@ import type { BlockAnswer, ExchangeRequest } from './exchange/client.ts'
 import type { Holdings } from './holdings.ts'
 import { TICK_MS } from './limits.ts'
 import type { PeerLink } from './peer-link.ts'
+import { sourceEvent } from './source-event.ts'
 import type { Penalize } from './penalties.ts'
-import type { Unpack } from './unpack.ts'
+import type { RecentFrames } from './recent-frames.ts'
 
 export interface DownloadInit {
   readonly index: SnapshotIndex
@@ -41,7 +41,8 @@ export interface DownloadComponents {
   readonly random: Random
   readonly reporter: Reporter<SwarmEvent>
   readonly holdings: Holdings
-  readonly unpack: Unpack
+  /** Takes frames that others will ask for. */
+  readonly recent: RecentFrames
   readonly link: (peer: PeerId) => PeerLink
   readonly penalize: Penalize
 }
@@ -64,6 +65,7 @@ export class DownloadSession {
   readonly #init: DownloadInit
   readonly #components: DownloadComponents
   readonly #machine: Download
+  readonly #trace: TraceRecorder | undefined
   readonly #snapshot: CID
   readonly #name: string
   /** Chunks from here on belong to stages that are not asked for. */
@@ -72,6 +74,8 @@ export class DownloadSession {
   readonly #requests = new Map<string, ExchangeRequest & { readonly position: number }>()
   readonly #bytesBySource = new Map<PeerId, number>()
   readonly #joined = new Set<PeerId>()
+  /** Sources that have everything. */
+  readonly #complete = new Set<PeerId>()
   readonly #done = Promise.withResolvers<void>()
   #timer: Timer | undefined
   #wastedBytes = 0
@@ -91,13 +95,9 @@ export class DownloadSession {
     for (let chunk = this.#chunksEnd; chunk < index.chunksCount; chunk++) have.set(chunk)
     const seed = `${components.random.u32()}-${components.random.u32()}`
     const rate = bytesPerSecondMax === undefined ? {} : { bytesPerSecondMax }
-    const start = { self: components.transport.self, have, now: this.#lastProgressMs, ...rate }
-    init.onTrace?.(traceHeader(start, seed))
-    this.#machine = new Download({
-      ...start,
-      catalogue: index,
-      random: seededRandom(seed),
-    })
+    const start = { self: components.transport.self, catalogue: index, have, now: this.#lastProgressMs, ...rate }
+    this.#trace = init.onTrace === undefined ? undefined : new TraceRecorder(start, seed, this.#name, init.onTrace)
+    this.#machine = new Download({ ...start, random: seededRandom(seed) })
     this.#tasks = new Tasks((error) => this.#done.reject(error))
   }
 
@@ -150,7 +150,7 @@ export class DownloadSession {
 
   #step(input: DownloadInput): void {
     const effects = this.#machine.step(input)
-    this.#init.onTrace?.(traceLine(input, effects))
+    this.#trace?.record(input, effects)
     for (const effect of effects) this.#carryOut(effect)
   }
 
@@ -169,6 +169,10 @@ export class DownloadSession {
         this.#components.penalize(effect.source, effect.fault, { detail, mayBan: effect.ban })
         return
       }
+      case 'source-dropped':
+      case 'source-restored':
+        this.#components.reporter.report(sourceEvent(effect, this.#name))
+        return
       case 'complete':
         this.#done.resolve()
         return
@@ -202,6 +206,7 @@ export class DownloadSession {
   #sourceJoined(peer: PeerId, have: 'complete' | Bitmap): void {
     if (this.#joined.has(peer)) return
     this.#joined.add(peer)
+    if (have === 'complete') this.#complete.add(peer)
     const chunksHeld = have === 'complete' ? this.#init.index.chunksCount : have.count
     this.#components.reporter.report({ type: 'source-joined', snapshot: this.#name, peer, chunksHeld })
     this.#step({ type: 'source-joined', source: peer, have, now: this.#components.clock.monotonicMs() })
@@ -214,6 +219,7 @@ export class DownloadSession {
 
   #sourceLeft(peer: PeerId): void {
     if (!this.#joined.delete(peer)) return
+    this.#complete.delete(peer)
     this.#components.reporter.report({ type: 'source-left', snapshot: this.#name, peer })
     this.#step({ type: 'source-left', source: peer, now: this.#components.clock.monotonicMs() })
   }
@@ -259,26 +265,34 @@ export class DownloadSession {
     }
   }
 
-  /** Nothing reaches the sink that has not passed `unpack`. */
+  /** The sink keeps nothing that is not the chunk. */
   async #accept(peer: PeerId, chunk: number, frame: Uint8Array): Promise<void> {
     const { index, sink } = this.#init
-    const { clock, reporter, unpack, holdings } = this.#components
-    const cid = index.chunkCid(chunk)
-    const plainBytes = index.chunkBytes(chunk)
-    let plain: Uint8Array
+    const { clock, reporter, holdings, recent } = this.#components
+    const { byteLength: frameBytes } = frame
     try {
-      plain = await unpack(cid, frame, plainBytes)
+      await sink.deliver(chunk, frame)
+      // What came from another node has others to ask for it.
+      if (this.#complete.has(peer) && holdings.isWatched(this.#snapshot)) recent.keep(index.chunkCid(chunk), frame)
+      else freeMemory(frame)
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
-      this.#wastedBytes += frame.byteLength
-      reporter.report({ type: 'chunk-bad', snapshot: this.#name, peer, chunk, cid: cid.toString(), reason: error.message })
+      this.#wastedBytes += frameBytes
+      const cid = index.chunkCid(chunk).toString()
+      reporter.report({ type: 'chunk-bad', snapshot: this.#name, peer, chunk, cid, reason: error.message })
       this.#step({ type: 'bad', source: peer, chunk, now: clock.monotonicMs() })
       return
     }
-    await sink.deliver(chunk, frame, plain)
-    this.#bytesBySource.set(peer, (this.#bytesBySource.get(peer) ?? 0) + frame.byteLength)
+    this.#bytesBySource.set(peer, (this.#bytesBySource.get(peer) ?? 0) + frameBytes)
     this.#lastProgressMs = clock.monotonicMs()
-    reporter.report({ type: 'chunk-received', snapshot: this.#name, peer, chunk, frameBytes: frame.byteLength, plainBytes })
+    reporter.report({
+      type: 'chunk-received',
+      snapshot: this.#name,
+      peer,
+      chunk,
+      frameBytes,
+      plainBytes: index.chunkBytes(chunk),
+    })
     holdings.delivered(this.#snapshot, chunk)
     this.#step({ type: 'delivered', chunk, now: clock.monotonicMs() })
   }

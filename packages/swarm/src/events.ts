@@ -1,6 +1,6 @@
 import type { PeerId } from '@cairn/network'
 import type { PeerFault } from '@cairn/policy'
-import type { SlowReason, StallReason } from '@cairn/scheduler'
+import type { DropReason, SlowReason, StallReason } from '@cairn/scheduler'
 
 /** Everything a participant reports, each thing once. Logs, metrics, status and progress derive from these. */
 export type SwarmEvent =
@@ -29,6 +29,22 @@ export type SwarmEvent =
     }
   | { readonly type: 'source-joined'; readonly snapshot: string; readonly peer: PeerId; readonly chunksHeld: number }
   | { readonly type: 'source-left'; readonly snapshot: string; readonly peer: PeerId }
+  /**
+   * Nothing more is asked of a source for `retryInMs` (null: ever), with what it gave at most while it was asked for anything, what the
+   * others give on average, both in frame bytes, and for how long it has sent nothing of what it owes.
+   */
+  | {
+      readonly type: 'source-dropped'
+      readonly snapshot: string
+      readonly peer: PeerId
+      readonly reason: DropReason
+      readonly bytesPerSecond: number
+      readonly othersBytesPerSecond: number
+      readonly silentMs: number
+      readonly retryInMs: number | null
+    }
+  /** A dropped source was tried again and is good enough, or nobody else has what it has. */
+  | { readonly type: 'source-restored'; readonly snapshot: string; readonly peer: PeerId }
   /** A chunk's frame came over the network, whole; nothing of it is checked or kept yet. */
   | {
       readonly type: 'chunk-arrived'

@@ -50,6 +50,11 @@ export class Holdings {
     return this.#holdings.get(snapshot.toString())?.have
   }
 
+  /** Whether somebody fetches `snapshot` too and wants to hear of every chunk. */
+  isWatched(snapshot: CID): boolean {
+    return (this.#holdings.get(snapshot.toString())?.listeners.size ?? 0) > 0
+  }
+
   /** Chunk `chunk` of `snapshot` can be served from now on. Listeners hear of it within {@link HAVE_UPDATE_INTERVAL_MS}. */
   delivered(snapshot: CID, chunk: number): void {
     const holding = this.#holdings.get(snapshot.toString())

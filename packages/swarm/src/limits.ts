@@ -20,6 +20,8 @@ export const SERVING_LIMITS: ServingLimits = {
   // 128 blocks for each of 256 peers; 400 bytes each make 13 MiB.
   queuedMax: 32_768,
 }
+/** Bytes of frames kept as they came while others fetch the same: a third of a second of a fast origin, a few of a slow one. */
+export const RECENT_FRAMES_BYTES_MAX = 8 * 1024 * 1024
 /** A peer that takes no byte for this long gives back what was read for it, and goes first when memory is short. 256 KiB take as long at 50 KiB/s. */
 export const SERVING_SLOW_MS = 5_000
 /** A peer that takes no byte for this long is not reading: its channel is closed and its memory freed. */
@@ -57,5 +59,9 @@ export const DISCOVERY_ASKED_MAX = 4
 export const NEIGHBOURS_MAX = 1024
 /** Manifest pages asked for at once. */
 export const PAGES_IN_FLIGHT_MAX = 64
-/** How long one peer may take to send a manifest page before another one is asked. */
+/** How long one peer may take to send a manifest page before its request is taken back. */
 export const PAGE_DEADLINE_MS = 10_000
+/** How long one may take before the next is asked too: at 1 Mbit/s, a page of the usual size. */
+export const PAGE_OVERDUE_MS = 300
+/** Peers that one page is asked of at once; pages are small, and a join can do nothing without them. */
+export const PAGE_PEERS_MAX = 3

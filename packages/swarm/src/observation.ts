@@ -21,6 +21,12 @@ export const SWARM_METRICS = {
   cairn_blocks_unavailable_total: { type: 'counter', help: 'Blocks asked for that could not be read' },
   cairn_peer_faults_total: { type: 'counter', help: 'Faults held against peers', labels: ['fault'] },
   cairn_peers_banned_total: { type: 'counter', help: 'Bans', labels: ['fault'] },
+  cairn_sources_dropped_total: {
+    type: 'counter',
+    help: 'Times that a download gave a source up, for a while or for good',
+    labels: ['reason'],
+  },
+  cairn_sources_restored_total: { type: 'counter', help: 'Times that a download took a dropped source back' },
   cairn_downloads_complete_total: { type: 'counter', help: 'Downloads that finished' },
   cairn_download_seconds: { type: 'histogram', help: 'Duration of finished downloads', buckets: [1, 5, 15, 60, 300, 900, 3600, 14_400] },
   cairn_download_stalls_total: { type: 'counter', help: 'Times that a download waited', labels: ['reason'] },
@@ -46,6 +52,8 @@ export const SWARM_RULES = {
   'download-started': { log: 'info' },
   'source-joined': { log: 'info' },
   'source-left': { log: 'info' },
+  'source-dropped': { log: 'warn', count: (metrics, { reason }) => metrics.add('cairn_sources_dropped_total', 1, { reason }) },
+  'source-restored': { log: 'info', count: (metrics) => metrics.add('cairn_sources_restored_total', 1) },
   'chunk-arrived': { count: (metrics, { frameBytes }) => metrics.add('cairn_arrived_bytes_total', frameBytes) },
   'chunk-received': {
     count: (metrics, { peer, frameBytes, plainBytes }) => {

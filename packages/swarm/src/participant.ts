@@ -12,12 +12,13 @@ import type { SwarmEvent } from './events.ts'
 import { serveExchange } from './exchange/server.ts'
 import { Uplink } from './exchange/uplink.ts'
 import { Holdings } from './holdings.ts'
+import { RECENT_FRAMES_BYTES_MAX } from './limits.ts'
 import { fetchManifest } from './manifest-fetch.ts'
 import { refreshMetadata, type RefreshOutcome } from './metadata-refresh.ts'
 import { Neighbours } from './neighbours.ts'
 import { PeerLink } from './peer-link.ts'
 import { createPenalize, type Penalize } from './penalties.ts'
-import { type Unpack, unpackInline } from './unpack.ts'
+import { RecentFrames } from './recent-frames.ts'
 
 export interface ParticipantInit {
   /** Network and ledgers whose gossip this participant takes part in. */
@@ -41,8 +42,6 @@ export interface ParticipantComponents {
   readonly random: Random
   readonly log: Log
   readonly reporter: Reporter<SwarmEvent>
-  /** Defaults to {@link unpackInline}. */
-  readonly unpack?: Unpack
 }
 
 /**
@@ -50,7 +49,7 @@ export interface ParticipantComponents {
  * Origin, cache and node are this with different things plugged in.
  */
 export class Participant implements AsyncDisposable {
-  readonly #components: Required<ParticipantComponents>
+  readonly #components: ParticipantComponents
   readonly #bytesPerSecondMax: number | undefined
   readonly #tasks: Tasks
   readonly #holdings: Holdings
@@ -61,10 +60,11 @@ export class Participant implements AsyncDisposable {
   readonly #refusals = new Map<PeerId, string>()
   readonly #penalize: Penalize
   readonly #fetcher: BlockFetcher
+  readonly #recent = new RecentFrames(RECENT_FRAMES_BYTES_MAX)
   #stopListening: () => void = () => {}
 
   private constructor(init: ParticipantInit, components: ParticipantComponents) {
-    this.#components = { unpack: unpackInline, ...components }
+    this.#components = components
     this.#bytesPerSecondMax = init.bytesPerSecondMax
     const { transport, clock, log, reporter } = components
     this.#tasks = new Tasks((error, name) =>
@@ -144,7 +144,7 @@ export class Participant implements AsyncDisposable {
 
   /** Like {@link download}, with a handle on the running session. */
   startDownload(init: DownloadInit): { readonly session: DownloadSession; readonly result: Promise<DownloadSummary> } {
-    const { transport, clock, random, reporter, unpack } = this.#components
+    const { transport, clock, random, reporter } = this.#components
     const signal = init.signal === undefined ? this.#tasks.signal : AbortSignal.any([init.signal, this.#tasks.signal])
     const session = new DownloadSession(
       { ...(this.#bytesPerSecondMax === undefined ? {} : { bytesPerSecondMax: this.#bytesPerSecondMax }), ...init, signal },
@@ -154,7 +154,7 @@ export class Participant implements AsyncDisposable {
         random: random.fork(`download/${init.index.cid.toString()}`),
         reporter,
         holdings: this.#holdings,
-        unpack,
+        recent: this.#recent,
         link: (peer) => this.#link(peer),
         penalize: this.#penalize,
       },
@@ -181,7 +181,8 @@ export class Participant implements AsyncDisposable {
 
   async #start(init: ParticipantInit): Promise<void> {
     const { transport, clock, reporter } = this.#components
-    const uplink = new Uplink({ clock, source: init.source, reporter })
+    const source = this.#recent.before(init.source)
+    const uplink = new Uplink({ clock, source, reporter })
     this.#stopListening = transport.onPeerChange(({ type, peer }) => {
       reporter.report({ type: type === 'connected' ? 'peer-connected' : 'peer-disconnected', peer })
       if (type === 'connected') return

@@ -2,6 +2,7 @@ import type { PeerStatus } from '@cairn/observability'
 import type { PeerId } from '@cairn/network'
 import type { Reporter } from '@cairn/runtime'
 import type { SwarmEvent } from './events.ts'
+import { describeDrop } from './source-event.ts'
 
 /** Peers remembered after they have left; the ones that left first make room. */
 const PEERS_MAX = 1024
@@ -24,6 +25,7 @@ export class PeerTally implements Reporter<SwarmEvent> {
         return
       case 'peer-disconnected': {
         const tally = this.#of(event.peer)
+        delete tally.dropped
         if (tally.state !== 'banned') tally.state = 'disconnected'
         return
       }
@@ -39,6 +41,12 @@ export class PeerTally implements Reporter<SwarmEvent> {
         tally.fault = event.detail === '' ? event.fault : `${event.fault}: ${event.detail}`
         return
       }
+      case 'source-dropped':
+        this.#of(event.peer).dropped = describeDrop(event)
+        return
+      case 'source-restored':
+        delete this.#of(event.peer).dropped
+        return
       case 'peer-banned':
         this.#of(event.peer).state = 'banned'
         return

@@ -21,7 +21,7 @@ import { BlockFetcher } from '../src/block-fetcher.ts'
 import { serveExchange } from '../src/exchange/server.ts'
 import { Uplink } from '../src/exchange/uplink.ts'
 import { SwarmError } from '../src/index.ts'
-import { PAGE_DEADLINE_MS } from '../src/limits.ts'
+import { PAGE_DEADLINE_MS, PAGE_OVERDUE_MS, PAGE_PEERS_MAX } from '../src/limits.ts'
 import { PeerLink } from '../src/peer-link.ts'
 import { dial } from './channel-pair.ts'
 
@@ -87,7 +87,7 @@ describe('BlockFetcher', () => {
     assert.deepEqual(world.faults, ['endless: TOO_LARGE'])
   })
 
-  it('turns to the next peer when one is silent for too long, and takes its request back', async () => {
+  it('asks the next peer too when one does not answer soon, and takes its request back', async () => {
     await using world = new World()
     const heard: ExchangeMessage[] = []
     await world.hostile('silent', async (channel) => {
@@ -95,11 +95,26 @@ describe('BlockFetcher', () => {
     })
     await world.honest('full', page)
     assert.deepEqual(await world.fetch(), Buffer.from(page))
-    assert.equal(world.clock.monotonicMs(), PAGE_DEADLINE_MS)
+    assert.equal(world.clock.monotonicMs(), PAGE_OVERDUE_MS)
+    await world.clock.advance(0)
     assert.deepEqual(
       heard.map(({ type }) => type),
       ['want', 'cancel'],
     )
+  })
+
+  it('asks few peers at once, and those that stay silent no longer than the deadline', async () => {
+    await using world = new World()
+    const silent = async (channel: Channel): Promise<void> => {
+      while ((await channel.receive()) !== undefined);
+    }
+    for (let i = 0; i < PAGE_PEERS_MAX; i++) await world.hostile(`silent-${i}`, silent)
+    const full = await world.honest('full', page)
+    const fetched = world.fetch()
+    await world.clock.advance(PAGE_DEADLINE_MS - 1)
+    assert.equal(full.asked, 0)
+    assert.deepEqual(await fetched, Buffer.from(page))
+    assert.equal(world.clock.monotonicMs(), PAGE_DEADLINE_MS)
   })
 
   it('does not mind an answer that comes too late', async () => {

@@ -52,7 +52,7 @@ export const join = defineCommand({
     ),
     maxRate: MAX_RATE_FIELD,
     region: optionalFlag('region', 'NAME', 'the region to tell other peers', text('a name')),
-    trace: optionalFlag('trace', 'FILE', 'record every decision of the download, to be replayed', text('a file')),
+    trace: optionalFlag('trace', 'FILE', 'record every decision of the download, for `cairn replay`', text('a file')),
     timeoutMs: timeoutField('60s'),
     ...serveFields(LISTEN_EVERYWHERE),
   },

@@ -39,8 +39,9 @@ const PEER_COLUMNS: readonly Column[] = [
   { title: 'SERVED', align: 'right' },
   { title: 'FAULTS', align: 'right' },
   { title: 'LAST FAULT' },
+  { title: 'DROPPED' },
 ]
 
-function peerRow({ peer, state, bytesFetched, bytesServed, faultsCount, fault }: PeerStatus): readonly string[] {
-  return [peer, state, formatBytes(bytesFetched), formatBytes(bytesServed), String(faultsCount), fault ?? '']
+function peerRow({ peer, state, bytesFetched, bytesServed, faultsCount, fault, dropped }: PeerStatus): readonly string[] {
+  return [peer, state, formatBytes(bytesFetched), formatBytes(bytesServed), String(faultsCount), fault ?? '', dropped ?? '']
 }

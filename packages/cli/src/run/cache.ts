@@ -6,8 +6,8 @@ import { announceListening, observe, untilStopped } from './daemon.ts'
 /** Mirrors releases until it is told to stop. */
 export const runCache: CommandHandler<'cache'> = async (options, io) => {
   const trustRoot = readInputFile(options.trust, '--trust')
-  const observed = observe<CacheEvent, typeof CACHE_METRICS>(io, CACHE_RULES, CACHE_METRICS)
-  const { network, peers, store, region, capacityBytes, maxRate, ledgers, listen, mdns, http } = options
+  const observed = await observe<CacheEvent, typeof CACHE_METRICS>(io, CACHE_RULES, CACHE_METRICS, options.http)
+  const { network, peers, store, region, capacityBytes, maxRate, ledgers, listen, mdns } = options
   await using cache = await Cache.start(
     {
       trustRoot,
@@ -23,7 +23,7 @@ export const runCache: CommandHandler<'cache'> = async (options, io) => {
     },
     { clock: io.clock, random: io.random, log: io.log, reporter: observed.reporter },
   )
-  await using _server = await observed.serve(http, cache)
+  await using _server = await observed.serve(cache)
   announceListening(io, cache.addresses)
   await untilStopped(io.signal)
 }

@@ -1,10 +1,8 @@
 import {
-  createMetrics,
   createReporter,
   type EventTable,
   fanOut,
   type HostPort,
-  type Metrics,
   type MetricTable,
   type Readiness,
   type ReportedEvent,
@@ -19,8 +17,8 @@ import { packageVersion } from '../version.ts'
 /** Logs, metrics and, where asked for, the HTTP server of one role. */
 export interface Observed<Event extends ReportedEvent> {
   readonly reporter: Reporter<Event>
-  /** Serves health, readiness, metrics and status at `http`; nothing if that is `undefined`. */
-  serve(http: HostPort | undefined, role: ObservedRole): Promise<StatusServer | undefined>
+  /** Serves health, readiness, metrics and status, if that was asked for. */
+  serve(role: ObservedRole): Promise<StatusServer | undefined>
 }
 
 /** What a role offers to be asked. */
@@ -32,13 +30,15 @@ export interface ObservedRole {
 /** Events that come by the thousand; `--json` prints the others. */
 const FREQUENT = new Set(['block-served', 'serving-load', 'publish-progress'])
 
-export function observe<Event extends ReportedEvent, T extends MetricTable>(
+/** `http` is where to serve what is observed; without it nobody can read metrics, and none are kept. */
+export async function observe<Event extends ReportedEvent, T extends MetricTable>(
   io: CommandIo,
   rules: EventTable<Event, T>,
   table: T,
+  http: HostPort | undefined,
   ...listeners: readonly Reporter<Event>[]
-): Observed<Event> {
-  const metrics: Metrics<T> = createMetrics(table)
+): Promise<Observed<Event>> {
+  const metrics = http === undefined ? undefined : (await import('@cairn/observability/metrics')).createMetrics(table)
   const startedMs = io.clock.monotonicMs()
   const toJson = jsonReporter<Event>(io)
   return {
@@ -47,8 +47,8 @@ export function observe<Event extends ReportedEvent, T extends MetricTable>(
       { report: (event) => !FREQUENT.has(event.type) && toJson.report(event) },
       ...listeners,
     ),
-    async serve(http, role) {
-      if (http === undefined) return undefined
+    async serve(role) {
+      if (http === undefined || metrics === undefined) return undefined
       const server = await startStatusServer({
         ...http,
         ready: () => role.ready(),

@@ -12,5 +12,6 @@ export const handlers: CommandHandlers = {
   list: async (options, io) => (await import('./list.ts')).runList(options, io),
   show: async (options, io) => (await import('./show.ts')).runShow(options, io),
   diff: async (options, io) => (await import('./diff.ts')).runDiff(options, io),
+  replay: async (options, io) => (await import('./replay.ts')).runReplay(options, io),
   status: async (options, io) => (await import('./status.ts')).runStatus(options, io),
 }

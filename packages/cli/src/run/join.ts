@@ -1,5 +1,5 @@
 import { type JoinProgress, type JoinSummary, Node, NODE_METRICS, NODE_RULES, type NodeEvent, stallOf } from '@cairn/node'
-import { describeSlowdown, describeStall } from '@cairn/swarm'
+import { describeDrop, describeSlowdown, describeStall } from '@cairn/swarm'
 import type { CommandHandler } from '../handlers.ts'
 import { readInputFile } from '../input-file.ts'
 import type { CommandIo } from '../io.ts'
@@ -12,10 +12,10 @@ export const runJoin: CommandHandler<'join'> = async (options, io) => {
   const trustRoot = readInputFile(options.trust, '--trust')
   using trace = options.trace === undefined ? undefined : new TraceFile(options.trace)
   let node: Node | undefined
-  const observed = observe<NodeEvent, typeof NODE_METRICS>(io, NODE_RULES, NODE_METRICS, {
+  const observed = await observe<NodeEvent, typeof NODE_METRICS>(io, NODE_RULES, NODE_METRICS, options.http, {
     report: (event) => showEvent(io, event, node),
   })
-  const { release, network, peers, into, listen, region, mdns, timeoutMs, http, stage, maxRate } = options
+  const { release, network, peers, into, listen, region, mdns, timeoutMs, stage, maxRate } = options
   node = await Node.start(
     {
       selector: release,
@@ -33,7 +33,7 @@ export const runJoin: CommandHandler<'join'> = async (options, io) => {
     { clock: io.clock, random: io.random, log: io.log, reporter: observed.reporter },
   )
   await using joining = node
-  await using _server = await observed.serve(http, joining)
+  await using _server = await observed.serve(joining)
   announceListening(io, joining.addresses)
   const summary = await joining.join(io.signal, stage === undefined ? {} : { stage })
   io.progress.clear()
@@ -86,6 +86,9 @@ function showNews(io: CommandIo, event: NodeEvent): void {
       return io.note(`${event.peer} sent a bad chunk: ${event.reason}`)
     case 'peer-banned':
       return io.note(`banned ${event.peer} for ${formatDuration(event.banMs)}: ${event.fault} ${event.detail}`)
+    case 'source-dropped':
+      // A ban, which follows from a bad chunk, says so itself.
+      return event.reason === 'bad-chunk' ? undefined : io.note(`not asking ${event.peer} for now: ${describeDrop(event)}`)
     case 'dial-failed':
       return io.note(`cannot reach ${event.address}: ${event.reason}`)
     case 'metadata-refused':

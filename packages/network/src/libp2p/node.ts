@@ -1,8 +1,6 @@
 import { type GossipSub, type GossipSubComponents } from '@libp2p/gossipsub'
 import { type Identify, identify } from '@libp2p/identify'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
-import { mdns } from '@libp2p/mdns'
-import { noise } from '@libp2p/noise'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
@@ -22,6 +20,7 @@ import {
   STREAMS_PER_CONNECTION_MAX,
 } from '../limits.ts'
 import type { Address, PeerId } from '../transport.ts'
+import { noiseOnDemand } from './noise-on-demand.ts'
 import { tlsOnSocket } from './tls/encrypter.ts'
 
 interface NodeInit {
@@ -53,7 +52,7 @@ export async function createNode(init: NodeInit): Promise<Node> {
     transports: [tcp({ dialOpts: socketOptions, listenOpts: socketOptions })],
     // In the order of preference of the side that dials. TLS moves twice the bytes for the same processor time; noise is
     // what every libp2p implementation speaks. Of its two copies for libp2p 3, equal on the wire, this is libp2p's own.
-    connectionEncrypters: [tlsOnSocket(), noise()],
+    connectionEncrypters: [tlsOnSocket(), noiseOnDemand()],
     streamMuxers: [
       yamux({
         maxInboundStreams: STREAMS_PER_CONNECTION_MAX,
@@ -82,7 +81,7 @@ export async function createNode(init: NodeInit): Promise<Node> {
       denyInboundEncryptedConnection: (peer) => init.isBanned(peer.toString()),
       denyOutboundEncryptedConnection: (peer) => init.isBanned(peer.toString()),
     },
-    peerDiscovery: init.mdns ? [mdns({ serviceTag: '_cairn._udp.local' })] : [],
+    peerDiscovery: init.mdns ? [(await import('@libp2p/mdns')).mdns({ serviceTag: '_cairn._udp.local' })] : [],
     ...(init.datastore === undefined ? {} : { datastore: init.datastore }),
     services: { identify: identify({ timeout: IDENTIFY_TIMEOUT_MS }), ping: ping(), gossip: init.gossip },
   })

@@ -1,6 +1,6 @@
 import { type Connection, ConnectionClosedError, type PeerInfo, type Stream } from '@libp2p/interface'
 import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import { LevelDatastore } from 'datastore-level'
+import type { LevelDatastore } from 'datastore-level'
 import type { Clock, Log } from '@cairn/runtime'
 import { BanList } from '../ban-list.ts'
 import { NetworkError, type NetworkFault } from '../errors.ts'
@@ -44,8 +44,7 @@ export async function createLibp2pTransport(init: Libp2pTransportInit): Promise<
   const bans = new BanList(init.clock)
   const isBanned = (peer: PeerId): boolean => bans.has(peer)
   const gossip = new Libp2pGossip({ clock: init.clock, log: init.log, isBanned })
-  const datastore = init.peerStorePath === undefined ? undefined : new LevelDatastore(init.peerStorePath)
-  await datastore?.open()
+  const datastore = init.peerStorePath === undefined ? undefined : await openDatastore(init.peerStorePath)
   const node = await createNode({
     privateKey,
     listen,
@@ -67,6 +66,13 @@ export async function createLibp2pTransport(init: Libp2pTransportInit): Promise<
     }
     throw error
   }
+}
+
+async function openDatastore(path: string): Promise<LevelDatastore> {
+  const { LevelDatastore } = await import('datastore-level')
+  const datastore = new LevelDatastore(path)
+  await datastore.open()
+  return datastore
 }
 
 interface Libp2pTransportParts {

@@ -122,7 +122,10 @@ export class MemoryChannel implements Channel {
 
   #take(): Uint8Array | undefined {
     const frame = this.#arrived.shift()
-    if (frame !== undefined) this.#tell(0, (other) => other.#onCredit(frame.byteLength))
+    if (frame === undefined) return undefined
+    // Its receiver may have freed it by the time the credit arrives.
+    const { byteLength } = frame
+    this.#tell(0, (other) => other.#onCredit(byteLength))
     return frame
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { type Bitmap, type CID, type IndexedEntry, plainFrame, type SnapshotIndex, STAGES, type StageClass } from '@cairn/protocol'
+import { type Bitmap, type CID, decodeFrame, type IndexedEntry, type SnapshotIndex, STAGES, type StageClass } from '@cairn/protocol'
 import { type Clock, type Log, silentLog, systemClock, type Timer } from '@cairn/runtime'
 import type { BlockSource } from '../block-store.ts'
 import { readBootId } from '../boot-id.ts'
@@ -8,13 +8,14 @@ import { DirectoryLock } from '../directory-lock.ts'
 import { type Disk, systemDisk } from '../disk.ts'
 import { StorageError } from '../errors.ts'
 import { storageErrorOf } from '../io-error.ts'
-import { readRange } from '../read-range.ts'
 import type { SnapshotSink } from '../snapshot-sink.ts'
-import { isChunk, verifyDirectory, type VerifyOptions, type VerifyReport } from '../verify-directory.ts'
+import { verifyDirectory, type VerifyOptions, type VerifyReport } from '../verify-directory.ts'
 import { STATE_DIRECTORY } from '../walk.ts'
 import { finishStage, finishTree } from './finish-tree.ts'
 import { Journal } from './journal.ts'
+import { LocalPlacer } from './local-placer.ts'
 import { PlacedFiles } from './placed-files.ts'
+import type { Placer } from './placer.ts'
 import { inspectTarget, journalPath, readJournal } from './read-journal.ts'
 import { isStagePlaced, journalOf, type Resumed, resume, resumeEmpty, statFile } from './resume.ts'
 import { runsOf } from './runs.ts'
@@ -31,6 +32,8 @@ export interface PlaceStoreInit {
   readonly clock?: Clock
   readonly log?: Log
   readonly disk?: Disk
+  /** Checks and writes the chunks. Absent: the calling thread does. */
+  readonly placer?: Placer
   /** Hears of chunks that were in place, turned out damaged and have left `have`. */
   readonly onRolledBack?: (rollback: Rollback) => void
 }
@@ -60,7 +63,7 @@ export async function openPlaceStore(init: PlaceStoreInit): Promise<PlaceStore> 
  *
  * - `have` lists a chunk only when all its places are written and the journal says so: `kill -9` costs what was in flight.
  * - The journal's word counts after a reboot only up to the last barrier: data first, then the record.
- * - Nothing is buffered: a chunk is held while its `deliver` runs.
+ * - Nothing is verified that is not written next, and nothing written that was not verified: one {@link Placer} does both.
  */
 export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
   /** The target, links resolved. */
@@ -100,7 +103,7 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
     this.#files = new PlacedFiles({
       root,
       index: init.index,
-      disk: init.disk ?? systemDisk,
+      placer: init.placer ?? new LocalPlacer(init.disk),
       inodes: resumed.inodes,
       onCreated: (file) => journal.appendFile(file),
     })
@@ -153,34 +156,35 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
   }
 
   /**
-   * A plain frame of a chunk that is in place, read back and checked: the owner of the directory may have edited its files.
+   * A frame of a chunk that is in place, read back and checked: the owner of the directory may have edited its files.
    * A chunk that is not as it was leaves `have`, and `get` says `undefined`.
    */
   async get(cid: CID): Promise<Uint8Array | undefined> {
     const chunk = this.#index.chunkOf(cid)
-    const plain = chunk === undefined ? undefined : await this.read(chunk)
-    return plain === undefined ? undefined : plainFrame(plain)
+    return chunk === undefined ? undefined : this.#read(chunk)
   }
 
   /** The verified content of chunk `chunk`, `undefined` if it is not in place, or no longer as it was: then it leaves `have`. */
   async read(chunk: number): Promise<Uint8Array | undefined> {
+    const frame = await this.#read(chunk)
+    return frame === undefined ? undefined : decodeFrame(frame, this.#index.chunkBytes(chunk))
+  }
+
+  async #read(chunk: number): Promise<Uint8Array | undefined> {
     if (!this.have.get(chunk)) return undefined
-    const place = this.#index.places(chunk)[0]
-    assert(place !== undefined, 'every chunk has a place')
-    const plain = await readRange(this.#files.pathOf(place.entry), place.offset, this.#index.chunkBytes(chunk))
-    if (plain !== undefined && isChunk(plain, chunk, this.#index)) return plain
-    this.#log.warn('placed-chunk-damaged', { path: this.#files.pathOf(place.entry), chunk })
+    const frame = await this.#files.read(chunk)
+    if (frame !== undefined) return frame
+    this.#log.warn('placed-chunk-damaged', { path: this.#files.pathOf(this.#index.places(chunk)[0]!.entry), chunk })
     await this.#clear([chunk])
     return undefined
   }
 
-  async deliver(index: number, _frame: Uint8Array, plain: Uint8Array): Promise<void> {
+  async deliver(index: number, frame: Uint8Array): Promise<void> {
     this.#assertUsable()
     if (this.have.get(index)) return
-    assert.equal(plain.byteLength, this.#index.chunkBytes(index), 'the caller has verified the chunk')
     let placing = this.#placing.get(index)
     if (placing === undefined) {
-      placing = this.#place(index, plain).finally(() => this.#placing.delete(index))
+      placing = this.#place(index, frame).finally(() => this.#placing.delete(index))
       this.#placing.set(index, placing)
     }
     await placing
@@ -297,12 +301,11 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
     }
   }
 
-  async #place(index: number, plain: Uint8Array): Promise<void> {
-    const places = this.#index.places(index)
-    for (const { entry, offset } of places) await this.#files.write(entry, offset, plain)
+  async #place(index: number, frame: Uint8Array): Promise<void> {
+    await this.#files.place(index, frame)
     await this.#journal.appendPlaced(index)
     this.have.set(index)
-    this.#bytesSinceBarrier += plain.byteLength * places.length
+    this.#bytesSinceBarrier += this.#index.chunkBytes(index) * this.#index.places(index).length
     if (this.#bytesSinceBarrier >= BARRIER_BYTES) this.#flushInBackground()
     else if (this.#closing === undefined) this.#barrierTimer ??= this.#clock.setTimer(BARRIER_DELAY_MS, () => this.#flushInBackground())
   }

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
-import { chunkCid, decodeFrame, sha256 } from '@cairn/protocol'
+import { chunkCid, decodeFrame, plainFrame, sha256 } from '@cairn/protocol'
 import { ManualClock } from '@cairn/runtime/testing'
 import { type Disk, inspectTarget, openPlaceStore, type Rollback, systemDisk } from '../../src/index.ts'
 import { sampleBytes, type SampleEntry, sampleSnapshot, writeSample } from '../../src/testing/index.ts'
-import { faultOf, systemError } from '../fault.ts'
+import { faultOf } from '../fault.ts'
 import { temporaryDirectory } from '../temporary-directory.ts'
+import { FailingDisk } from './failing-disk.ts'
 import { deliver, listTree, oddTree } from './trees.ts'
 
 const snapshot = sampleSnapshot(oddTree)
@@ -242,7 +243,7 @@ describe('PlaceStore on a failing disk', () => {
       await using store = await openPlaceStore({ path: directory.path, index, disk })
       await deliver(store, snapshot, [0])
       disk.fail('write', 'ENOSPC')
-      const fault = await faultOf(store.deliver(1, new Uint8Array(0), snapshot.plain(1)), 'NO_SPACE')
+      const fault = await faultOf(store.deliver(1, plainFrame(snapshot.plain(1))), 'NO_SPACE')
       assert.match(fault.path, /db/)
       assert.deepEqual([...store.have.indices()], [0])
       disk.heal()
@@ -510,54 +511,4 @@ async function pretendReboot(journal: string): Promise<void> {
   const { header, records } = decodeJournal(await readFile(journal), journal)
   const head = encodeHeader({ ...header, bootId: 'f'.repeat(32) })
   await writeFile(journal, Buffer.concat([head.bytes, encodeRecords(records, head.checksum).bytes]))
-}
-
-/** A disk that can be told to fail one kind of call; only on files named `only`, if given. */
-class FailingDisk implements Disk {
-  readonly calls = { write: 0, datasync: 0 }
-  readonly #only: string | undefined
-  #failing: { readonly call: 'write' | 'datasync'; readonly code: string } | undefined
-
-  constructor(only?: string) {
-    this.#only = only
-  }
-
-  fail(call: 'write' | 'datasync', code: string): void {
-    this.#failing = { call, code }
-  }
-
-  heal(): void {
-    this.#failing = undefined
-  }
-
-  async availableBytes(): Promise<number> {
-    return Number.MAX_SAFE_INTEGER
-  }
-
-  async open(...args: Parameters<Disk['open']>): ReturnType<Disk['open']> {
-    const handle = await systemDisk.open(...args)
-    if (this.#only !== undefined && !args[0].endsWith(this.#only)) return handle
-    return new Proxy(handle, {
-      get: (target, property) => {
-        const value: unknown = Reflect.get(target, property, target)
-        if (typeof value !== 'function') return value
-        return (...args: readonly unknown[]): unknown => {
-          if (property === 'write' || property === 'datasync') {
-            this.calls[property]++
-            if (this.#failing?.call === property) return this.#failHalfway(target, property, args)
-          }
-          return Reflect.apply(value, target, args)
-        }
-      },
-    })
-  }
-
-  /** A full disk takes what fits before it refuses. */
-  async #failHalfway(target: Awaited<ReturnType<Disk['open']>>, call: string, args: readonly unknown[]): Promise<never> {
-    if (call === 'write') {
-      const [bytes, from, length, position] = args as [Uint8Array, number, number, number]
-      await target.write(bytes, from, Math.floor(length / 2), position)
-    }
-    throw systemError(this.#failing?.code ?? 'EIO')
-  }
 }

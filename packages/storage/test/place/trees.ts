@@ -1,5 +1,6 @@
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { plainFrame } from '@cairn/protocol'
 import type { PlaceStore } from '../../src/index.ts'
 import { type SampleEntry, type SampleSnapshot, sampleBytes } from '../../src/testing/index.ts'
 
@@ -49,5 +50,5 @@ export async function listTree(root: string): Promise<Readonly<Record<string, st
 /** Delivers `chunks`, all that are missing by default, at once. */
 export async function deliver(store: PlaceStore, snapshot: SampleSnapshot, chunks?: Iterable<number>): Promise<void> {
   const all = Array.from({ length: snapshot.index.chunksCount }, (_, i) => i)
-  await Promise.all([...(chunks ?? all)].map((chunk) => store.deliver(chunk, new Uint8Array(0), snapshot.plain(chunk))))
+  await Promise.all([...(chunks ?? all)].map((chunk) => store.deliver(chunk, plainFrame(snapshot.plain(chunk)))))
 }

@@ -1,0 +1,28 @@
+import type { ProtocolFault } from '@cairn/protocol/frame'
+import type { StorageFault } from '../errors.ts'
+import type { PlacedFile } from './journal-codec.ts'
+import type { PlaceJob, ReadJob, TargetFile } from './placer.ts'
+
+/** What the main thread asks of the placing thread, several at a time. */
+export type PlacingRequest =
+  | {
+      readonly id: number
+      readonly type: 'place'
+      /** In the shared memory: the digest, and after it a frame of this length. */
+      readonly offset: number
+      readonly frameBytes: number
+      readonly plainBytes: number
+      readonly places: PlaceJob['places']
+    }
+  | { readonly id: number; readonly type: 'read'; readonly job: ReadJob }
+  | { readonly id: number; readonly type: 'make'; readonly file: TargetFile }
+  | { readonly id: number; readonly type: 'sync'; readonly files: readonly TargetFile[] }
+  | { readonly id: number; readonly type: 'forget'; readonly entry: number }
+  | { readonly id: number; readonly type: 'release' }
+
+/** Placements are answered in the order in which they were asked for. */
+export type PlacingReply = { readonly id: number } & (
+  | { readonly value: readonly PlacedFile[] | Uint8Array | undefined }
+  | { readonly fault: { readonly of: 'protocol'; readonly is: ProtocolFault } | { readonly of: 'storage'; readonly is: StorageFault } }
+  | { readonly error: string }
+)

@@ -1,0 +1,125 @@
+import { chmodSync, closeSync, constants, fchmodSync, fstatSync, ftruncateSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import type { Disk } from '../disk.ts'
+import { StorageError } from '../errors.ts'
+import { isSystemError, storageErrorOf } from '../io-error.ts'
+import { MODE_BITS } from '../walk.ts'
+import type { PlacedFile } from './journal-codec.ts'
+import type { TargetFile } from './placer.ts'
+
+/** Most systems let a process open 1,024 files; sockets need some. */
+const FILES_OPEN_MAX = 512
+
+/**
+ * The files of a target, open for writing, the last {@link FILES_OPEN_MAX} of them.
+ *
+ * A file is made at its final path with its final size, sparse. No link is followed on the last name. Works on the calling thread: each
+ * call takes microseconds, which is less than handing it to another thread, and the whole of it runs off the main thread where that matters.
+ */
+export class TargetFiles {
+  readonly #disk: Disk
+  /** Descriptor by entry, in order of last use. */
+  readonly #open = new Map<number, number>()
+  readonly #busy = new Set<number>()
+
+  constructor(disk: Disk) {
+    this.#disk = disk
+  }
+
+  /**
+   * The descriptor of `file`, made or opened; valid until the next call. `made` takes a file whose inode was not known.
+   *
+   * @throws {StorageError} `NO_SPACE`, `IO_FAILED`, `FOREIGN_FILES`, `CORRUPT`
+   */
+  use(file: TargetFile, made: PlacedFile[]): number {
+    let descriptor = this.#open.get(file.entry)
+    if (descriptor === undefined) {
+      descriptor = this.#openFile(file, made)
+      this.#makeRoom()
+    } else {
+      this.#open.delete(file.entry)
+    }
+    this.#open.set(file.entry, descriptor)
+    return descriptor
+  }
+
+  /** @throws {StorageError} as {@link use} */
+  write(file: TargetFile, offset: number, bytes: Uint8Array, made: PlacedFile[]): void {
+    const descriptor = this.use(file, made)
+    try {
+      for (let done = 0; done < bytes.byteLength;) done += this.#disk.writeSync(descriptor, bytes, done, offset + done)
+    } catch (cause) {
+      throw storageErrorOf(cause, file.path, bytes.byteLength)
+    }
+  }
+
+  /**
+   * Brings the content of `file` to the disk. One file is brought there once at a time.
+   *
+   * @throws {StorageError} `NO_SPACE`, `IO_FAILED`
+   */
+  async sync(file: TargetFile): Promise<void> {
+    const descriptor = this.use(file, [])
+    this.#busy.add(descriptor)
+    try {
+      await this.#disk.datasync(descriptor)
+    } catch (cause) {
+      throw storageErrorOf(cause, file.path)
+    } finally {
+      this.#busy.delete(descriptor)
+      if (this.#open.get(file.entry) !== descriptor) closeSync(descriptor)
+    }
+  }
+
+  forget(entry: number): void {
+    const descriptor = this.#open.get(entry)
+    if (descriptor === undefined) return
+    this.#open.delete(entry)
+    // A file that is being brought to the disk is closed when that is done.
+    if (!this.#busy.has(descriptor)) closeSync(descriptor)
+  }
+
+  close(): void {
+    for (const entry of this.#open.keys()) this.forget(entry)
+  }
+
+  #makeRoom(): void {
+    for (const entry of this.#open.keys()) {
+      if (this.#open.size < FILES_OPEN_MAX) return
+      this.forget(entry)
+    }
+  }
+
+  #openFile(file: TargetFile, made: PlacedFile[]): number {
+    let descriptor: number | undefined
+    try {
+      descriptor = this.#openWritable(file)
+      const stats = fstatSync(descriptor, { bigint: true })
+      if (!stats.isFile()) throw new StorageError({ code: 'FOREIGN_FILES', path: dirname(file.path), found: [basename(file.path)] })
+      if (file.inode !== undefined && file.inode !== stats.ino) {
+        // Chunks were placed in the file that is gone. The next start hashes what is in this one.
+        throw new StorageError({ code: 'CORRUPT', path: file.path, reason: 'it was replaced while the snapshot was being placed' })
+      }
+      if (stats.size !== BigInt(file.bytes)) ftruncateSync(descriptor, file.bytes)
+      // `open` leaves out what the umask forbids; the manifest's permissions are exact.
+      if ((Number(stats.mode) & MODE_BITS) !== file.mode) fchmodSync(descriptor, file.mode)
+      if (file.inode === undefined) made.push({ entry: file.entry, inode: stats.ino })
+      return descriptor
+    } catch (cause) {
+      if (descriptor !== undefined) closeSync(descriptor)
+      throw storageErrorOf(cause, file.path, file.bytes)
+    }
+  }
+
+  #openWritable({ path, mode }: TargetFile): number {
+    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
+    try {
+      return this.#disk.openSync(path, flags, mode)
+    } catch (cause) {
+      if (!isSystemError(cause, 'EACCES')) throw cause
+      // A finished file without write permission that lost a chunk: opened again for the repair.
+      chmodSync(path, mode)
+      return this.#disk.openSync(path, flags, mode)
+    }
+  }
+}
