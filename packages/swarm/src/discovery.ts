@@ -9,12 +9,12 @@ import {
   DISCOVERY_PEERS_ENOUGH,
 } from './limits.ts'
 import type { Neighbours } from './neighbours.ts'
-import type { PeerLink } from './peer-link.ts'
 
 export interface DiscoveryComponents {
   readonly transport: Transport
   readonly clock: Clock
-  readonly link: (peer: PeerId) => PeerLink
+  /** Asks `peer` for addresses of peers of `snapshot`. Rejects if it does not answer. */
+  readonly peersOf: (peer: PeerId, snapshot: CID) => Promise<readonly Address[]>
   readonly neighbours: Neighbours
 }
 
@@ -68,16 +68,14 @@ export class Discovery {
   }
 
   #round(snapshot: CID, number: number): void {
-    const { transport, neighbours, link } = this.#components
+    const { transport, neighbours, peersOf } = this.#components
     if (this.#hasEnough()) return
     const found = inOrderOf(transport.self, neighbours.of(snapshot), ({ peer }) => peer)
     for (const neighbour of found) for (const address of neighbour.addresses) this.#consider(address)
     const peers = transport.peers()
     const first = peers.length > DISCOVERY_ASKED_MAX ? number * DISCOVERY_ASKED_MAX : 0
     for (let i = 0; i < Math.min(peers.length, DISCOVERY_ASKED_MAX); i++) {
-      void link(peers[(first + i) % peers.length]!)
-        .control()
-        .then((control) => control.peers(snapshot))
+      void peersOf(peers[(first + i) % peers.length]!, snapshot)
         .then((addresses) => addresses.forEach((address) => this.#consider(address)))
         .catch(() => {}) // a peer that does not answer has no peers to tell of
     }

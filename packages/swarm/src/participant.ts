@@ -1,4 +1,4 @@
-import { type Channel, NetworkError, type PeerId, type Transport } from '@cairn/network'
+import { type Address, type Channel, NetworkError, type PeerId, type Transport } from '@cairn/network'
 import { type CID, CONTROL_PROTOCOL, EXCHANGE_PROTOCOL, ProtocolError, type SnapshotIndex } from '@cairn/protocol'
 import { type Clock, type Log, type Random, type Reporter, Tasks } from '@cairn/runtime'
 import type { BlockSource, BlockStore } from '@cairn/storage'
@@ -76,7 +76,8 @@ export class Participant implements AsyncDisposable {
     const link = (peer: PeerId): PeerLink => this.#link(peer)
     this.#fetcher = new BlockFetcher({ transport, clock, link, penalize: this.#penalize })
     this.#announcer = new Announcer(init, { transport, clock, reporter, neighbours: this.#neighbours, holdings: this.#holdings })
-    this.#discovery = new Discovery({ transport, clock, link, neighbours: this.#neighbours })
+    const peersOf = async (peer: PeerId, snapshot: CID): Promise<readonly Address[]> => (await link(peer).control()).peers(snapshot)
+    this.#discovery = new Discovery({ transport, clock, peersOf, neighbours: this.#neighbours })
   }
 
   /** Starts serving and listening to gossip. */
