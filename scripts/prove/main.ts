@@ -1,17 +1,23 @@
 // Proofs that take minutes and gigabytes, and print numbers; not part of the tests.
-// Usage: node scripts/prove/main.ts [big|kills]... [--bytes 1GiB] [--seed N]
+// Usage: node scripts/prove/main.ts [big|kills|crowd]... [--bytes 1GiB] [--seed N]
 import { parseArgs } from 'node:util'
 import { systemRandom } from '@cairn/runtime'
 import { parseBytes } from '../../test/datasets/index.ts'
 import { proveBig } from './big.ts'
+import { proveCrowd } from './crowd.ts'
 import { proveKills } from './kills.ts'
 import type { Proof } from './proof.ts'
 
-const PROOFS: Readonly<Record<string, Proof>> = { big: proveBig, kills: proveKills }
+/** What there is to prove, with how large a ledger unless told otherwise. */
+const PROOFS: Readonly<Record<string, { readonly prove: Proof; readonly bytes: string }>> = {
+  big: { prove: proveBig, bytes: '1GiB' },
+  kills: { prove: proveKills, bytes: '1GiB' },
+  crowd: { prove: proveCrowd, bytes: '32MiB' },
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { bytes: { type: 'string', default: '1GiB' }, seed: { type: 'string', default: String(systemRandom.u32()) } },
+  options: { bytes: { type: 'string' }, seed: { type: 'string', default: String(systemRandom.u32()) } },
 })
 const names = positionals.length > 0 ? positionals : Object.keys(PROOFS)
 const unknown = names.find((name) => !Object.hasOwn(PROOFS, name))
@@ -20,8 +26,10 @@ if (unknown !== undefined) {
   process.exitCode = 2
 } else {
   for (const name of names) {
-    console.log(`\n${name}: ${values.bytes}, SEED=${values.seed}`)
-    const claims = await PROOFS[name]!({ bytes: parseBytes(values.bytes), seed: values.seed })
+    const { prove, bytes } = PROOFS[name]!
+    const size = values.bytes ?? bytes
+    console.log(`\n${name}: ${size}, SEED=${values.seed}`)
+    const claims = await prove({ bytes: parseBytes(size), seed: values.seed })
     for (const { claim, holds } of claims) console.log(`${holds ? 'holds' : 'FAILS'}  ${claim}`)
     if (claims.some(({ holds }) => !holds)) process.exitCode = 1
   }

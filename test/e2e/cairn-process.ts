@@ -17,6 +17,10 @@ export interface CairnProcessInit {
   readonly script?: string
   /** The interpreter, if not the one that runs the tests. */
   readonly node?: string
+  /** How long it may take until something that is waited for; by default no wait of a test is meant to take as long, whatever else the machine does. */
+  readonly patienceMs?: number
+  /** How often its memory and reads are looked up: what /proc knows is gone once the process is. */
+  readonly usagePollMs?: number
 }
 
 /** How a process ended: `signal` is set, and `exitCode` null, when it was killed. */
@@ -27,8 +31,7 @@ export interface Exit {
 
 export const CAIRN = fileURLToPath(new URL('../../packages/cli/bin/cairn.js', import.meta.url))
 
-/** No wait of a test is meant to take this long, whatever else the machine does; one that does has failed. */
-const WATCHDOG_MS = 120_000
+const PATIENCE_MS = 120_000
 const USAGE_POLL_MS = 20
 
 /** One real process: its events, what it wrote to stderr, what it cost, how it ended. Disposing of it kills it if it still runs. */
@@ -38,14 +41,16 @@ export class CairnProcess implements AsyncDisposable {
   readonly #events: CairnEvent[] = []
   readonly #watchers = new Set<() => void>()
   readonly #poll: NodeJS.Timeout
+  readonly #patienceMs: number
   #stdout = ''
   #stderr = ''
   #rest = ''
   #exit: Exit | undefined
   #usage: ProcessUsage = { rssBytesMax: 0, readBytes: 0 }
 
-  constructor({ args, script = CAIRN, node = process.execPath }: CairnProcessInit) {
+  constructor({ args, script = CAIRN, node = process.execPath, patienceMs = PATIENCE_MS, usagePollMs = USAGE_POLL_MS }: CairnProcessInit) {
     this.#args = args
+    this.#patienceMs = patienceMs
     this.#child = spawn(node, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...COMPILE_CACHE } })
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => this.#read(text))
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -57,8 +62,7 @@ export class CairnProcess implements AsyncDisposable {
       this.#exit = { exitCode, signal }
       this.#wake()
     })
-    // What /proc knows is gone once the process is.
-    this.#poll = setInterval(() => this.#readUsage(), USAGE_POLL_MS)
+    this.#poll = setInterval(() => this.#readUsage(), usagePollMs)
   }
 
   get pid(): number | undefined {
@@ -171,7 +175,7 @@ export class CairnProcess implements AsyncDisposable {
           settle(() => reject(error))
         }
       }
-      const watchdog = setTimeout(() => settle(() => reject(this.#failure(`still waiting for ${what}`))), WATCHDOG_MS)
+      const watchdog = setTimeout(() => settle(() => reject(this.#failure(`still waiting for ${what}`))), this.#patienceMs)
       this.#watchers.add(watcher)
       watcher()
     })

@@ -26,10 +26,16 @@ export const CONNECTIONS_MAX = 256
 export const STREAMS_PER_CONNECTION_MAX = 64
 /** New connections a second from one host. Many nodes share an address behind NAT and on one machine; the default of 5 refuses them. */
 export const CONNECTIONS_PER_HOST_PER_SECOND_MAX = 50
-/** Handshakes under way with peers that dialled us. Each costs about a millisecond of arithmetic. */
-export const HANDSHAKES_MAX = 64
-/** A dial that has not produced an authenticated connection by then counts as failed. */
-export const DIAL_TIMEOUT_MS = 10_000
+/**
+ * Handshakes under way with peers that dialled us, as many as may be connected: those of a crowd that starts at once are slow together, and
+ * whoever is turned away begins anew. Each costs about a millisecond of arithmetic, and a socket.
+ */
+export const HANDSHAKES_MAX = CONNECTIONS_MAX
+/**
+ * A dial that has not produced an authenticated connection by then counts as failed, and a handshake that a peer began is given up.
+ * 64 nodes that start at once on one machine of two cores take 10 s for some handshakes, and those that fail are made anew.
+ */
+export const DIAL_TIMEOUT_MS = 20_000
 /** Time a new connection has to be identified. Longer than a dial: it shares a slow link with what is already being sent. */
 export const IDENTIFY_TIMEOUT_MS = 20_000
 /** Time to agree with a connected peer on a new channel's protocol: two messages, which may wait behind blocks on a slow link. */

@@ -55,7 +55,7 @@ async function refreshUntilTrusted(init: ChooseReleaseInit): Promise<void> {
       refusedSinceMs ??= nowMs
       // Others under the same root know the same ledgers; any other refusal may be this peer's alone.
       if (outcome.error.fault.code === 'UNKNOWN_LEDGER' || nowMs - refusedSinceMs >= REFUSED_GRACE_MS) throw outcome.error
-    } else if (isStillFresh(keeper, selector, clock) && peersCount() > 0) {
+    } else if (peersCount() > 0 && isStillFresh(keeper, selector, clock)) {
       return
     }
     if (patienceMs !== undefined && nowMs - startedMs >= patienceMs) {

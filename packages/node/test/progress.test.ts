@@ -63,8 +63,8 @@ describe('ProgressTracker', () => {
     const progress = after(
       started,
       { type: 'chunk-wasted', snapshot, peer: 'a', chunk: 1, frameBytes: 60 },
-      { type: 'block-served', peer: 'a', frameBytes: 7 },
-      { type: 'block-served', peer: 'b', frameBytes: 8 },
+      { type: 'block-served', peer: 'a', frameBytes: 7, isNewcomer: false },
+      { type: 'block-served', peer: 'b', frameBytes: 8, isNewcomer: false },
     )
     assert.deepEqual([progress.receivedBytes, progress.wastedBytes, progress.servedBytes, progress.chunksHeld], [0, 60, 15, 4])
   })

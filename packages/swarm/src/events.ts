@@ -78,7 +78,12 @@ export type SwarmEvent =
   | { readonly type: 'download-slowed'; readonly snapshot: string; readonly reason: SlowReason }
   | { readonly type: 'download-recovered'; readonly snapshot: string }
   | { readonly type: 'download-complete'; readonly snapshot: string; readonly durationMs: number }
-  | { readonly type: 'block-served'; readonly peer: PeerId; readonly frameBytes: number }
+  /** A block was sent; `isNewcomer` if it went before its turn, since its peer had hardly anything yet. */
+  | { readonly type: 'block-served'; readonly peer: PeerId; readonly frameBytes: number; readonly isNewcomer: boolean }
+  /** What waits to be sent; told each second while anything does, and once when nothing does any more. */
+  | { readonly type: 'serving-load'; readonly blocksQueued: number; readonly bytesHeld: number }
+  /** A peer took nothing: until it was certain that it does not read, or until others needed the memory. Its channel was closed. */
+  | { readonly type: 'slow-reader-dropped'; readonly peer: PeerId; readonly reason: 'stalled' | 'memory'; readonly waitedMs: number }
   | { readonly type: 'block-unavailable'; readonly cid: string; readonly reason: string }
   | { readonly type: 'announced'; readonly snapshot: string; readonly complete: boolean }
   | { readonly type: 'announcement-refused'; readonly peer: PeerId; readonly reason: string }

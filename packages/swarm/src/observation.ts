@@ -14,6 +14,10 @@ export const SWARM_METRICS = {
   cairn_bad_chunks_total: { type: 'counter', help: 'Chunks that did not match their digest', labels: ['peer'] },
   cairn_served_bytes_total: { type: 'counter', help: 'Frame bytes sent to others' },
   cairn_blocks_served_total: { type: 'counter', help: 'Blocks sent to others' },
+  cairn_newcomer_blocks_total: { type: 'counter', help: 'Blocks sent before their turn, to peers that had hardly anything' },
+  cairn_serving_queued_blocks: { type: 'gauge', help: 'Blocks that peers wait for, not yet read' },
+  cairn_serving_held_bytes: { type: 'gauge', help: 'Bytes read or being read, and not yet sent' },
+  cairn_slow_readers_dropped_total: { type: 'counter', help: 'Channels closed because their peer did not read', labels: ['reason'] },
   cairn_blocks_unavailable_total: { type: 'counter', help: 'Blocks asked for that could not be read' },
   cairn_peer_faults_total: { type: 'counter', help: 'Faults held against peers', labels: ['fault'] },
   cairn_peers_banned_total: { type: 'counter', help: 'Bans', labels: ['fault'] },
@@ -72,11 +76,19 @@ export const SWARM_RULES = {
     },
   },
   'block-served': {
-    count: (metrics, { frameBytes }) => {
+    count: (metrics, { frameBytes, isNewcomer }) => {
       metrics.add('cairn_blocks_served_total', 1)
       metrics.add('cairn_served_bytes_total', frameBytes)
+      if (isNewcomer) metrics.add('cairn_newcomer_blocks_total', 1)
     },
   },
+  'serving-load': {
+    count: (metrics, { blocksQueued, bytesHeld }) => {
+      metrics.set('cairn_serving_queued_blocks', blocksQueued)
+      metrics.set('cairn_serving_held_bytes', bytesHeld)
+    },
+  },
+  'slow-reader-dropped': { log: 'warn', count: (metrics, { reason }) => metrics.add('cairn_slow_readers_dropped_total', 1, { reason }) },
   'block-unavailable': { log: 'warn', count: (metrics) => metrics.add('cairn_blocks_unavailable_total', 1) },
   announced: { log: 'debug' },
   'announcement-refused': { log: 'warn', count: (metrics) => metrics.add('cairn_announcements_refused_total', 1) },

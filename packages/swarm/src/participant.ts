@@ -1,6 +1,6 @@
-import { type Channel, NetworkError, type PeerId, type Transport } from '@cairn/network'
+import { type Address, type Channel, NetworkError, type PeerId, type Transport } from '@cairn/network'
 import { type CID, CONTROL_PROTOCOL, EXCHANGE_PROTOCOL, ProtocolError, type SnapshotIndex } from '@cairn/protocol'
-import { ByteSemaphore, type Clock, type Log, type Random, type Reporter, Tasks } from '@cairn/runtime'
+import { type Clock, type Log, type Random, type Reporter, Tasks } from '@cairn/runtime'
 import type { BlockSource, BlockStore } from '@cairn/storage'
 import type { TrustState } from '@cairn/trust'
 import { Announcer } from './announcer.ts'
@@ -10,8 +10,9 @@ import { Discovery } from './discovery.ts'
 import { type DownloadInit, DownloadSession, type DownloadSummary } from './download-session.ts'
 import type { SwarmEvent } from './events.ts'
 import { serveExchange } from './exchange/server.ts'
+import { Uplink } from './exchange/uplink.ts'
 import { Holdings } from './holdings.ts'
-import { RECENT_FRAMES_BYTES_MAX, SERVING_BYTES_MAX } from './limits.ts'
+import { RECENT_FRAMES_BYTES_MAX } from './limits.ts'
 import { fetchManifest } from './manifest-fetch.ts'
 import { refreshMetadata, type RefreshOutcome } from './metadata-refresh.ts'
 import { Neighbours } from './neighbours.ts'
@@ -75,7 +76,8 @@ export class Participant implements AsyncDisposable {
     const link = (peer: PeerId): PeerLink => this.#link(peer)
     this.#fetcher = new BlockFetcher({ transport, clock, link, penalize: this.#penalize })
     this.#announcer = new Announcer(init, { transport, clock, reporter, neighbours: this.#neighbours, holdings: this.#holdings })
-    this.#discovery = new Discovery({ transport, clock, link, neighbours: this.#neighbours })
+    const peersOf = async (peer: PeerId, snapshot: CID): Promise<readonly Address[]> => (await link(peer).control()).peers(snapshot)
+    this.#discovery = new Discovery({ transport, clock, peersOf, neighbours: this.#neighbours })
   }
 
   /** Starts serving and listening to gossip. */
@@ -181,7 +183,7 @@ export class Participant implements AsyncDisposable {
   async #start(init: ParticipantInit): Promise<void> {
     const { transport, clock, reporter } = this.#components
     const source = this.#recent.before(init.source)
-    const loaded = new ByteSemaphore(SERVING_BYTES_MAX)
+    const uplink = new Uplink({ clock, source, reporter })
     this.#stopListening = transport.onPeerChange(({ type, peer }) => {
       reporter.report({ type: type === 'connected' ? 'peer-connected' : 'peer-disconnected', peer })
       if (type === 'connected') return
@@ -189,17 +191,7 @@ export class Participant implements AsyncDisposable {
       this.#links.delete(peer)
       this.#refusals.delete(peer)
     })
-    await transport.handle(EXCHANGE_PROTOCOL, (channel) =>
-      this.#serve(channel, () =>
-        serveExchange(channel, {
-          clock,
-          source,
-          loaded,
-          onServed: (peer, frameBytes) => reporter.report({ type: 'block-served', peer, frameBytes }),
-          onUnavailable: (cid, reason) => reporter.report({ type: 'block-unavailable', cid: cid.toString(), reason }),
-        }),
-      ),
-    )
+    await transport.handle(EXCHANGE_PROTOCOL, (channel) => this.#serve(channel, () => serveExchange(channel, uplink)))
     await transport.handle(CONTROL_PROTOCOL, (channel) =>
       this.#serve(channel, () =>
         serveControl(channel, {

@@ -13,14 +13,15 @@ import {
   plainFrame,
   type ProtocolError,
 } from '@cairn/protocol'
-import { ByteSemaphore, seededRandom, Tasks } from '@cairn/runtime'
+import { seededRandom, silentReporter, Tasks } from '@cairn/runtime'
 import { ManualClock } from '@cairn/runtime/testing'
 import { type BlockStore, MemoryBlockStore } from '@cairn/storage'
 import { sampleBytes } from '@cairn/storage/testing'
 import { BlockFetcher } from '../src/block-fetcher.ts'
 import { serveExchange } from '../src/exchange/server.ts'
+import { Uplink } from '../src/exchange/uplink.ts'
 import { SwarmError } from '../src/index.ts'
-import { PAGE_DEADLINE_MS, PAGE_OVERDUE_MS, PAGE_PEERS_MAX, SERVING_BYTES_MAX } from '../src/limits.ts'
+import { PAGE_DEADLINE_MS, PAGE_OVERDUE_MS, PAGE_PEERS_MAX } from '../src/limits.ts'
 import { PeerLink } from '../src/peer-link.ts'
 import { dial } from './channel-pair.ts'
 
@@ -224,9 +225,8 @@ class World implements AsyncDisposable {
       },
       get: (asked: typeof cid) => store.get(asked),
     }
-    const loaded = new ByteSemaphore(SERVING_BYTES_MAX)
-    const { clock } = this
-    await this.hostile(name, (channel) => serveExchange(channel, { clock, source, loaded, onServed() {}, onUnavailable() {} }))
+    const uplink = new Uplink({ clock: this.clock, source, reporter: silentReporter })
+    await this.hostile(name, (channel) => serveExchange(channel, uplink))
     return peer
   }
 

@@ -17,11 +17,12 @@ import {
   SLICE_BYTES_MAX,
   WANT_CHUNKS_MAX,
 } from '@cairn/protocol'
-import { ByteSemaphore } from '@cairn/runtime'
 import type { BlockSource } from '@cairn/storage'
 import { type BlockAnswer, ExchangeClient } from '../src/exchange/client.ts'
 import { serveExchange } from '../src/exchange/server.ts'
-import { BLOCKS_QUEUED_PER_CHANNEL_MAX, SERVING_BYTES_MAX, SERVING_STALL_MS } from '../src/limits.ts'
+import { Uplink } from '../src/exchange/uplink.ts'
+import { SERVING_LIMITS, SERVING_STALL_MS, SERVING_TICK_MS } from '../src/limits.ts'
+import type { SwarmEvent } from '../src/index.ts'
 import { type ChannelPair, eventually, openChannel, quiet } from './channel-pair.ts'
 
 const DEADLINE_MS = 1000
@@ -164,6 +165,7 @@ describe('serveExchange', () => {
     assert.deepEqual(await receive(client), { type: 'refuse', id: 5, position: 1, code: 'NOT_FOUND' })
     assert.deepEqual(await receive(client), slice({ id: 5, position: 2, total: first.frame.byteLength, slice: first.frame }))
     assert.deepEqual(await receive(client), slice({ id: 6, total: first.frame.byteLength, slice: first.frame }))
+    await eventually(() => served.length === 3)
     assert.deepEqual(served, [total, first.frame.byteLength, first.frame.byteLength])
   })
 
@@ -201,6 +203,7 @@ describe('serveExchange', () => {
     assert.deepEqual(message, { type: 'refuse', id: 1, position: 0, code: 'CANCELLED' })
     assert.ok(offsets.length < 4, `${offsets.length} of 8 slices came`)
     assert.deepEqual(await receive(client), slice({ position: 1, total: first.frame.byteLength, slice: first.frame }))
+    await eventually(() => served.length === 1)
     assert.deepEqual(served, [first.frame.byteLength])
   })
 
@@ -213,16 +216,17 @@ describe('serveExchange', () => {
     await send(client, { type: 'cancel', id: 3, position: 0 })
     await quiet(clock)
     open()
-    for (const position of blocks.keys()) assert.deepEqual(await receive(client), { type: 'refuse', id: 1, position, code: 'CANCELLED' })
+    // The first is being read and is answered last.
+    for (const position of [1, 2, 0]) assert.deepEqual(await receive(client), { type: 'refuse', id: 1, position, code: 'CANCELLED' })
     assert.equal((await receive(client)).type, 'data')
   })
 
-  // Goal: a peer that asks without end makes the server hold a bounded queue; the rest stays with the peer.
-  // Method: nothing is sent while requests flood in; the ones that get away are counted, then all must be answered.
-  it('stops reading requests while too many blocks are queued', async () => {
+  // Goal: a peer that asks without end makes the server hold a bounded queue; it is told so, and what it goes on asking stays with it.
+  // Method: nothing is read while requests flood in; the ones that get away are counted, then all must be answered.
+  it('refuses requests while too many blocks are queued, and stops reading until the refusals are taken', async () => {
     const wantBytes = encodeExchange(flooding(0)).byteLength
     const windowBytes = 4 * wantBytes
-    const { client, clock, open, calls } = await startServer(sourceOf(first), { windowBytes }, true)
+    const { client, clock, open, calls, uplink } = await startServer(sourceOf(first), { windowBytes }, true)
     let takenCount = 0
     let isStuck = false
     const sends: Promise<void>[] = []
@@ -235,35 +239,48 @@ describe('serveExchange', () => {
       sends.push(taken(sends.length))
       await quiet(clock)
       isStuck = takenCount === before
-      assert.ok(sends.length < 1000, 'the server reads without end')
+      assert.ok(sends.length < 5000, 'the server reads without end')
     }
-    // Of the queue's last request the first block may be missing, and one block is being read.
-    const queuedMax = Math.ceil((BLOCKS_QUEUED_PER_CHANNEL_MAX + 1) / WANT_CHUNKS_MAX)
-    assert.ok(takenCount <= queuedMax + windowBytes / wantBytes, `${takenCount} requests of ${WANT_CHUNKS_MAX} blocks were taken`)
-    assert.ok(takenCount >= BLOCKS_QUEUED_PER_CHANNEL_MAX / WANT_CHUNKS_MAX)
-    assert.equal(calls(), 1, 'one block at a time is loaded')
+    assert.equal(calls(), 1, 'one block at a time is read')
+    assert.ok(uplink.heldBytes <= SERVING_LIMITS.bytesMax)
     open()
-    for (let answered = 0; answered < sends.length * WANT_CHUNKS_MAX; answered++) {
+    const answers = new Map<number, string[]>()
+    for (let answered = 0; answered < sends.length * WANT_CHUNKS_MAX;) {
       const message = await receive(client)
       assert.ok(message.type === 'data' || message.type === 'refuse')
-      assert.deepEqual([message.id, message.position], [Math.floor(answered / WANT_CHUNKS_MAX), answered % WANT_CHUNKS_MAX])
+      const answer = message.type === 'data' ? 'data' : message.code
+      const own = answers.get(message.id) ?? []
+      answers.set(message.id, own)
+      const count = message.position === 'all' ? WANT_CHUNKS_MAX : 1
+      answered += count
+      own.push(...Array.from({ length: count }, () => answer))
     }
     await Promise.all(sends)
+    const served = ['data', ...Array.from({ length: WANT_CHUNKS_MAX - 1 }, () => 'NOT_FOUND')]
+    const refused = Array.from({ length: WANT_CHUNKS_MAX }, () => 'TOO_MANY')
+    const queuedMax = SERVING_LIMITS.peerQueuedMax / WANT_CHUNKS_MAX
+    for (let id = 0; id < queuedMax; id++) assert.deepEqual(answers.get(id), served, `request ${id}`)
+    assert.deepEqual(answers.get(queuedMax), refused)
   })
 
-  it('cuts a peer off that reads nothing, and frees what was loaded for it', async () => {
+  it('cuts a peer off that reads nothing, and frees what was read for it', async () => {
     const large = blockOf('large', 8 * SLICE_BYTES_MAX)
-    const { client, clock, serving, loaded } = await startServer(sourceOf(large), { windowBytes: SLICE_BYTES_MAX })
+    const { client, clock, serving, uplink, events } = await startServer(sourceOf(large), { windowBytes: SLICE_BYTES_MAX })
     const ended = serving.then(
       () => 'closed',
       (error: unknown) => (error instanceof NetworkError ? error.fault.code : String(error)),
     )
     await send(client, { type: 'want', id: 1, deadlineMs: 1, cids: [large.cid] })
     await clock.advance(SERVING_STALL_MS - 1)
-    assert.deepEqual([client.closed.aborted, loaded.usedBytes], [false, 2 * 1024 * 1024 + 1])
-    await clock.advance(1)
+    assert.deepEqual([client.closed.aborted, uplink.heldBytes], [false, 8 * SLICE_BYTES_MAX + 1])
+    await clock.advance(SERVING_TICK_MS)
     assert.equal(await ended, 'CHANNEL_CLOSED')
-    assert.deepEqual([client.closed.aborted, loaded.usedBytes], [true, 0])
+    assert.deepEqual([client.closed.aborted, uplink.heldBytes], [true, 0])
+    assert.deepEqual(
+      events.filter(({ type }) => type === 'slow-reader-dropped'),
+      [{ type: 'slow-reader-dropped', peer: 'client', reason: 'stalled', waitedMs: SERVING_STALL_MS }],
+    )
+    assert.deepEqual(events.at(-1), { type: 'serving-load', blocksQueued: 0, bytesHeld: 0 })
     assert.equal(clock.nextTimerMs(), undefined)
   })
 
@@ -272,22 +289,10 @@ describe('serveExchange', () => {
     const { client, clock } = await startServer(sourceOf(large), { windowBytes: SLICE_BYTES_MAX })
     await send(client, { type: 'want', id: 1, deadlineMs: 1, cids: [large.cid] })
     for (let bytes = 0; bytes < large.frame.byteLength;) {
-      await clock.advance(SERVING_STALL_MS - 1)
+      await clock.advance(SERVING_STALL_MS - SERVING_TICK_MS)
       const message = await receive(client)
       bytes += message.type === 'data' ? message.slice.byteLength : assert.fail(message.type)
     }
-  })
-
-  it('waits for the memory that all channels share', async () => {
-    const { client, clock, open, calls, loaded } = await startServer(sourceOf(first), {}, true)
-    const others = await loaded.acquire(SERVING_BYTES_MAX)
-    await send(client, { type: 'want', id: 1, deadlineMs: 1, cids: [first.cid] })
-    await quiet(clock)
-    assert.equal(calls(), 0)
-    open()
-    others()
-    assert.equal((await receive(client)).type, 'data')
-    await eventually(() => loaded.usedBytes === 0)
   })
 
   it('gives up on a peer that answers instead of asking, or sends what is no message', async () => {
@@ -356,16 +361,18 @@ async function startServer(
 ): Promise<
   ChannelPair & {
     readonly serving: Promise<void>
-    readonly loaded: ByteSemaphore
-    readonly served: number[]
-    readonly unavailable: string[]
+    readonly uplink: Uplink
+    readonly events: readonly SwarmEvent[]
+    /** Bytes of each block that was sent. */
+    readonly served: readonly number[]
+    readonly unavailable: readonly string[]
     readonly open: () => void
     /** How often a frame was read. */
     readonly calls: () => number
   }
 > {
   const pair = await openChannel(EXCHANGE_PROTOCOL, conditions)
-  const loaded = new ByteSemaphore(SERVING_BYTES_MAX)
+  const events: SwarmEvent[] = []
   const served: number[] = []
   const unavailable: string[] = []
   const gate = Promise.withResolvers<void>()
@@ -379,16 +386,16 @@ async function startServer(
       return source.get(cid)
     },
   }
-  const serving = serveExchange(pair.server, {
-    clock: pair.clock,
-    source: gated,
-    loaded,
-    onServed: (_, frameBytes) => served.push(frameBytes),
-    onUnavailable: (cid, reason) => unavailable.push(`${cid.toString()}: ${reason}`),
-  })
+  const report = (event: SwarmEvent): void => {
+    events.push(event)
+    if (event.type === 'block-served') served.push(event.frameBytes)
+    if (event.type === 'block-unavailable') unavailable.push(`${event.cid}: ${event.reason}`)
+  }
+  const uplink = new Uplink({ clock: pair.clock, source: gated, reporter: { report } })
+  const serving = serveExchange(pair.server, uplink)
   // As the participant does: whatever ends the server ends its channel.
   serving.catch((error: Error) => pair.server.abort(error))
-  return { ...pair, serving, loaded, served, unavailable, open: gate.resolve, calls: () => callsCount }
+  return { ...pair, serving, uplink, events, served, unavailable, open: gate.resolve, calls: () => callsCount }
 }
 
 interface Block {

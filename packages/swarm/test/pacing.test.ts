@@ -80,3 +80,36 @@ test('a download of a stage fetches its chunks and those before, and no other', 
   assert.deepEqual([started?.chunksCount, started?.bytes], [1, sample.index.chunkBytes(0)])
   await swarm.stop()
 })
+
+// Goal: a sink slower than its sources holds them back, and what it has not placed does not pile up in memory.
+// Method: three sources of 50 MB/s each, a sink that places one chunk after the other at 8 MB/s; what has come and is not placed is counted.
+test('a sink slower than its sources bounds what waits for it', async () => {
+  const swarm = new TestSwarm(SEED, { bytesPerSecond: 50_000_000 })
+  const sample = await sampleSnapshot(seededRandom(SEED), 1600)
+  const sources = ['a', 'b', 'c']
+  for (const name of sources) await swarm.addComplete(name, sample)
+  const node = await swarm.add('node')
+  for (const name of sources) await swarm.connect('node', name)
+  const store = new BlockStoreSink(sample.index, node.store)
+  let unplacedBytesMax = 0
+  let last: Promise<void> = Promise.resolve()
+  const sink: SnapshotSink = {
+    have: store.have,
+    deliver(chunk, frame) {
+      unplacedBytesMax = Math.max(unplacedBytesMax, bytesOf(node.events, 'chunk-arrived') - bytesOf(node.events, 'chunk-received'))
+      last = last.then(() => sleep(swarm.clock, 2)).then(() => store.deliver(chunk, frame))
+      return last
+    },
+  }
+  await swarm.settle(node.participant.download({ index: sample.index, sink }))
+  assert.ok(store.have.isFull())
+  // What the scheduler lets wait, and what was on its way when it stopped asking: the least window of each source and a request.
+  const bytesMax = (4 + sources.length * 2) * 1024 ** 2
+  assert.ok(unplacedBytesMax <= bytesMax, `${unplacedBytesMax} bytes waited to be placed`)
+  assert.ok(sample.index.root.totals.bytes > 2 * bytesMax, 'the sources had more to give')
+  await swarm.stop()
+})
+
+function bytesOf(events: readonly SwarmEvent[], type: 'chunk-arrived' | 'chunk-received'): number {
+  return events.reduce((sum, event) => (event.type === type ? sum + event.plainBytes : sum), 0)
+}

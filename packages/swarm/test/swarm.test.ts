@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type CID, encodeFrame } from '@cairn/protocol'
+import { type CID, encodeExchange, encodeFrame, EXCHANGE_PROTOCOL, WANT_CHUNKS_MAX } from '@cairn/protocol'
 import { seededRandom } from '@cairn/runtime'
 import type { BlockSource } from '@cairn/storage'
 import { replayTrace } from '@cairn/scheduler'
 import { SwarmError } from '../src/index.ts'
+import { SERVING_LIMITS } from '../src/limits.ts'
 import { type Member, type Sample, sampleSnapshot, TestSwarm } from './harness.ts'
 
 const SEED = process.env['SEED'] ?? '42'
@@ -168,6 +169,36 @@ test('a download goes on when a source comes back', async () => {
   await swarm.settle(joining)
   await assertHolds(node, sample)
   assert.equal(count(node, 'download-resumed'), 1)
+  await swarm.stop()
+})
+
+// Goal: nodes that join at once are all served while peers ask the same origin for everything and read nothing; those are cut off.
+// Method: 1 origin, 8 nodes, 3 peers that speak the exchange protocol and never receive. Replay: SEED=42 npm test
+test('nodes join beside peers that never read', async () => {
+  const swarm = new TestSwarm(SEED, { bytesPerSecond: 2_000_000 })
+  const sample = await sampleSnapshot(seededRandom(SEED), 400)
+  const origin = await swarm.addComplete('origin', sample)
+  const cids = Array.from({ length: sample.index.chunksCount }, (_, chunk) => sample.index.chunkCid(chunk))
+  const never = ['x', 'y', 'z'].map((name) => swarm.network.createTransport(name))
+  for (const transport of never) {
+    await swarm.settle(transport.dial(origin.transport.addresses()[0]!))
+    const channel = await swarm.settle(transport.open('origin', EXCHANGE_PROTOCOL))
+    for (let id = 0; id * WANT_CHUNKS_MAX < cids.length; id++) {
+      const wanted = cids.slice(id * WANT_CHUNKS_MAX, (id + 1) * WANT_CHUNKS_MAX)
+      await swarm.settle(channel.send(encodeExchange({ type: 'want', id, deadlineMs: 600_000, cids: wanted })))
+    }
+  }
+  const nodes = await Promise.all(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((name) => swarm.add(name)))
+  for (const node of nodes) await swarm.connect(node.name, 'origin')
+  await swarm.settle(Promise.all(nodes.map((node) => swarm.join(node, sample))))
+  for (const node of nodes) await assertHolds(node, sample)
+  await swarm.clock.runUntil(() => count(origin, 'slow-reader-dropped') === never.length)
+  const dropped = origin.events.flatMap((event) => (event.type === 'slow-reader-dropped' ? [event.peer] : []))
+  assert.deepEqual(dropped.toSorted(), ['x', 'y', 'z'])
+  const loads = origin.events.filter((event) => event.type === 'serving-load')
+  assert.ok(loads.every(({ bytesHeld }) => bytesHeld <= SERVING_LIMITS.bytesMax))
+  assert.deepEqual(loads.at(-1), { type: 'serving-load', blocksQueued: 0, bytesHeld: 0 })
+  for (const transport of never) await swarm.settle(transport.stop())
   await swarm.stop()
 })
 

@@ -28,7 +28,7 @@ export interface ObservedRole {
 }
 
 /** Events that come by the thousand; `--json` prints the others. */
-const FREQUENT = new Set(['block-served', 'publish-progress'])
+const FREQUENT = new Set(['block-served', 'serving-load', 'publish-progress'])
 
 /** `http` is where to serve what is observed; without it nobody can read metrics, and none are kept. */
 export async function observe<Event extends ReportedEvent, T extends MetricTable>(
