@@ -50,7 +50,7 @@ async function read(path: string, address: string, bytesPerSecond: number): Prom
 
 async function chunksOf(path: string): Promise<readonly CID[]> {
   const workspace = await Workspace.open(path, systemClock)
-  using blocks = new FsBlockReader(workspace.blocksPath)
+  await using blocks = new FsBlockReader(workspace.blocksPath)
   const [release] = await workspace.releasesOf(workspace.ledgers[0]!)
   const index = await loadManifest(release!.manifest, blocks)
   return Array.from({ length: index.chunksCount }, (_, chunk) => index.chunkCid(chunk))

@@ -30,7 +30,7 @@ export const CONNECTIONS_PER_HOST_PER_SECOND_MAX = 50
  * Handshakes under way with peers that dialled us, as many as may be connected: those of a crowd that starts at once are slow together, and
  * whoever is turned away begins anew. Each costs about a millisecond of arithmetic, and a socket.
  */
-export const HANDSHAKES_MAX = CONNECTIONS_MAX
+export const HANDSHAKES_MAX = 256
 /**
  * A dial that has not produced an authenticated connection by then counts as failed, and a handshake that a peer began is given up.
  * 64 nodes that start at once on one machine of two cores take 10 s for some handshakes, and those that fail are made anew.
