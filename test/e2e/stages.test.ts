@@ -79,6 +79,7 @@ describe('a join by stages', () => {
 
   it('is refused where the release has no such stage', async () => {
     await scene.publish(workspace, scene.path('ledger'), 2, '--profile', 'bulk')
+    await origin.process.until('the new release', () => origin.process.eventsOf('release-loaded').find(({ height }) => height === 2))
     const node = scene.join({
       workspace,
       peers: [origin],
