@@ -1,5 +1,5 @@
 // Proofs that take minutes and gigabytes, and print numbers; not part of the tests.
-// Usage: node scripts/prove/main.ts [big|kills|crowd]... [--bytes 1GiB] [--seed N]
+// Usage: node scripts/prove/main.ts [big|kills|crowd|stages]... [--bytes 1GiB] [--seed N]
 import { parseArgs } from 'node:util'
 import { systemRandom } from '@cairn/runtime'
 import { parseBytes } from '../../test/datasets/index.ts'
@@ -7,12 +7,14 @@ import { proveBig } from './big.ts'
 import { proveCrowd } from './crowd.ts'
 import { proveKills } from './kills.ts'
 import type { Proof } from './proof.ts'
+import { proveStages } from './stages.ts'
 
 /** What there is to prove, with how large a ledger unless told otherwise. */
 const PROOFS: Readonly<Record<string, { readonly prove: Proof; readonly bytes: string }>> = {
   big: { prove: proveBig, bytes: '1GiB' },
   kills: { prove: proveKills, bytes: '1GiB' },
   crowd: { prove: proveCrowd, bytes: '32MiB' },
+  stages: { prove: proveStages, bytes: '128MiB' },
 }
 
 const { values, positionals } = parseArgs({
