@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import type { Bitmap } from '@cairn/protocol'
 import { ChunkBoard, MISSING, PLACED, RECEIVED, REQUESTED } from './chunk-board.ts'
 import type {
   ChunkCatalogue,
