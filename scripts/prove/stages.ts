@@ -88,6 +88,9 @@ function only(events: readonly NodeEvent[], ...types: readonly NodeEvent['type']
 
 /** The table that is asked for last if nobody asks: any of the bulk will do. */
 async function lastTable(directory: string): Promise<{ readonly name: string; readonly bytes: number }> {
-  const name = (await readdir(directory)).filter((file) => file.endsWith('.ldb')).toSorted().at(-1)!
+  const name = (await readdir(directory))
+    .filter((file) => file.endsWith('.ldb'))
+    .toSorted()
+    .at(-1)!
   return { name, bytes: (await stat(join(directory, name))).size }
 }

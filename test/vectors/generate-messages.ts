@@ -71,6 +71,7 @@ const control: Record<string, ControlMessage> = {
   'have-reply, none': { type: 'have-reply', id: 2, state: 'none' },
   'have-reply, partial': { type: 'have-reply', id: 2, state: 'partial', bitmap: Uint8Array.of(0x10, 0b0101) },
   'have-reply, complete': { type: 'have-reply', id: 2, state: 'complete' },
+  'have-reply, last resort': { type: 'have-reply', id: 2, state: 'complete', lastResort: true },
   subscribe: { type: 'subscribe', snapshot: page },
   unsubscribe: { type: 'unsubscribe', snapshot: page },
   'have-update': { type: 'have-update', snapshot: page, chunks: [0, 1, 255, 65_536, 16_777_215] },

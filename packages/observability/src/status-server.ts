@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Clock, systemClock } from '@cairn/runtime'
 import { ObservabilityError } from './errors.ts'
@@ -70,6 +70,8 @@ const KEEP_ALIVE_MS = 15_000
  * @throws {ObservabilityError} `LISTEN_FAILED`
  */
 export async function startStatusServer(init: StatusServerInit): Promise<StatusServer> {
+  // Loaded when it is needed: with all that belongs to it, HTTP is a twentieth of what a command without it loads.
+  const { createServer } = await import('node:http')
   const host = init.host ?? HOST_DEFAULT
   const routes = new Map<string, Route>([...standardRoutes(init), ...Object.entries(init.extraRoutes ?? {})])
   const server = createServer(

@@ -106,6 +106,7 @@ export class Origin implements AsyncDisposable {
         network: workspace.network,
         ledgers: workspace.ledgers,
         ...(init.region === undefined ? {} : { region: init.region }),
+        isLastResort: true,
         source,
         metadata: async (file) => origin?.metadata(file),
       },

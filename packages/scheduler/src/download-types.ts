@@ -17,7 +17,14 @@ export type RefusalCode = 'not-found' | 'busy' | 'cancelled' | 'internal'
 
 /** What happened outside. Every input carries the monotonic time in milliseconds at which it did. */
 export type DownloadInput =
-  | { readonly type: 'source-joined'; readonly source: SourceId; readonly have: 'complete' | Bitmap; readonly now: number }
+  /** `isLastResort`: it asks to be left alone while enough others have everything. */
+  | {
+      readonly type: 'source-joined'
+      readonly source: SourceId
+      readonly have: 'complete' | Bitmap
+      readonly isLastResort?: boolean
+      readonly now: number
+    }
   | { readonly type: 'source-has'; readonly source: SourceId; readonly chunks: readonly number[]; readonly now: number }
   | { readonly type: 'source-left'; readonly source: SourceId; readonly now: number }
   /** A chunk arrived whole, in `frameBytes` (its plain bytes if absent); its content is not checked yet. */

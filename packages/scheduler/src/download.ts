@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import type { Bitmap } from '@cairn/protocol'
 import { ChunkBoard, MISSING, PLACED, RECEIVED, REQUESTED } from './chunk-board.ts'
 import type {
   ChunkCatalogue,
@@ -15,6 +14,7 @@ import type {
 import { HostPace } from './host-pace.ts'
 import {
   BAD_CHUNKS_OF_LAST_SOURCE_MAX,
+  COMPLETE_SOURCES_ENOUGH,
   HOST_LATE_MS_MAX,
   REFUSALS_IN_A_ROW_MAX,
   REFUSED_PAUSE_MS,
@@ -125,7 +125,7 @@ export class Download {
   #apply(input: DownloadInput, effects: DownloadEffect[]): void {
     switch (input.type) {
       case 'source-joined':
-        return this.#sourceJoined(input.source, input.have, input.now, effects)
+        return this.#sourceJoined(input, effects)
       case 'source-has':
         return this.#sourceHas(input.source, input.chunks, input.now)
       case 'source-left':
@@ -158,18 +158,21 @@ export class Download {
   #fill(now: number, effects: DownloadEffect[]): void {
     const sources = [...this.#sources.values()]
     const first = this.#turn
+    const areEnough = sources.filter((source) => !source.isLastResort && source.servesAll(now)).length >= COMPLETE_SOURCES_ENOUGH
     for (let i = 0; i < sources.length && this.#unplacedBytes <= UNPLACED_BYTES_MAX; i++) {
       const at = (first + i) % sources.length
+      if (sources[at]!.isLastResort && areEnough) continue
       const before = effects.length
       this.#requests.fill(sources[at]!, this.#pace.windowBytes, now, effects)
       if (effects.length > before) this.#turn = at + 1
     }
   }
 
-  #sourceJoined(id: SourceId, have: 'complete' | Bitmap, now: number, effects: DownloadEffect[]): void {
+  #sourceJoined(input: Extract<DownloadInput, { type: 'source-joined' }>, effects: DownloadEffect[]): void {
+    const { source: id, have, isLastResort, now } = input
     if (have !== 'complete') assert(have.size === this.#catalogue.chunksCount, 'the bitmap covers the catalogue')
     if (this.#sources.has(id)) this.#sourceLeft(id, now)
-    const source = new Source(id, have, this.#board.currentKey, now)
+    const source = new Source(id, have, this.#board.currentKey, now, isLastResort)
     this.#sources.set(id, source)
     if (have !== 'complete') for (const chunk of have.indices()) this.#board.addHolder(chunk, source)
     // A source that sent bad chunks was kept only because it was the last one: now it is not.

@@ -26,6 +26,8 @@ export const RATE_SPAN_MS = 1_000
 export const REQUEST_BYTES_MAX = 4 * 1024 * 1024
 /** A chunk that has not come after this time is asked of somebody else. */
 export const REQUEST_DEADLINE_MS = 10_000
+/** So many sources that have everything, and answer, make up for one that asks to be the last resort. */
+export const COMPLETE_SOURCES_ENOUGH = 3
 /** Silence of every peer that is called a stall. */
 export const STALL_AFTER_MS = 3_000
 /** How long a peer that has answered nothing yet is expected to take, before its chunks are asked of another one too. */

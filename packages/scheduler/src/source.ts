@@ -25,6 +25,8 @@ export class Source {
   /** Chunks this source has and nobody was asked for; `undefined` for a complete source, which draws from the common queue. */
   readonly queue: ChunkQueue | undefined
   readonly have: Bitmap | undefined
+  /** Whether it is asked only while too few others have everything. */
+  readonly isLastResort: boolean
   /** Chunks it answered `not-found` for. */
   readonly lacks = new Set<number>()
   refusalsInARow = 0
@@ -41,11 +43,12 @@ export class Source {
   #droppedUntilMs = 0
   #restoredMs: number
 
-  constructor(id: SourceId, have: 'complete' | Bitmap, keyOf: (chunk: number) => number | undefined, now: number) {
+  constructor(id: SourceId, have: 'complete' | Bitmap, keyOf: (chunk: number) => number | undefined, now: number, isLastResort = false) {
     this.#joinedMs = now
     this.#lastGainMs = now
     this.#restoredMs = now
     this.id = id
+    this.isLastResort = isLastResort
     if (have !== 'complete') {
       this.have = have.clone()
       this.queue = new ChunkQueue(keyOf)
@@ -59,6 +62,11 @@ export class Source {
   /** Whether it has every chunk. */
   get hasAll(): boolean {
     return this.lacks.size === 0 && (this.have === undefined || this.have.isFull())
+  }
+
+  /** Whether it has every chunk, and answers. */
+  servesAll(now: number): boolean {
+    return this.hasAll && this.#standing === 'live' && now >= this.pausedUntilMs && !this.isSilent(now)
   }
 
   /** The first chunk out of `pop` that it can be asked for; those passed over, such as an expired request of its own, are put back. */

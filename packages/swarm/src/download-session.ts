@@ -195,7 +195,8 @@ export class DownloadSession {
         const reply = await control.have(this.#snapshot)
         if (signal.aborted || reply.state === 'none') return
         const { chunksCount } = this.#init.index
-        this.#sourceJoined(peer, reply.state === 'partial' ? Bitmap.decode(reply.bitmap, chunksCount) : 'complete')
+        const isLastResort = reply.state === 'complete' && reply.lastResort === true
+        this.#sourceJoined(peer, reply.state === 'partial' ? Bitmap.decode(reply.bitmap, chunksCount) : 'complete', isLastResort)
       } catch (error) {
         if (error instanceof ProtocolError) this.#components.penalize(peer, 'malformed-message', { detail: error.message, mayBan: true })
         // Anything else is a peer that left or does not speak our protocol: not a source, and no fault of this download.
@@ -203,13 +204,14 @@ export class DownloadSession {
     })
   }
 
-  #sourceJoined(peer: PeerId, have: 'complete' | Bitmap): void {
+  #sourceJoined(peer: PeerId, have: 'complete' | Bitmap, isLastResort = false): void {
     if (this.#joined.has(peer)) return
     this.#joined.add(peer)
     if (have === 'complete') this.#complete.add(peer)
     const chunksHeld = have === 'complete' ? this.#init.index.chunksCount : have.count
     this.#components.reporter.report({ type: 'source-joined', snapshot: this.#name, peer, chunksHeld })
-    this.#step({ type: 'source-joined', source: peer, have, now: this.#components.clock.monotonicMs() })
+    const now = this.#components.clock.monotonicMs()
+    this.#step({ type: 'source-joined', source: peer, have, ...(isLastResort ? { isLastResort } : {}), now })
   }
 
   #sourceHas(peer: PeerId, chunks: readonly number[]): void {

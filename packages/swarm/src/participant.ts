@@ -24,6 +24,8 @@ export interface ParticipantInit {
   /** Network and ledgers whose gossip this participant takes part in. */
   readonly network: string
   readonly ledgers: readonly string[]
+  /** Asks others to leave this participant alone while several of them have everything: what an origin does. */
+  readonly isLastResort?: boolean
   /** Told to others; empty for a peer that keeps it to itself. */
   readonly region?: string
   /** Blocks that others may fetch here. */
@@ -197,6 +199,7 @@ export class Participant implements AsyncDisposable {
         serveControl(channel, {
           holdings: this.#holdings,
           metadata: init.metadata,
+          isLastResort: init.isLastResort ?? false,
           neighbours: (snapshot, except) => this.#discovery.addressesFor(snapshot, except),
         }),
       ),

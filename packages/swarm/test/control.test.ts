@@ -266,6 +266,7 @@ async function startServer(): Promise<ChannelPair & { readonly holdings: Holding
   const holdings = new Holdings(pair.clock)
   const serving = serveControl(pair.server, {
     holdings,
+    isLastResort: false,
     metadata: async (name) => (name === file ? Buffer.from('signed') : undefined),
     neighbours: (_, except) => [`/memory/of/p2p/${except}`],
   })

@@ -79,12 +79,12 @@ export class TestSwarm {
   }
 
   /** Adds a member that serves `source`; without one, what it downloads into its own store. */
-  async add(name: PeerId, source?: BlockSource): Promise<Member> {
+  async add(name: PeerId, source?: BlockSource, isLastResort = false): Promise<Member> {
     const transport = this.network.createTransport(name)
     const store = new MemoryBlockStore()
     const events: SwarmEvent[] = []
     const participant = await Participant.start(
-      { network: NETWORK, ledgers: [LEDGER], source: source ?? store, metadata: async () => undefined },
+      { network: NETWORK, ledgers: [LEDGER], source: source ?? store, isLastResort, metadata: async () => undefined },
       {
         transport,
         clock: this.clock,
@@ -99,8 +99,8 @@ export class TestSwarm {
   }
 
   /** Adds a member that holds all of `sample`. */
-  async addComplete(name: PeerId, sample: Sample, source: BlockSource = sample.store): Promise<Member> {
-    const member = await this.add(name, source)
+  async addComplete(name: PeerId, sample: Sample, source: BlockSource = sample.store, isLastResort = false): Promise<Member> {
+    const member = await this.add(name, source, isLastResort)
     member.participant.hold(sample.index.cid, LEDGER, Bitmap.full(sample.index.chunksCount))
     return member
   }

@@ -54,6 +54,21 @@ test('nodes that join together find each other and trade', async () => {
   await swarm.stop()
 })
 
+// Goal: an origin is spared by nodes that know three others with everything.
+test('an origin is left alone while three complete peers answer', async () => {
+  const swarm = new TestSwarm(SEED, { bytesPerSecond: 2_000_000 })
+  const sample = await sampleSnapshot(seededRandom(SEED), 400)
+  const origin = await swarm.addComplete('origin', sample, sample.store, true)
+  const caches = await Promise.all(['a', 'b', 'c'].map((name) => swarm.addComplete(name, sample)))
+  const node = await swarm.add('node')
+  for (const { name } of [...caches, origin]) await swarm.connect('node', name)
+  await swarm.settle(swarm.join(node, sample))
+  await assertHolds(node, sample)
+  // What it was asked for before the third of the others had said what it has.
+  assert.ok(count(origin, 'block-served') < 40, `the origin sent ${count(origin, 'block-served')} blocks`)
+  await swarm.stop()
+})
+
 test('the same seed gives the same events in the same order', async () => {
   const run = async (): Promise<unknown> => {
     const swarm = new TestSwarm(SEED, { bytesPerSecond: 5_000_000, jitterMs: 3 })

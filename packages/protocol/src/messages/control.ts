@@ -46,10 +46,13 @@ export interface HaveMessage {
   readonly snapshot: CID
 }
 
-/** `bitmap` is an encoded `Bitmap` over the snapshot's chunk indexes; its size is for the receiver to know and check. */
+/**
+ * `bitmap` is an encoded `Bitmap` over the snapshot's chunk indexes; its size is for the receiver to know and check. `lastResort` asks to
+ * be left alone while others have everything: a publisher's origin, which every node of a ledger could reach.
+ */
 export type HaveReplyMessage =
   | { readonly type: 'have-reply'; readonly id: number; readonly state: 'none' }
-  | { readonly type: 'have-reply'; readonly id: number; readonly state: 'complete' }
+  | { readonly type: 'have-reply'; readonly id: number; readonly state: 'complete'; readonly lastResort?: true }
   | { readonly type: 'have-reply'; readonly id: number; readonly state: 'partial'; readonly bitmap: Uint8Array }
 
 /** Starts or ends `have-update` pushes for `snapshot`. Subscribe before asking `have`, so that no chunk falls between the two. */
@@ -133,7 +136,7 @@ const CONTROL: CborFormat<ControlMessage> = {
 
 function readControl(value: unknown): ControlMessage {
   const type = readChoice(peekField(value, 'type'), 'type', TYPES)
-  const map = readMap(value, type, KEYS[type], type === 'have-reply' ? ['bitmap'] : [])
+  const map = readMap(value, type, KEYS[type], type === 'have-reply' ? ['bitmap', 'lastResort'] : [])
   switch (type) {
     case 'metadata':
       return { type, id: readId(map), file: readMatching(map['file'], 'file', isMetadataFile) }
@@ -171,9 +174,11 @@ function readHaveReply(map: Readonly<Record<string, unknown>>): HaveReplyMessage
   const type = 'have-reply'
   const id = readId(map)
   const state = readChoice(map['state'], 'state', ['none', 'partial', 'complete'])
+  const isLastResort = Object.hasOwn(map, 'lastResort')
+  if (isLastResort && (state !== 'complete' || map['lastResort'] !== true)) throw malformed(type, `last resort of a ${state} snapshot`)
   if (state === 'partial') return { type, id, state, bitmap: readBytes(map['bitmap'], 'bitmap', 1, BITMAP_BYTES_MAX) }
   if (Object.hasOwn(map, 'bitmap')) throw malformed(type, `bitmap of a ${state} snapshot`)
-  return { type, id, state }
+  return isLastResort ? { type, id, state: 'complete', lastResort: true } : { type, id, state }
 }
 
 function readChunks(value: unknown): readonly number[] {

@@ -68,6 +68,7 @@ export const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
   record({ type: fc.constant('metadata-reply' as const), id, bytes: fc.oneof(bytes(0), fc.constant(null)) }),
   record({ type: fc.constantFrom('have', 'peers'), id, snapshot: cid }),
   record({ type: fc.constant('have-reply' as const), id, state: fc.constantFrom('none', 'complete') }),
+  record({ type: fc.constant('have-reply' as const), id, state: fc.constant('complete' as const), lastResort: fc.constant(true as const) }),
   record({ type: fc.constant('have-reply' as const), id, state: fc.constant('partial' as const), bitmap: bytes(1) }),
   record({ type: fc.constantFrom('subscribe', 'unsubscribe'), snapshot: cid }),
   record({

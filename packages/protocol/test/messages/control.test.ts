@@ -44,6 +44,8 @@ describe('control messages', () => {
     refused('MALFORMED', { type: 'have-update', snapshot, chunks: [1, 1] })
     refused('MALFORMED', { type: 'have-reply', id: 1, state: 'partial' })
     refused('MALFORMED', { type: 'have-reply', id: 1, state: 'complete', bitmap: Uint8Array.of(1) })
+    refused('MALFORMED', { type: 'have-reply', id: 1, state: 'complete', lastResort: false })
+    refused('MALFORMED', { type: 'have-reply', id: 1, state: 'none', lastResort: true })
     refused('MALFORMED', { type: 'peers-reply', id: 1, addresses: ['/ip4/10.0.0.1', '/ip4/10.0.0.1'] })
     refused('MALFORMED', { type: 'peers-reply', id: 1, addresses: ['/ip4/10.0.0.1\n'] })
     refused('MALFORMED', { type: 'peers-reply', id: 1, addresses: [`/${'x'.repeat(256)}`] })

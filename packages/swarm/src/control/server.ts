@@ -7,6 +7,8 @@ export interface ControlServerComponents {
   readonly holdings: Holdings
   /** The exact bytes of a metadata file, or `undefined` when there is none of that name. */
   readonly metadata: (file: string) => Promise<Uint8Array | undefined>
+  /** Whether others are to be asked first for what is whole here. */
+  readonly isLastResort: boolean
   /** Addresses of peers known to hold or fetch `snapshot`, without those of `except`. */
   readonly neighbours: (snapshot: CID, except: string) => readonly string[]
 }
@@ -28,7 +30,7 @@ export async function serveControl(channel: Channel, components: ControlServerCo
 async function answer(
   message: ControlMessage,
   channel: Channel,
-  { holdings, metadata, neighbours }: ControlServerComponents,
+  { holdings, metadata, isLastResort, neighbours }: ControlServerComponents,
   subscriptions: Map<string, () => void>,
 ): Promise<ControlMessage | undefined> {
   switch (message.type) {
@@ -37,7 +39,10 @@ async function answer(
     case 'have': {
       const have = holdings.get(message.snapshot)
       if (have === undefined) return { type: 'have-reply', id: message.id, state: 'none' }
-      if (have.isFull()) return { type: 'have-reply', id: message.id, state: 'complete' }
+      if (have.isFull()) {
+        const reply = { type: 'have-reply', id: message.id, state: 'complete' } as const
+        return isLastResort ? { ...reply, lastResort: true } : reply
+      }
       return { type: 'have-reply', id: message.id, state: 'partial', bitmap: have.encode() }
     }
     case 'peers':
