@@ -63,6 +63,7 @@ async function joinAtOnce({ source, workspace }: Published): Promise<readonly Cl
     'dials that failed',
     nodes.map((node) => node.eventsOf('dial-failed').length),
   )
+  for (const [reason, count] of dialFailures(nodes)) console.log(`${count} × ${reason}`)
   console.log(`the origin sent ${mib(await origin.metric('cairn_served_bytes_total'))} of frames`)
   for (const target of targets) await assertSameTree(target, source)
   const largest = nodes.reduce((one, other) => (one.usage.rssBytesMax > other.usage.rssBytesMax ? one : other))
@@ -158,4 +159,14 @@ function list(values: readonly number[]): string {
 
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+}
+
+/** Why dials failed, and how often; ports and peers left out. */
+function dialFailures(nodes: readonly CairnProcess[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const event of nodes.flatMap((node) => node.eventsOf('dial-failed'))) {
+    const reason = String(event['reason']).replaceAll(/\d{2,}|12D3\w+/g, '…')
+    counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  }
+  return counts
 }
