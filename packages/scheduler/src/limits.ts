@@ -11,10 +11,10 @@ export const PEER_WINDOW_BYTES_MAX = 16 * 1024 * 1024
 /** Bytes asked for and not yet delivered, all peers together: with plain and framed copies alive at once it bounds a download's memory. */
 export const TOTAL_WINDOW_BYTES_MAX = 32 * 1024 * 1024
 /**
- * Bytes received and not yet placed, all peers together, above which nothing more is asked for: enough to keep four threads busy
- * with chunks of any profile, and all that a slow disk or a cold start may pile up here to be lost with the process.
+ * Bytes received and not yet placed, all peers together, above which nothing more is asked for: enough to keep the placing
+ * thread busy with chunks of any profile, and all that a slow disk or a cold start may pile up here to be lost with the process.
  */
-export const UNPLACED_BYTES_MAX = 4 * 1024 * 1024
+export const UNPLACED_BYTES_MAX = 2 * 1024 * 1024
 /**
  * Beyond the round trip, a window holds what the peer delivers in this time: enough to ride out a busy event loop at either end.
  * More would not be faster, and all of it is lost and sent again when the process is killed.
