@@ -86,7 +86,7 @@ function only(events: readonly NodeEvent[], ...types: readonly NodeEvent['type']
   })
 }
 
-/** The table that is asked for last if nobody asks: any of the bulk will do. */
+/** The last table by name: one of the bulk, which is not fetched early. */
 async function lastTable(directory: string): Promise<{ readonly name: string; readonly bytes: number }> {
   const name = (await readdir(directory))
     .filter((file) => file.endsWith('.ldb'))

@@ -5,7 +5,7 @@ import type { Transport } from '@cairn/network'
 import { MemoryNetwork } from '@cairn/network/testing'
 import { Bitmap, type SnapshotIndex } from '@cairn/protocol'
 import { type Random, seededRandom, silentLog } from '@cairn/runtime'
-import { ManualClock } from '@cairn/runtime/testing'
+import { advanceToEnd, advanceUntil, ManualClock } from '@cairn/runtime/testing'
 import { type BlockStore, LocalPlacer, MemoryBlockStore } from '@cairn/storage'
 import { BlockStoreSink, Participant, type ParticipantInit, type SwarmEvent } from '@cairn/swarm'
 import { Cache, type CacheEvent, type CacheInit } from '../src/index.ts'
@@ -13,8 +13,7 @@ import { TestRepository } from './repository.ts'
 import { makeSnapshot, NETWORK, releaseOf } from './snapshots.ts'
 
 const SEED = process.env['SEED'] ?? '42'
-/** Steps of a wait, each {@link STEP_MS} of manual time and at least a millisecond of the disk's. */
-const STEPS_MAX = 20_000
+/** Manual time that passes at once while something is waited for. */
 const STEP_MS = 100
 
 export interface Peer {
@@ -120,24 +119,12 @@ export class World implements AsyncDisposable {
   }
 
   /** Moves time on until `done()`, leaving the disk time to answer. */
-  async until(done: () => boolean): Promise<void> {
-    for (let step = 0; !done(); step++) {
-      if (step === STEPS_MAX) throw new Error('the condition did not hold')
-      await this.clock.advance(STEP_MS)
-      await new Promise((resolve) => {
-        setTimeout(resolve, 1)
-      })
-    }
+  until(done: () => boolean): Promise<void> {
+    return advanceUntil(this.clock, STEP_MS, done)
   }
 
-  async settle<T>(work: Promise<T>): Promise<T> {
-    let isSettled = false
-    const settled = (): void => {
-      isSettled = true
-    }
-    work.then(settled, settled)
-    await this.until(() => isSettled)
-    return work
+  settle<T>(work: Promise<T>): Promise<T> {
+    return advanceToEnd(this.clock, STEP_MS, work)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,19 +1,20 @@
 import { createPrivateKey } from 'node:crypto'
-import { lstat, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MemoryNetwork } from '@cairn/network/testing'
 import { Bitmap, encodeFrame, parseCid } from '@cairn/protocol'
 import { seededRandom, silentLog } from '@cairn/runtime'
-import { ManualClock } from '@cairn/runtime/testing'
-import { LocalPlacer, MemoryBlockStore, STATE_DIRECTORY } from '@cairn/storage'
+import { advanceToEnd, advanceUntil, ManualClock } from '@cairn/runtime/testing'
+import { LocalPlacer, MemoryBlockStore } from '@cairn/storage'
 import { type SampleEntry, type SampleSnapshot, sampleBytes, sampleSnapshot, writeSample } from '@cairn/storage/testing'
 import { Participant } from '@cairn/swarm'
 import { createSigner, newLedger, newRoot, newSnapshot, newTargets, newTimestamp, rootFileOf } from '@cairn/trust'
 import { Node, type NodeEvent, type NodeInit } from '../src/index.ts'
+import { listTree } from './trees.ts'
 
 const SEED = process.env['SEED'] ?? '42'
-const STEPS_MAX = 20_000
+/** Manual time that passes at once while something is waited for. */
 const STEP_MS = 20
 const KIB = 1024
 
@@ -100,24 +101,12 @@ export class StageWorld implements AsyncDisposable {
   }
 
   /** Moves time on until `done()`, leaving the disk time to answer. */
-  async until(done: () => boolean): Promise<void> {
-    for (let step = 0; !done(); step++) {
-      if (step === STEPS_MAX) throw new Error('the condition did not hold')
-      await this.clock.advance(STEP_MS)
-      await new Promise((resolve) => {
-        setTimeout(resolve, 1)
-      })
-    }
+  until(done: () => boolean): Promise<void> {
+    return advanceUntil(this.clock, STEP_MS, done)
   }
 
-  async settle<T>(work: Promise<T>): Promise<T> {
-    let isSettled = false
-    const settled = (): void => {
-      isSettled = true
-    }
-    work.then(settled, settled)
-    await this.until(() => isSettled)
-    return work
+  settle<T>(work: Promise<T>): Promise<T> {
+    return advanceToEnd(this.clock, STEP_MS, work)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -149,20 +138,6 @@ export function only<Type extends NodeEvent['type']>(
   type: Type,
 ): readonly Extract<NodeEvent, { readonly type: Type }>[] {
   return events.filter((event): event is Extract<NodeEvent, { readonly type: Type }> => event.type === type)
-}
-
-/** Type, permissions and content of everything below `root`, `.cairn` left out. */
-export async function listTree(root: string): Promise<Readonly<Record<string, string>>> {
-  const listing: Record<string, string> = {}
-  for (const path of (await readdir(root, { recursive: true })).sort()) {
-    if (path.split('/')[0] === STATE_DIRECTORY) continue
-    const stats = await lstat(join(root, path))
-    const mode = (stats.mode & 0o7777).toString(8)
-    if (stats.isSymbolicLink()) listing[path] = `link ${await readlink(join(root, path))}`
-    else if (stats.isDirectory()) listing[path] = `directory ${mode}`
-    else listing[path] = `file ${mode} ${(await readFile(join(root, path))).toString('base64')}`
-  }
-  return listing
 }
 
 /** The publisher's files: one key signs everything. */

@@ -3,7 +3,8 @@ import { chmod, readFile, rename, writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import type { SampleEntry } from '@cairn/storage/testing'
 import { NodeError } from '../src/index.ts'
-import { listTree, only, STAGED_TREE, StageWorld } from './stage-harness.ts'
+import { only, STAGED_TREE, StageWorld } from './stage-harness.ts'
+import { listTree } from './trees.ts'
 
 const ENDLESS = new AbortController().signal
 /** Slow enough for a test to act in the middle of a join. */

@@ -3,7 +3,6 @@ import { ProtocolError } from './errors.ts'
 import { CHUNK_BYTES_MAX } from './limits.ts'
 import { inspectZstd, zstdCompressOptions, zstdDecompressOptions } from './zstd.ts'
 
-export { ProtocolError, type ProtocolFault } from './errors.ts'
 export { ZSTD_LEVEL, ZSTD_WINDOW_LOG_MAX, zstdCompressOptions, zstdDecompressOptions } from './zstd.ts'
 
 const PLAIN = 0
@@ -34,7 +33,7 @@ export function encodeFramePieces(plain: Uint8Array, level?: number): readonly [
   return betterPieces(plain, zstdCompressSync(plain, zstdCompressOptions(plain.byteLength, level)))
 }
 
-/** {@link encodeFramePieces} for a caller that ran zstd itself, with {@link zstdCompressOptions}. */
+/** The better of the two encodings of `plain`, of which `zstd` is what zstd made. */
 export function betterPieces(plain: Uint8Array, zstd: Uint8Array): readonly [encoding: Uint8Array, payload: Uint8Array] {
   checkBlock(plain)
   return zstd.byteLength * 20 <= plain.byteLength * 19 ? [Uint8Array.of(ZSTD), zstd] : [Uint8Array.of(PLAIN), plain]
@@ -72,8 +71,7 @@ export function decodeFrame(frame: Uint8Array, plainBytesMax: number): Uint8Arra
 }
 
 /**
- * Everything of {@link decodeFrame} but the inflating, for callers that do that elsewhere: with {@link zstdDecompressOptions}, and
- * checking that `plainBytes` bytes come out.
+ * Everything of {@link decodeFrame} but the inflating.
  *
  * @throws {ProtocolError} `TOO_LARGE`, `MALFORMED`
  */

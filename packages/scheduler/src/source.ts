@@ -113,7 +113,7 @@ export class Source {
     this.window.restart()
   }
 
-  /** It is as good as any other. */
+  /** It is asked like the others again. */
   restore(now: number): void {
     this.#standing = 'live'
     this.#restoredMs = now

@@ -1,13 +1,10 @@
-import { CHUNK_BYTES_MAX, CID_BYTES } from '@cairn/protocol/chunk'
+import { CID_BYTES, FRAME_BYTES_MAX } from '@cairn/protocol/chunk'
 
 /** The first bytes of a pack: its name and the version of what follows; see `block-store.md` of the format pages. */
 export const PACK_MAGIC: Uint8Array = Buffer.from('cairnpk\x01', 'latin1')
 
 /** Bytes before each frame: CID, length of the frame and its CRC-32. */
 export const RECORD_HEADER_BYTES = CID_BYTES + 8
-
-/** Largest frame of a record: a chunk and its encoding byte. */
-const FRAME_BYTES_MAX = CHUNK_BYTES_MAX + 1
 
 /** A frame in a pack. */
 export interface PackedFrame {

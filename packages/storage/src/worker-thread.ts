@@ -30,7 +30,7 @@ export class WorkerThread<Request, Reply> implements AsyncDisposable {
     })
   }
 
-  /** Resolves with the answer. `transfer` moves memory to the thread instead of copying it. */
+  /** Resolves with the answer. */
   async call(request: Request): Promise<Reply> {
     assert(this.#call === undefined, 'a thread is asked one thing at a time')
     if (this.#failure !== undefined) throw this.#failure

@@ -1,1 +1,2 @@
+export { advanceToEnd, advanceUntil } from './advance.ts'
 export { ManualClock } from './manual-clock.ts'

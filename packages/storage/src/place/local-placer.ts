@@ -1,6 +1,5 @@
-import { hash } from 'node:crypto'
 import { closeSync, constants, openSync, readSync } from 'node:fs'
-import { decodeFrame, plainFrameToFill, ProtocolError } from '@cairn/protocol/frame'
+import { decodeFrame, plainFrameToFill, ProtocolError, sha256 } from '@cairn/protocol/chunk'
 import { type Disk, systemDisk } from '../disk.ts'
 import { freeMemory } from '@cairn/runtime'
 import { isSystemError, storageErrorOf } from '../io-error.ts'
@@ -21,14 +20,9 @@ export class LocalPlacer implements Placer {
 
   async place({ frame, digest, plainBytes, places }: PlaceJob): Promise<readonly PlacedFile[]> {
     const plain = decodeFrame(frame, plainBytes)
-    const found = hash('sha256', plain, 'buffer')
-    if (!found.equals(digest)) {
-      throw new ProtocolError({
-        code: 'MISMATCH',
-        what: 'chunk',
-        found: found.toString('hex'),
-        wanted: Buffer.from(digest).toString('hex'),
-      })
+    const found = sha256(plain)
+    if (Buffer.compare(found, digest) !== 0) {
+      throw new ProtocolError({ code: 'MISMATCH', what: 'chunk', found: toHex(found), wanted: toHex(digest) })
     }
     const made: PlacedFile[] = []
     try {
@@ -43,7 +37,7 @@ export class LocalPlacer implements Placer {
   async read({ path, offset, plainBytes, digest }: ReadJob): Promise<Uint8Array | undefined> {
     const { frame, payload } = plainFrameToFill(plainBytes)
     if (!readFully(path, offset, payload)) return undefined
-    return hash('sha256', payload, 'buffer').equals(digest) ? frame : undefined
+    return Buffer.compare(sha256(payload), digest) === 0 ? frame : undefined
   }
 
   async make(file: TargetFile): Promise<readonly PlacedFile[]> {
@@ -73,6 +67,10 @@ export class LocalPlacer implements Placer {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#files.close()
   }
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
 }
 
 /** Fills `buffer` from `offset` of the regular file `path`; false if it is gone, shorter, or a link. */

@@ -1,4 +1,4 @@
-import type { ProtocolFault } from '@cairn/protocol/frame'
+import type { ProtocolFault } from '@cairn/protocol/chunk'
 import type { StorageFault } from '../errors.ts'
 import type { PlacedFile } from './journal-codec.ts'
 import type { PlaceJob, ReadJob, TargetFile } from './placer.ts'

@@ -1,11 +1,9 @@
 // The placing thread: see placing-thread.ts, which starts it. It loads as little as it can, because a join waits for it.
 import { parentPort, workerData } from 'node:worker_threads'
-import { ProtocolError } from '@cairn/protocol/frame'
+import { ProtocolError, SHA256_BYTES } from '@cairn/protocol/chunk'
 import { StorageError } from '../errors.ts'
 import { LocalPlacer } from './local-placer.ts'
 import type { PlacingReply, PlacingRequest } from './placing-messages.ts'
-
-const DIGEST_BYTES = 32
 
 const memory = new Uint8Array(workerData as SharedArrayBuffer)
 const placer = new LocalPlacer()
@@ -40,8 +38,8 @@ async function carryOut(request: PlacingRequest): Promise<Extract<PlacingReply, 
   switch (request.type) {
     case 'place': {
       const { offset, frameBytes, plainBytes, places } = request
-      const digest = memory.subarray(offset, offset + DIGEST_BYTES)
-      const frame = memory.subarray(offset + DIGEST_BYTES, offset + DIGEST_BYTES + frameBytes)
+      const digest = memory.subarray(offset, offset + SHA256_BYTES)
+      const frame = memory.subarray(offset + SHA256_BYTES, offset + SHA256_BYTES + frameBytes)
       return placer.place({ frame, digest, plainBytes, places })
     }
     case 'read':

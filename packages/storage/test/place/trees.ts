@@ -27,6 +27,16 @@ export const oddTree: readonly SampleEntry[] = [
   { type: 'file', path: 'ünïcode \n name', mode: 0o644, content: Buffer.from('x') },
 ]
 
+/** What a node needs to start is in a read-only directory that later stages add to. */
+export const stagedTree: readonly SampleEntry[] = [
+  { type: 'directory', path: 'bin', mode: 0o555, stage: 'bootstrap' },
+  { type: 'symlink', path: 'bin/current', target: 'start', stage: 'bootstrap' },
+  { type: 'file', path: 'bin/empty', mode: 0o400, content: Buffer.alloc(0), stage: 'bootstrap' },
+  { type: 'file', path: 'bin/start', mode: 0o4555, content: Buffer.from('start'), stage: 'bootstrap' },
+  { type: 'file', path: 'hot', mode: 0o644, content: sampleBytes('hot', 40_000), stage: 'hot' },
+  { type: 'file', path: 'bin/late', mode: 0o644, content: sampleBytes('late', 40_000) },
+]
+
 /** Everything that a snapshot says of a tree, and `.cairn` left out: equal for equal trees. */
 export async function listTree(root: string): Promise<Readonly<Record<string, string>>> {
   const listing: Record<string, string> = {}
