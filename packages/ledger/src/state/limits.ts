@@ -16,3 +16,11 @@ export const PAGE_BYTES_MAX = 16 + KEY_BYTES_MAX + VALUE_BYTES_MAX
  * that was closed for want of room holds at least 6 references.
  */
 export const PROOF_PAGES_MAX = Math.ceil((9 * (KEY_BYTES_MAX + 1)) / 6)
+/** Longest key of a client: one byte of a key says whose it is. */
+export const USER_KEY_BYTES_MAX = KEY_BYTES_MAX - 1
+/** How far ahead of the ledger an operation may say that it ends: what a client that names its end too late makes others remember. */
+export const LIFETIME_HEIGHTS_MAX = 65_536
+/** Operations remembered until their end, about 70 MB of state. When there are more, new ones are refused until some have ended. */
+export const REMEMBERED_OPERATIONS_MAX = 1024 * 1024
+/** Ended operations forgotten in one block: twice what a block may hold, so that they never pile up. */
+export const FORGOTTEN_PER_BLOCK_MAX = 8192

@@ -26,7 +26,8 @@ export interface PageRef {
 
 /** A node of the state tree, as it is stored, hashed and sent. */
 export type Page =
-  { readonly kind: 'leaf'; readonly items: readonly Entry[] } | { readonly kind: 'index'; readonly items: readonly PageRef[] }
+  | { readonly kind: 'leaf'; readonly items: readonly Entry[] }
+  | { readonly kind: 'index'; readonly items: readonly PageRef[] }
 
 /** A page that an update made. */
 export interface WrittenPage {
@@ -100,12 +101,12 @@ function writeRefs(bytes: Buffer, refs: readonly PageRef[]): void {
 /**
  * Reads the bytes of a page, which may come from anyone; that they are the right ones only {@link pageHash} tells.
  *
- * @throws {LedgerError} `STATE_TOO_LARGE`, or `STATE_MALFORMED` for whatever {@link encodePage} would write differently, for
+ * @throws {LedgerError} `TOO_LARGE`, or `MALFORMED` for whatever {@link encodePage} would write differently, for
  *   keys that do not ascend, and for a page that holds more than a page may
  */
 export function decodePage(bytes: Uint8Array): Page {
   if (bytes.byteLength > PAGE_BYTES_MAX) {
-    throw new LedgerError({ code: 'STATE_TOO_LARGE', what: 'bytes of a state page', found: bytes.byteLength, max: PAGE_BYTES_MAX })
+    throw new LedgerError({ code: 'TOO_LARGE', what: 'bytes of a state page', value: bytes.byteLength, max: PAGE_BYTES_MAX })
   }
   const reader = new PageReader(bytes)
   if (Buffer.compare(reader.take(MAGIC.byteLength), MAGIC) !== 0) throw malformed('not a state page of version 1')
@@ -113,9 +114,7 @@ export function decodePage(bytes: Uint8Array): Page {
   if (kind !== KIND_LEAF && kind !== KIND_INDEX) throw malformed(`kind ${kind}`)
   const count = reader.number(2)
   const page: Page =
-    kind === KIND_LEAF
-      ? { kind: 'leaf', items: reader.list(count, readEntry) }
-      : { kind: 'index', items: reader.list(count, readRef) }
+    kind === KIND_LEAF ? { kind: 'leaf', items: reader.list(count, readEntry) } : { kind: 'index', items: reader.list(count, readRef) }
   if (reader.left !== 0) throw malformed(`${reader.left} bytes after its items`)
   if (page.kind === 'index' && count < 2) throw malformed('an index of fewer than two pages')
   if (count > 1 && bytes.byteLength - HEAD_BYTES > PAGE_WEIGHT_MAX) throw malformed('more items than fit')
@@ -191,5 +190,5 @@ class PageReader {
 }
 
 function malformed(reason: string): LedgerError {
-  return new LedgerError({ code: 'STATE_MALFORMED', what: 'state page', reason })
+  return new LedgerError({ code: 'MALFORMED', what: 'state page', reason })
 }

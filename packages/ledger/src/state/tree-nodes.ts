@@ -115,23 +115,29 @@ export class TreePages {
       case 'closed':
         return node
       case 'leaf':
-        return this.#write({ kind: 'leaf', items: node.entries }, {
-          key: firstKey(node),
-          kind: 'leaf',
-          entries: node.entries.length,
-          bytes: node.bytes,
-          weight: node.bytes,
-        })
+        return this.#write(
+          { kind: 'leaf', items: node.entries },
+          {
+            key: firstKey(node),
+            kind: 'leaf',
+            entries: node.entries.length,
+            bytes: node.bytes,
+            weight: node.bytes,
+          },
+        )
       case 'branch':
       case 'refs': {
         const refs = refsOf(node)
-        return this.#write({ kind: 'index', items: refs }, {
-          key: firstKey(node),
-          kind: 'index',
-          entries: refs.reduce((sum, { entries }) => sum + entries, 0),
-          bytes: node.bytes,
-          weight: node.weight,
-        })
+        return this.#write(
+          { kind: 'index', items: refs },
+          {
+            key: firstKey(node),
+            kind: 'index',
+            entries: refs.reduce((sum, { entries }) => sum + entries, 0),
+            bytes: node.bytes,
+            weight: node.weight,
+          },
+        )
       }
       default:
         return node satisfies never

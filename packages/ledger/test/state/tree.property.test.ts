@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { PAGE_WEIGHT_MAX } from '../../src/state/limits.ts'
 import { readTree, rootOf, type TreeRoot } from '../../src/state/tree.ts'
 import type { PageSource } from '../../src/state/page-source.ts'
@@ -34,7 +34,10 @@ describe('laws of the state tree', () => {
             else model.set(key, value)
           }
           const sorted = [...model].sort(([a], [b]) => Buffer.compare(keyOf(a), keyOf(b)))
-          assert.deepEqual([...tree.content()], sorted.map(([key, value]) => [key, hexOf(value)]))
+          assert.deepEqual(
+            [...tree.content()],
+            sorted.map(([key, value]) => [key, hexOf(value)]),
+          )
           for (const [key] of changes) {
             const found = readTree(tree.pages, tree.root, keyOf(key))
             assert.deepEqual(found && hexOf(found), model.has(key) ? hexOf(model.get(key)!) : undefined)
