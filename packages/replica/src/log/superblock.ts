@@ -78,26 +78,28 @@ export class Superblock {
     if (anchorBytes > ANCHOR_BYTES_MAX) {
       return Promise.reject(new ReplicaError({ code: 'ENTRY_TOO_LARGE', bytes: anchorBytes, bytesMax: ANCHOR_BYTES_MAX }))
     }
-    const writing = this.#writing.then(async () => {
-      const content = { ...this.#content, ...changes }
-      try {
-        // One after the other: at any time one of them is good, and in the end both say the same.
-        for (const generation of [this.#generation + 1, this.#generation + 2]) {
-          this.#file.write(encode(generation, content), (generation % 2) * COPY_BYTES)
-          await this.#file.sync()
-        }
-      } catch (cause) {
-        throw new ReplicaError({ code: 'LOG_FAILED', path: this.#path, reason: String(cause) }, { cause })
-      }
-      this.#generation += 2
-      this.#content = content
-    })
-    this.#writing = writing
-    return writing
+    this.#writing = this.#replace(this.#writing, changes)
+    return this.#writing
   }
 
   close(): void {
     this.#file.close()
+  }
+
+  async #replace(before: Promise<void>, changes: Partial<SuperblockContent>): Promise<void> {
+    await before
+    const content = { ...this.#content, ...changes }
+    try {
+      // One after the other: at any time one of them is good, and in the end both say the same.
+      for (const generation of [this.#generation + 1, this.#generation + 2]) {
+        this.#file.write(encode(generation, content), (generation % 2) * COPY_BYTES)
+        await this.#file.sync()
+      }
+    } catch (cause) {
+      throw new ReplicaError({ code: 'LOG_FAILED', path: this.#path, reason: String(cause) }, { cause })
+    }
+    this.#generation += 2
+    this.#content = content
   }
 }
 

@@ -159,6 +159,12 @@ describe('a torn tail', () => {
       })
       const { log, found } = await open(torn)
       assert.deepEqual(found, texts.slice(0, 2), `byte ${at}`)
+      assert.ok(
+        torn
+          .read(name)
+          .subarray(start)
+          .every((byte) => byte === 0),
+      )
       await log.append(entry('next'))
       await log.close()
       assert.deepEqual((await open(torn)).found, ['first', 'second', 'next'])
@@ -260,6 +266,31 @@ describe('corruption', () => {
     const [, second = ''] = segments(other)
     const mixed = whole.damage((name, bytes) => {
       if (name === second) bytes.set(other.read(second))
+    })
+    await assert.rejects(open(mixed), isFault('LOG_CORRUPT'))
+    const exchanged = whole.damage((name, bytes) => {
+      if (name.endsWith('.wal')) bytes.set(other.read(name))
+    })
+    await assert.rejects(open(exchanged), isFault('LOG_CORRUPT'))
+  })
+
+  it('is a record of another past', async () => {
+    // The same log twice from its first record on, as a disk has it that lost a write and found it again.
+    const start = await crashedLogOf(['first'])
+    const pasts = await Promise.all(
+      ['second', 'SECOND'].map(async (text) => {
+        const files = start.damage(() => {})
+        const { log } = await open(files)
+        await log.append(entry(text))
+        await log.append(entry('third'))
+        return files
+      }),
+    )
+    const [one, other] = pasts
+    const [name = ''] = segments(one!)
+    const third = 28 + 26 + 'first'.length + 26 + 'second'.length
+    const mixed = one!.damage((each, bytes) => {
+      if (each === name) bytes.set(other!.read(name).subarray(third), third)
     })
     await assert.rejects(open(mixed), isFault('LOG_CORRUPT'))
   })
