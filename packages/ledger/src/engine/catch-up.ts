@@ -41,19 +41,26 @@ export function retryWants(state: EngineState): void {
 }
 
 function ask(state: EngineState, entry: WantState): void {
-  const peer = state.others[(state.current + (state.seat ?? 0) + entry.attempts++) % Math.max(1, state.others.length)]
+  const peer = state.sources[(state.current + (state.seat ?? 0) + entry.attempts++) % Math.max(1, state.sources.length)]
   if (peer !== undefined) emitEffect(state, { type: 'fetch', from: peer, want: entry.want })
 }
 
+/** The lowest slot above the final ones of which nothing is certified here. */
+export function firstGap(state: EngineState): number {
+  let slot = state.final.slot + 1
+  while ((state.slots.get(slot)?.certificates.length ?? 0) > 0) slot++
+  return slot
+}
+
 /** Asks `peer` for everything final above here, and for certificates from `slot` on. */
-export function syncFrom(state: EngineState, peer: PeerId | undefined, slot = state.final.slot + 1): void {
+export function syncFrom(state: EngineState, peer: PeerId | undefined, slot = firstGap(state)): void {
   if (peer !== undefined) emitEffect(state, { type: 'fetch', from: peer, want: { type: 'sync', height: state.final.height, slot } })
 }
 
 /** Peers in turn, so that a dead or lying one costs one round. */
 export function nextPeer(state: EngineState): PeerId | undefined {
-  const { others } = state
-  return others[(state.syncTurn++ + (state.seat ?? 0)) % Math.max(1, others.length)]
+  const { sources } = state
+  return sources[(state.syncTurn++ + (state.seat ?? 0)) % Math.max(1, sources.length)]
 }
 
 /** Answers a peer that asks. What is not here is not answered: the peer asks another. */

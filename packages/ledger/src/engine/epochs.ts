@@ -6,6 +6,7 @@ import { type BlockHeader, type ChainPoint, pointOf } from '../header.ts'
 import { startSlotTimers } from './advance.ts'
 import { CANDIDATES_MAX, CLOSINGS_MAX } from './limits.ts'
 import type { EpochStart, Ready } from './messages.ts'
+import type { Signer } from '../signing.ts'
 import type { Verdict } from './inspect.ts'
 import { type Block, emitEffect, endsEpoch, type EngineState, record, send, takeSeat } from './state.ts'
 
@@ -20,26 +21,35 @@ export function noteCandidate(state: EngineState, committee: Committee): void {
 
 /** Keys of `committee` that have no seat now. */
 function joiners(state: EngineState, committee: Committee): string[] {
-  const seated = new Set(state.epoch.committee.members.map(({ publicKey }) => keyName(publicKey)))
-  return committee.members.map(({ publicKey }) => keyName(publicKey)).filter((key) => !seated.has(key))
+  const now = seated(state)
+  return committee.members.map(({ publicKey }) => keyName(publicKey)).filter((key) => !now.has(key))
 }
 
-/** Shows that own keys which join are ready: once this replica has what is final. */
+function seated(state: EngineState): ReadonlySet<string> {
+  return new Set(state.epoch.committee.members.map(({ publicKey }) => keyName(publicKey)))
+}
+
+/** Says what this replica is ready for: own keys that join, once it has what is final; its seat, once all that join have said so. */
 export function repeatReady(state: EngineState): void {
-  if (state.seat === undefined && !state.atTip) return
   for (const hash of [...state.candidates.keys()].sort()) {
     const committee = state.candidates.get(hash)!
     const joining = new Set(joiners(state, committee))
-    for (const { publicKey } of committee.members) {
-      const signer = joining.has(keyName(publicKey)) ? state.init.signerOf(publicKey) : undefined
-      if (signer === undefined) continue
-      const epoch = state.epoch.number + 1
-      const signature = signer.sign(signedBytes(state.init.ledger, 'ready', epoch, 0, hash))
-      const ready: Ready = { epoch, committee: hash, publicKey, signature }
-      receiveReady(state, ready)
-      send(state, state.others, { type: 'ready', ready })
+    if (state.seat !== undefined || (state.atTip && state.applied === state.final.height)) {
+      for (const { publicKey } of committee.members) {
+        const signer = joining.has(keyName(publicKey)) ? state.init.signerOf(publicKey) : undefined
+        if (signer !== undefined) sayReady(state, hash, signer)
+      }
     }
+    if (state.signer !== undefined && isReady(state, committee)) sayReady(state, hash, state.signer)
   }
+}
+
+function sayReady(state: EngineState, committee: Digest, signer: Signer): void {
+  const epoch = state.epoch.number + 1
+  const signature = signer.sign(signedBytes(state.init.ledger, 'ready', epoch, 0, committee))
+  const ready: Ready = { epoch, committee, publicKey: signer.publicKey, signature }
+  noteReady(state, ready)
+  send(state, state.others, { type: 'ready', ready })
 }
 
 /** Takes a proof of readiness for a committee that this replica was told of. */
@@ -47,30 +57,48 @@ export function receiveReady(state: EngineState, ready: Ready): void {
   const committee = state.candidates.get(ready.committee)
   if (committee === undefined || ready.epoch !== state.epoch.number + 1) return
   const key = keyName(ready.publicKey)
-  if (!joiners(state, committee).includes(key) || state.readies.has(`${ready.committee}/${key}`)) return
+  const counts = seated(state).has(key) || joiners(state, committee).includes(key)
+  if (!counts || state.readies.has(`${ready.committee}/${key}`)) return
   const signed = signedBytes(state.init.ledger, 'ready', ready.epoch, 0, ready.committee)
   if (!state.init.verifier.verify(ready.publicKey, signed, ready.signature)) return
-  state.readies.set(`${ready.committee}/${key}`, ready)
+  const before = isReady(state, committee)
+  noteReady(state, ready)
+  if (!before && isReady(state, committee)) repeatReady(state)
+}
+
+function noteReady(state: EngineState, ready: Ready): void {
+  state.readies.set(`${ready.committee}/${keyName(ready.publicKey)}`, ready)
   state.changed = true
 }
 
 /** Takes the committee that the last final block names, from whoever knows it: its hash is what makes it true. */
 export function receiveCommittee(state: EngineState, { size, members }: Committee): void {
-  if (state.active || state.final.nextCommittee === ZERO_DIGEST) return
+  const { final, epoch } = state
+  if (final.epoch !== epoch.number || final.nextCommittee === ZERO_DIGEST) return
   const committee = createCommittee(size, members)
   if (committee.hash !== state.final.nextCommittee) return
   state.candidates.set(committee.hash, committee)
   startNextEpoch(state)
 }
 
+/** All that join are ready. */
 function isReady(state: EngineState, committee: Committee): boolean {
   return joiners(state, committee).every((key) => state.readies.has(`${committee.hash}/${key}`))
+}
+
+/** A quorum of this epoch's seats knows the committee and that it is ready, so a block that names it will find its votes. */
+function isKnownToQuorum(state: EngineState, { hash }: Committee): boolean {
+  const known = [...seated(state)].filter((key) => state.readies.has(`${hash}/${key}`)).length
+  return known >= state.epoch.committee.thresholds.quorum
 }
 
 /** What a block on `parent` says about the next committee: what its parent says, or the first candidate that is ready. */
 export function committeeToName(state: EngineState, parent: ChainPoint): Digest {
   if (parent.epoch === state.epoch.number && parent.nextCommittee !== ZERO_DIGEST) return parent.nextCommittee
-  for (const hash of [...state.candidates.keys()].sort()) if (isReady(state, state.candidates.get(hash)!)) return hash
+  for (const hash of [...state.candidates.keys()].sort()) {
+    const committee = state.candidates.get(hash)!
+    if (isReady(state, committee) && isKnownToQuorum(state, committee)) return hash
+  }
   return ZERO_DIGEST
 }
 
@@ -116,7 +144,8 @@ export function enterEpoch(state: EngineState, start: EpochStart): void {
   for (const slot of state.slots.values()) for (const digest of slot.blocks) state.blocks.delete(digest)
   state.slots.clear()
   state.waiting.clear()
-  state.wants.clear()
+  for (const [key, { want }] of state.wants) if (want.type === 'block') state.wants.delete(key)
+  for (const root of state.unclaimed) state.payloads.delete(root)
   state.unclaimed = []
   state.pendingFinal = undefined
   state.candidates.clear()

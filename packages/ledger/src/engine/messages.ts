@@ -41,7 +41,10 @@ export interface BatchItem {
   readonly committee?: Committee
 }
 
-/** A key that joins in `epoch` has the history and is ready to vote; signed by that key over the committee's hash. */
+/**
+ * Signed over the committee's hash: by a key that joins in `epoch`, that it has the history and can vote; by a seat of the epoch before,
+ * that it knows the committee and that all who join are ready.
+ */
 export interface Ready {
   readonly epoch: number
   readonly committee: Digest

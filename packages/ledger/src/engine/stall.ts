@@ -3,6 +3,7 @@ import type { Certificate } from '../certificate.ts'
 import type { Vote } from '../votes.ts'
 import { nextPeer, syncFrom } from './catch-up.ts'
 import { repeatReady } from './epochs.ts'
+import { applyReady } from './finalise.ts'
 import { BACKOFF_DOUBLINGS_MAX, RESEND_SLOTS_MAX } from './limits.ts'
 import { forward } from './pool.ts'
 import { repeatProposal } from './propose.ts'
@@ -21,6 +22,7 @@ export function resend(state: EngineState): void {
     forward(state, true)
   }
   repeatReady(state)
+  applyReady(state)
   syncFrom(state, nextPeer(state))
   scheduleResend(state)
 }

@@ -91,6 +91,8 @@ export interface EngineState {
   leaders: readonly number[]
   /** Peers of all other seats. */
   others: readonly PeerId[]
+  /** Peers that may have what is missing here: those, and the ones of the epoch before. */
+  sources: readonly PeerId[]
   /** Highest slot in which each seat was heard of. */
   lastActive: number[]
   /** False from the end of an epoch until the record of the next one is durable (P6), and for good once halted. */
@@ -175,6 +177,7 @@ export function createState(init: EngineInit): EngineState {
     signer: undefined,
     leaders: [],
     others: [],
+    sources: [],
     lastActive: [],
     active: true,
     halted: false,
@@ -238,7 +241,9 @@ export function takeSeat(state: EngineState, start: EpochStart): void {
     state.retiring = retired
   // A witness has no state to attest, so it does not lead.
   state.leaders = members.flatMap(({ role }, seat) => (role === 'full' ? [seat] : []))
+  const before = state.others
   state.others = members.filter((_, seat) => seat !== state.seat).map(({ peer }) => peer)
+  state.sources = [...new Set([...state.others, ...before.filter((peer) => peer !== state.init.self)])]
   state.lastActive = members.map(() => start.base.slot)
 }
 
