@@ -149,6 +149,7 @@ function fire(state: EngineState, timer: TimerName): void {
       if (!state.active) return
       slotOf(state, state.current).timedOut = true
       state.waiting.add(state.current)
+      state.barren++
       break
     case 'propose':
       state.mayHeartbeat = true

@@ -113,7 +113,9 @@ export class World implements HostObserver {
   /** A committee with one key rotated, or one seat given to the node that has none. */
   reconfigure(): void {
     const seats = this.#committee.members.map(({ peer }) => Number(peer))
-    const spare = Array.from({ length: this.plan.nodesCount }, (_, node) => node).filter((node) => !seats.includes(node))
+    const spare = Array.from({ length: this.plan.nodesCount }, (_, node) => node).filter(
+      (node) => !seats.includes(node) && (this.plan.roles[node] ?? 'full') === 'full',
+    )
     const seat = this.dice.below(seats.length)
     if (spare.length > 0 && this.dice.chance(600)) seats[seat] = this.dice.pick(spare)
     else this.#keyNames[seats[seat]!] = `${seats[seat]!}/${this.kernel.now}`
@@ -176,10 +178,10 @@ export class World implements HostObserver {
   }
 
   #committeeOf(nodes: readonly number[]): Committee {
-    const members = nodes.map((node, seat) => ({
+    const members = nodes.map((node) => ({
       peer: String(node),
       publicKey: this.#signer(node, this.#keyNames[node]!).publicKey,
-      role: this.plan.roles[seat] ?? 'full',
+      role: this.plan.roles[node] ?? 'full',
     }))
     return committeeOf(this.plan.size, members)
   }
@@ -204,6 +206,7 @@ export class World implements HostObserver {
         clockSkewMsMax: 1000,
         termSlots: this.plan.termSlots,
       },
+      role: this.plan.roles[node] ?? 'full',
       self: String(node),
       start: { number: 0, committee: this.#committee, base: BASE },
       verifier: this.#keys.verifier,
