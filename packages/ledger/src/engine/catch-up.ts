@@ -1,5 +1,6 @@
 import { type Digest, ZERO_DIGEST } from '../digest.ts'
 import { BATCH_BLOCKS, BATCH_BLOCKS_MAX, BATCH_SLOTS_MAX, WANTS_MAX } from './limits.ts'
+import { answerCommittee } from './epochs.ts'
 import { finalAt, isFinalizing } from './finalise.ts'
 import type { BatchItem, PeerId, Want } from './messages.ts'
 import { emitEffect, type EngineState, send, setTimer, wantsPayloads, type WantState } from './state.ts'
@@ -21,7 +22,8 @@ export function wantSlots(state: EngineState, slot: number): void {
   syncFrom(state, nextPeer(state), slot)
 }
 
-function want(state: EngineState, key: string, wanted: WantState['want']): void {
+/** Asks one peer after the other until the answer drops the want. */
+export function want(state: EngineState, key: string, wanted: WantState['want']): void {
   if (state.wants.has(key) || state.wants.size >= WANTS_MAX) return
   const entry: WantState = { want: wanted, attempts: 0 }
   state.wants.set(key, entry)
@@ -84,6 +86,8 @@ export function answer(state: EngineState, from: PeerId, wanted: Want): void {
       else send(state, [from], { type: 'batch', items: batch(state, wanted.height, wanted.slot), height: state.final.height })
       return
     }
+    case 'committee':
+      return answerCommittee(state, from, wanted.hash)
     default:
       wanted satisfies never
   }
@@ -92,6 +96,8 @@ export function answer(state: EngineState, from: PeerId, wanted: Want): void {
 /** Final blocks above `height`, up to one that is final by its own certificate; then the open slots from `slot` on. */
 function batch(state: EngineState, height: number, slot: number): BatchItem[] {
   const items: BatchItem[] = []
+  const at = finalAt(state, height)
+  if (at !== undefined && at.header.nextCommittee !== ZERO_DIGEST) items.push(...(state.closings.get(at.header.epoch) ?? []))
   let next = height + 1
   for (; next <= state.final.height; next++) {
     const block = finalAt(state, next)

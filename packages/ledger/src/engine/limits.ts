@@ -56,6 +56,3 @@ export const BACKOFF_DOUBLINGS_MAX = 6
 
 /** Endings of epochs remembered, for those who are still in them. */
 export const CLOSINGS_MAX = 16
-
-/** Committees that may be waiting for their joiners. */
-export const CANDIDATES_MAX = 4

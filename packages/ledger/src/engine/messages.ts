@@ -26,6 +26,7 @@ export type Message =
   | { readonly type: 'batch'; readonly items: readonly BatchItem[]; readonly height: number }
   | { readonly type: 'operations'; readonly operations: readonly Operation[] }
   | { readonly type: 'ready'; readonly ready: Ready }
+  | { readonly type: 'committee'; readonly committee: Committee; readonly readies: readonly Ready[] }
   | { readonly type: 'evidence'; readonly evidence: Evidence }
 
 export type Want =
@@ -33,6 +34,8 @@ export type Want =
   | { readonly type: 'sync'; readonly height: number; readonly slot: number }
   | { readonly type: 'block'; readonly digest: Digest }
   | { readonly type: 'payload'; readonly root: Digest }
+  /** A next committee, with the proofs that it is ready. */
+  | { readonly type: 'committee'; readonly hash: Digest }
 
 export interface BatchItem {
   readonly proposal?: SignedHeader

@@ -15,6 +15,8 @@ export function resend(state: EngineState): void {
   const moved = progress !== state.lastProgress
   state.lastProgress = progress
   state.stalls = moved ? 0 : state.stalls + 1
+  // A header from a clock ahead of this one may be due by now.
+  state.changed = true
   if (!moved && isBusy(state)) {
     for (const vote of ownVotes(state)) sendAfterRecords(state, state.others, { type: 'vote', vote })
     for (const certificate of bestCertificates(state)) send(state, state.others, { type: 'certificate', certificate })

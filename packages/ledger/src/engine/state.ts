@@ -76,7 +76,7 @@ export interface UndurableVotes {
 }
 
 export interface WantState {
-  readonly want: Extract<Want, { readonly type: 'block' | 'payload' }>
+  readonly want: Exclude<Want, { readonly type: 'sync' }>
   attempts: number
 }
 
@@ -122,7 +122,9 @@ export interface EngineState {
   readonly wants: Map<string, WantState>
   /** For epochs that ended: what proves that their last block is final. */
   readonly closings: Map<number, readonly BatchItem[]>
-  readonly candidates: Map<Digest, Committee>
+  /** What the operator wants next: the last word counts. And what a quorum is known to have been told. */
+  candidate: Committee | undefined
+  endorsed: Committee | undefined
   readonly readies: Map<string, Ready>
   readonly convicted: Set<number>
 
@@ -198,7 +200,8 @@ export function createState(init: EngineInit): EngineState {
     pool: { own: [], foreign: [], ids: new Set(), bytesCount: 0, recent: new Set(), forwardedTo: undefined, forwardedCount: 0 },
     wants: new Map(),
     closings: new Map(),
-    candidates: new Map(),
+    candidate: undefined,
+    endorsed: undefined,
     readies: new Map(),
     convicted: new Set(),
     barren: 0,

@@ -2,7 +2,7 @@ import { startSlotTimers } from './advance.ts'
 import { receivePayload, receiveProposal, noteValidated } from './blocks.ts'
 import { answer, firstGap, nextPeer, retryWants, syncFrom, wantPayload } from './catch-up.ts'
 import { certifies, receiveCertificate } from './certify.ts'
-import { activateEpoch, noteCandidate, receiveCommittee, receiveReady, startNextEpoch } from './epochs.ts'
+import { activateEpoch, noteCandidate, receiveCommittee, receiveNamed, receiveReady, startNextEpoch } from './epochs.ts'
 import { evaluateWaiting } from './evaluate.ts'
 import { verifyEvidence } from './evidence.ts'
 import type { Effect, EngineEvent, TimerName } from './events.ts'
@@ -91,6 +91,8 @@ function receive(state: EngineState, from: PeerId, message: Message): void {
       return receiveOperations(state, message.operations)
     case 'ready':
       return receiveReady(state, message.ready)
+    case 'committee':
+      return receiveNamed(state, message.committee, message.readies)
     case 'evidence': {
       const { evidence } = message
       if (evidence.type === 'certificates' || !verifyEvidence(state.init.ledger, state.epoch.committee, state.init.verifier, evidence))

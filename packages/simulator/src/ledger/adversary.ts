@@ -81,6 +81,7 @@ export class Adversary {
       case 'fetch':
       case 'operations':
       case 'ready':
+      case 'committee':
       case 'evidence':
         return plain
       default:

@@ -14,8 +14,8 @@ interface Written {
 }
 
 /**
- * A replica's disk: a vote log, a payload log and a state store. What was written survives a crash only once it was synced;
- * of what was not, each file keeps the start that had reached the platter, and recovery cuts the rest off.
+ * A replica's disk: a log and a state store. What was written is safe from a crash only once it was synced; of what was not, the start
+ * that had reached the platter is kept, and recovery cuts the rest off. No record survives that was written after one that does not.
  */
 export class SimulatedDisk {
   /** Synced and not yet synced records of both logs, in order. */
@@ -45,18 +45,21 @@ export class SimulatedDisk {
     return synced
   }
 
-  /** The power goes: of what was not synced, each file keeps the records before the first one that was lost or torn. */
+  /** The power goes: of what was not synced, the log keeps the records before the first one that was lost or torn. */
   crash(dice: Dice): void {
-    const kept = { log: true, payloads: true }
     for (const { record } of this.#written) {
-      const file = record.type === 'payload' ? 'payloads' : 'log'
-      if (kept[file] && dice.chance(400)) kept[file] = false
-      if (kept[file]) this.#durable.push(record)
+      if (dice.chance(400)) break
+      this.#durable.push(record)
     }
     this.#written = []
     const unsynced = this.#applied.length - this.#appliedDurable
     this.#applied.length = this.#appliedDurable + dice.below(unsynced + 1)
     this.#appliedDurable = this.#applied.length
+  }
+
+  /** Some payloads cannot be read any more: the rest of the log is good, and the others have them. */
+  rot(dice: Dice): void {
+    this.#durable = this.#durable.filter((record) => record.type !== 'payload' || !dice.chance(300))
   }
 
   wipe(): void {

@@ -29,7 +29,7 @@ function crashSome(world: World, going: () => boolean): void {
   const count = dice.chance(100) ? plan.nodesCount : dice.between(1, 2)
   for (const host of dice.some(world.hosts, count)) {
     if (!host.running) continue
-    if (world.isHonest(host.node) && dice.chance(plan.damage) && canBurn(world)) world.burn(host.node)
+    if (world.isHonest(host.node) && dice.chance(plan.damage) && canBurn(world)) world.spoil(host.node)
     else host.crash('killed')
     kernel.schedule(dice.between(1, DOWN_MS_MAX), () => {
       if (going()) host.start()
@@ -40,7 +40,7 @@ function crashSome(world: World, going: () => boolean): void {
 /** A burnt key is a seat lost for good: with the adversary's seats no more than f+c. */
 function canBurn(world: World): boolean {
   const { size, byzantine } = world.plan
-  return byzantine.length + world.burntCount < size.f + size.c
+  return byzantine.length + world.spoiltCount < size.f + size.c
 }
 
 function pauseSome(world: World): void {

@@ -67,7 +67,8 @@ export class LedgerHost {
   #timers = new Map<TimerName, number>()
   #root = taggedDigest('simulated-state')
   #effects = new Map<string, number>()
-  readonly #candidates: Committee[] = []
+  /** What its operator told it last. */
+  #candidate: Committee | undefined
 
   constructor(
     node: number,
@@ -109,8 +110,7 @@ export class LedgerHost {
       this.disk.records.length === 0 && applied === undefined ? createState(this.#init) : recover(this.#init, this.disk.records, applied)
     this.#observer.restarted(this)
     this.#step({ type: 'start' })
-    const { number } = this.state.epoch
-    for (const committee of this.#candidates.slice(number)) this.#step({ type: 'reconfigure', committee })
+    if (this.#candidate !== undefined) this.#step({ type: 'reconfigure', committee: this.#candidate })
   }
 
   crash(reason: string): void {
@@ -140,7 +140,7 @@ export class LedgerHost {
   }
 
   reconfigure(committee: Committee): void {
-    this.#candidates.push(committee)
+    this.#candidate = committee
     this.handle({ type: 'reconfigure', committee })
   }
 
@@ -216,7 +216,7 @@ export class LedgerHost {
     this.#kernel.schedule(this.#dice.between(0, syncMsMax) + slow, () => {
       if (life !== this.#life) return
       // An error of a sync says nothing about what is on disk: the process must not go on.
-      if (fails) return this.crash('its disk failed to sync')
+      if (fails && !this.#healed) return this.crash('its disk failed to sync')
       this.#syncing = false
       this.#observer.synced(this, this.disk.sync(mark))
       this.#tokenDurable = token

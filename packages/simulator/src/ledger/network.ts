@@ -84,6 +84,7 @@ function sizeOf(message: Message): number {
       return message.operations.length * 60
     case 'fetch':
     case 'ready':
+    case 'committee':
     case 'evidence':
       return 300
     default:

@@ -107,14 +107,14 @@ function safetyPhase(world: World): void {
 function livenessPhase(world: World, plan: Plan): void {
   const { kernel, dice, checker } = world
   const { f, c } = plan.size
-  const lost = world.hosts.filter(({ node }) => !world.isHonest(node) || world.isBurnt(node))
+  const lost = world.hosts.filter(({ node }) => !world.isHonest(node) || world.isSpoilt(node))
   const fit = world.hosts.filter((host) => !lost.includes(host))
   const stopped = dice.some(fit, Math.max(0, f + c - lost.length))
   const core = fit.filter((host) => !stopped.includes(host))
   for (const host of stopped) host.crash('stopped for good')
   world.network.heal()
   for (const host of world.hosts) if (!stopped.includes(host)) host.heal()
-  for (const host of core) host.start()
+  for (const host of [...core, ...lost]) host.start()
 
   const target = checker.chain.height + LIVENESS_BLOCKS
   const wanted = new Set<string>()

@@ -97,7 +97,8 @@ function describeMessage(message: Message): string {
     case 'ready':
       return `ready for epoch ${message.ready.epoch}`
     case 'evidence':
-      return 'evidence'
+    case 'committee':
+      return message.type
     default:
       return message satisfies never
   }

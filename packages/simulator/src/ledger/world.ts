@@ -54,6 +54,7 @@ export class World implements HostObserver {
   readonly #keyNames: string[]
   readonly #signers = new Map<number, Map<string, Signer>>()
   readonly #burnt = new Set<number>()
+  readonly #spoilt = new Set<number>()
   readonly #story: Story | undefined
   #committee: Committee
   #operations = 0
@@ -83,20 +84,27 @@ export class World implements HostObserver {
     return !this.#byzantine.has(node)
   }
 
-  /** Whether the node's key is burnt: what its disk says cannot be trusted, so it signs no more. */
-  isBurnt(node: number): boolean {
-    return this.#burnt.has(node)
+  /** Whether the node's disk lost what it had promised to keep: a fault of the seat, as a crash for good is. */
+  isSpoilt(node: number): boolean {
+    return this.#spoilt.has(node)
   }
 
-  get burntCount(): number {
-    return this.#burnt.size
+  /** Nodes whose disk lost what it had promised to keep. */
+  get spoiltCount(): number {
+    return this.#spoilt.size
   }
 
-  /** The node's disk is found damaged: it keeps nothing of its own, and comes back without a key. */
-  burn(node: number): void {
-    this.#burnt.add(node)
-    this.hosts[node]?.crash('its log is damaged')
-    this.hosts[node]?.disk.wipe()
+  /** The node's disk is found damaged. Either its votes are in doubt, and it comes back empty and without a key; or it lost payloads. */
+  spoil(node: number): void {
+    this.#spoilt.add(node)
+    const host = this.hosts[node]
+    host?.crash('its log is damaged')
+    if (this.dice.chance(500)) {
+      host?.disk.rot(this.dice)
+    } else {
+      this.#burnt.add(node)
+      host?.disk.wipe()
+    }
   }
 
   /** Clients hand in an operation at `node`; returns its name. */
@@ -211,7 +219,8 @@ export class World implements HostObserver {
       start: { number: 0, committee: this.#committee, base: BASE },
       verifier: this.#keys.verifier,
       signerOf: (publicKey) =>
-        this.isBurnt(node) ? undefined : this.#signers.get(node)?.get(Buffer.from(publicKey).toString('hex')),
+        // What its disk says cannot be trusted, so it signs no more.
+        this.#burnt.has(node) ? undefined : this.#signers.get(node)?.get(Buffer.from(publicKey).toString('hex')),
       policyRoot: ZERO_DIGEST,
     }
     return new LedgerHost(node, init, { kernel: this.kernel, plan: this.plan, dice: new Dice(random), observer: this, nodeOf: Number })
