@@ -29,9 +29,9 @@ export interface NoteKey {
 }
 
 /** Witnesses may add many; the specification asks for 16 at least, others refuse more than 100. */
-export const NOTE_SIGNATURES_MAX = 100
+const NOTE_SIGNATURES_MAX = 100
 /** A text of some lines, and that many signatures of a post-quantum algorithm. */
-export const NOTE_BYTES_MAX = 1024 * 1024
+const NOTE_BYTES_MAX = 1024 * 1024
 
 const TYPE_ED25519 = 0x01
 const KEY_ID_BYTES = 4

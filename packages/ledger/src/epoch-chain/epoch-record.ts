@@ -6,7 +6,7 @@ import {
   verifyStatement,
   writeQuorumSignature,
 } from '../checkpoint/quorum-signature.ts'
-import { type Committee, SEATS_MAX } from '../committee.ts'
+import type { Committee } from '../committee.ts'
 import { type Digest, taggedDigest } from '../digest.ts'
 import { type LedgerId, signedBytes } from '../envelope.ts'
 import { LedgerError } from '../errors.ts'
@@ -120,9 +120,6 @@ export function readEpochRecord(reader: ByteReader): EpochRecord {
     signatures: readQuorumSignature(reader),
   }
 }
-
-/** A record has this many bytes at most: two lists of signatures and a committee. */
-export const EPOCH_RECORD_BYTES_MAX = 128 + SEATS_MAX * (2 * 65 + 291)
 
 export function encodeEpochRecord(record: EpochRecord): Uint8Array {
   const writer = new ByteWriter(512)

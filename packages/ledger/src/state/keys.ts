@@ -21,7 +21,7 @@ export function partingPlace(a: Uint8Array, b: Uint8Array): number {
 }
 
 /** On which side of `place` a key is, among keys that agree before it. The lower side is false. */
-export function isAbove(key: Uint8Array, place: number): boolean {
+function isAbove(key: Uint8Array, place: number): boolean {
   const index = Math.floor(place / PLACES_PER_BYTE)
   const bit = place % PLACES_PER_BYTE
   if (bit === 0) return key.byteLength > index

@@ -1,6 +1,6 @@
 const MIB = 1024 * 1024
 
-/** A segment of the log. It is written as zeros and synced before it is used, so it is small enough not to be felt: 16 MiB take 50 ms. */
+/** A segment of the log. It is written as zeros and synced before it is used, and pruned as a whole: large enough to be begun rarely, small enough to be forgotten soon. */
 export const SEGMENT_BYTES = 16 * MIB
 /** One entry: a block's payload of 1 MiB, and its header. */
 export const ENTRY_BYTES_MAX = 2 * MIB

@@ -74,11 +74,6 @@ export function decodeRecord(salt: number, bytes: Buffer, at: number): (LogRecor
   return entries && { seq, entries, crc, bytes: end - at, prevCrc: bytes.readUInt32BE(at + 17) }
 }
 
-/** Bytes that `entries` take as a record. */
-export function recordBytes(entries: readonly LogEntry[]): number {
-  return entries.reduce((sum, { body }) => sum + ENTRY_HEADER_BYTES + body.byteLength, RECORD_HEADER_BYTES)
-}
-
 function readEntries(body: Buffer): readonly LogEntry[] | undefined {
   const entries: LogEntry[] = []
   for (let at = 0; at < body.byteLength;) {

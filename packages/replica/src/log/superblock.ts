@@ -14,14 +14,14 @@ export interface SuperblockContent {
   readonly anchor: Uint8Array
 }
 
-export const SUPERBLOCK_NAME = 'superblock'
+const SUPERBLOCK_NAME = 'superblock'
 
 const MAGIC = Buffer.from('cairnsb', 'latin1')
 const VERSION = 1
 /** A copy has a page of its own: a write that is torn, or a page that dies, takes one of them. */
 const COPY_BYTES = 4096
 const FIXED_BYTES = 8 + 8 + 4 + 8 + 8 + 4
-export const ANCHOR_BYTES_MAX = COPY_BYTES - FIXED_BYTES - 4
+const ANCHOR_BYTES_MAX = COPY_BYTES - FIXED_BYTES - 4
 
 /**
  * Two copies, of which the newer good one counts. A change is written over the older and synced, so until it is durable the other one stands;
