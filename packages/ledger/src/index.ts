@@ -19,3 +19,4 @@ export { createState, type EngineInit, type EngineState } from './engine/state.t
 export { step } from './engine/step.ts'
 export * from './header.ts'
 export * from './payload.ts'
+export * from './wire/index.ts'
