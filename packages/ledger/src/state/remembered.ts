@@ -1,8 +1,8 @@
 import { ByteReader, ByteWriter } from '../bytes.ts'
-import { type Digest, digestBytes } from '../digest.ts'
+import { type Digest, DIGEST_BYTES, digestBytes } from '../digest.ts'
 import { FORGOTTEN_PER_BLOCK_MAX } from './limits.ts'
 import type { PageSource } from './page-source.ts'
-import { scanTree, type TreeRoot } from './tree.ts'
+import { readTree, scanTree, type TreeRoot } from './tree.ts'
 
 /**
  * Keys of the state. The first byte says whose they are: the ledger's own, of which there is a count of remembered operations and these
@@ -51,6 +51,21 @@ export function endedKeys(source: PageSource, root: TreeRoot, height: number): r
     if (keys.length === FORGOTTEN_PER_BLOCK_MAX) break
   }
   return keys
+}
+
+/** Ids of the operations that a state remembers, the ones decided first before the others. */
+export function rememberedIds(source: PageSource, root: TreeRoot): readonly Digest[] {
+  const found = [...scanTree(source, root, endKey(0), Uint8Array.of(OWN, OWN_OPERATION + 1))].map(({ key, value }) => ({
+    id: Buffer.from(key.subarray(-DIGEST_BYTES)).toString('hex'),
+    height: decodeRemembered(value).height,
+  }))
+  return found.sort((a, b) => a.height - b.height).map(({ id }) => id)
+}
+
+/** What the operation did, if it has not been forgotten. */
+export function rememberedOperation(source: PageSource, root: TreeRoot, lastHeight: number, id: Digest): Remembered | undefined {
+  const value = readTree(source, root, operationKey(lastHeight, id))
+  return value && decodeRemembered(value)
 }
 
 function endKey(lastHeight: number): Uint8Array {

@@ -157,14 +157,14 @@ function readWant(reader: ByteReader): Want {
 }
 
 /** flags u8, then what they say is there. */
-function writeItem(writer: ByteWriter, { proposal, certificate, committee }: BatchItem): void {
+export function writeItem(writer: ByteWriter, { proposal, certificate, committee }: BatchItem): void {
   writer.u8((proposal === undefined ? 0 : 1) | (certificate === undefined ? 0 : 2) | (committee === undefined ? 0 : 4))
   if (proposal !== undefined) writeSignedHeader(writer, proposal)
   if (certificate !== undefined) writeCertificate(writer, certificate)
   if (committee !== undefined) writeCommittee(writer, committee)
 }
 
-function readItem(reader: ByteReader): BatchItem {
+export function readItem(reader: ByteReader): BatchItem {
   const flags = reader.u8()
   if (flags > 7) throw reader.fault(`flags ${flags}`)
   return {

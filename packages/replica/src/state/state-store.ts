@@ -26,6 +26,17 @@ export interface StateStoreInit {
   readonly cacheBytes?: number
 }
 
+/** A final block as it is kept for those who catch up. The store does not look into the bytes. */
+export interface StoredBlock {
+  readonly digest: Digest
+  /** Its place in the chain. */
+  readonly point: Uint8Array
+  /** Its header and what makes it final. */
+  readonly item: Uint8Array
+  readonly payloadRoot: Digest
+  readonly payload: Uint8Array
+}
+
 /** Reads at a height that a client asked for a moment ago, and proofs under the last checkpoint, which lags by less than that. */
 const HEIGHTS_KEPT = 1024
 /** Decoded pages in memory: the upper levels of a state of gigabytes, and the leaves that are in use. */
@@ -40,6 +51,8 @@ const TABLES = `
   CREATE TABLE pages (hash BLOB PRIMARY KEY, bytes BLOB NOT NULL, born INTEGER NOT NULL) STRICT;
   CREATE TABLE drops (height INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (height, hash)) STRICT, WITHOUT ROWID;
   CREATE TABLE heights (height INTEGER PRIMARY KEY, root BLOB NOT NULL) STRICT;
+  CREATE TABLE blocks (height INTEGER PRIMARY KEY, point BLOB NOT NULL, item BLOB NOT NULL, payload_root TEXT NOT NULL, payload BLOB NOT NULL) STRICT;
+  CREATE INDEX blocks_by_payload ON blocks (payload_root);
   CREATE TABLE history (level INTEGER NOT NULL, position INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, position)) STRICT, WITHOUT ROWID;
   PRAGMA user_version = ${VERSION};
 `
@@ -57,7 +70,7 @@ export class StateStore implements PageSource, Disposable {
   readonly #heightsKept: number
   readonly #cache: PageCache
   readonly #statements: Readonly<
-    Record<'page' | 'add' | 'drop' | 'height' | 'heightAt' | 'forgetHeights' | 'forgetPages' | 'forgetDrops', StatementSync>
+    Record<'page' | 'add' | 'drop' | 'block' | 'height' | 'heightAt' | 'forgetHeights' | 'forgetPages' | 'forgetDrops', StatementSync>
   >
   readonly #history: HistoryTree
   #state: LedgerState
@@ -77,6 +90,7 @@ export class StateStore implements PageSource, Disposable {
         page: prepare('SELECT bytes FROM pages WHERE hash = ?'),
         add: prepare('INSERT INTO pages VALUES (?, ?, ?) ON CONFLICT (hash) DO UPDATE SET born = excluded.born'),
         drop: prepare('INSERT OR IGNORE INTO drops VALUES (?, ?)'),
+        block: prepare('INSERT INTO blocks VALUES (?, ?, ?, ?, ?)'),
         height: prepare('INSERT INTO heights VALUES (?, ?)'),
         heightAt: prepare('SELECT root FROM heights WHERE height = ?'),
         forgetHeights: prepare('DELETE FROM heights WHERE height < ?'),
@@ -123,20 +137,21 @@ export class StateStore implements PageSource, Disposable {
   }
 
   /**
-   * Makes `block` the newest state, and its digest the last of the history; all of it or, if this throws, nothing.
+   * Makes the state after `block` the newest, and its digest the last of the history; all of it or, if this throws, nothing.
    *
    * @throws {ReplicaError} `STATE_CORRUPT`
    */
-  commit({ state, written, dropped }: AppliedBlock, block: Digest): void {
+  commit({ state, written, dropped }: AppliedBlock, block: StoredBlock): void {
     if (state.height !== this.#state.height + 1) throw new RangeError(`height ${state.height} after ${this.#state.height}`)
-    const { add, drop, height, forgetHeights, forgetPages, forgetDrops } = this.#statements
+    const { add, drop, block: keep, height, forgetHeights, forgetPages, forgetDrops } = this.#statements
     const oldest = state.height - this.#heightsKept + 1
     try {
       this.#database.exec('BEGIN IMMEDIATE')
       for (const page of written) add.run(page.hash, page.bytes, state.height)
       for (const hash of dropped) drop.run(state.height, hash)
       height.run(state.height, state.root.hash)
-      this.#history.append(block)
+      keep.run(state.height, block.point, block.item, block.payloadRoot, block.payload)
+      this.#history.append(block.digest)
       if (oldest > 0) {
         forgetPages.run(oldest)
         forgetDrops.run(oldest)
@@ -150,6 +165,22 @@ export class StateStore implements PageSource, Disposable {
     }
     for (const { hash, page, bytes } of written) this.#cache.set(Buffer.from(hash).toString('hex'), page, bytes.byteLength)
     this.#state = state
+  }
+
+  /** The place in the chain of the block at `height`. */
+  pointAt(height: number): Uint8Array | undefined {
+    return bytesOr(this.#database.prepare('SELECT point FROM blocks WHERE height = ?').get(height)?.['point'])
+  }
+
+  /** Final blocks above `height`, at most `countMax`, in order. */
+  itemsAbove(height: number, countMax: number): readonly Uint8Array[] {
+    const rows = this.#database.prepare('SELECT item FROM blocks WHERE height > ? ORDER BY height LIMIT ?').all(height, countMax)
+    return rows.map(({ item }) => bytesOr(item)).filter((item) => item !== undefined)
+  }
+
+  /** A payload of a final block. */
+  payload(root: Digest): Uint8Array | undefined {
+    return bytesOr(this.#database.prepare('SELECT payload FROM blocks WHERE payload_root = ? LIMIT 1').get(root)?.['payload'])
   }
 
   /** Puts everything on disk; returns when it would survive a power cut. */
@@ -217,4 +248,8 @@ export class StateStore implements PageSource, Disposable {
     if (!(cause instanceof Error) || !('errcode' in cause)) return cause
     return new ReplicaError({ code: 'STATE_CORRUPT', path: this.#path, reason: cause.message }, { cause })
   }
+}
+
+function bytesOr(value: unknown): Uint8Array | undefined {
+  return value instanceof Uint8Array ? value : undefined
 }

@@ -10,7 +10,7 @@ import {
   readState,
   taggedDigest,
 } from '@cairn/ledger'
-import { StateStore } from '../../src/state/state-store.ts'
+import { StateStore, type StoredBlock } from '../../src/state/state-store.ts'
 
 const LEDGER = { networkId: 'ab'.repeat(32), chainId: 7 }
 const KEYS = 300
@@ -38,7 +38,12 @@ export function valueAt(key: number, height: number): string | undefined {
   return undefined
 }
 
-export function blockDigestOf(height: number): string {
+export function blockOf(height: number): StoredBlock {
+  const bytes = Buffer.from(`block ${height}`)
+  return { digest: blockDigestOf(height), point: bytes, item: bytes, payloadRoot: blockDigestOf(-height), payload: bytes }
+}
+
+function blockDigestOf(height: number): string {
   return taggedDigest('block', Buffer.from(String(height)))
 }
 
@@ -71,7 +76,7 @@ export class StateModel {
 
   apply(height: number): void {
     const applied = this.applied(height)
-    if (this.#source instanceof StateStore) this.#source.commit(applied, blockDigestOf(height))
+    if (this.#source instanceof StateStore) this.#source.commit(applied, blockOf(height))
     else {
       for (const page of applied.written) this.#source.add(page)
       this.history.append(blockDigestOf(height))

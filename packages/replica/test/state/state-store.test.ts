@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { MemoryPages } from '@cairn/ledger'
 import { ReplicaError } from '../../src/errors.ts'
 import { StateStore } from '../../src/state/state-store.ts'
-import { blockDigestOf, payloadOf, StateModel, valueAt } from './blocks.ts'
+import { blockOf, payloadOf, StateModel, valueAt } from './blocks.ts'
 
 describe('the state of a replica', () => {
   let directory = ''
@@ -44,6 +44,13 @@ describe('the state of a replica', () => {
     assert.equal(store.state.height, 40)
     assert.equal(store.history.size, 40)
     assert.equal(store.history.root(), model.history.root())
+    assert.deepEqual(
+      store.itemsAbove(37, 2).map((item) => Buffer.from(item).toString()),
+      ['block 38', 'block 39'],
+    )
+    assert.equal(Buffer.from(store.pointAt(40) ?? []).toString(), 'block 40')
+    assert.equal(Buffer.from(store.payload(blockOf(12).payloadRoot) ?? []).toString(), 'block 12')
+    assert.equal(store.payload('00'), undefined)
   })
 
   it('keeps the pages of the heights that are kept, and no others', () => {
@@ -93,8 +100,8 @@ describe('the state of a replica', () => {
     const model = new StateModel(store)
     model.apply(1)
     const applied = model.applied(2)
-    store.commit(applied, blockDigestOf(2))
-    assert.throws(() => store.commit(applied, blockDigestOf(2)), RangeError)
+    store.commit(applied, blockOf(2))
+    assert.throws(() => store.commit(applied, blockOf(2)), RangeError)
     store.sync()
   })
 

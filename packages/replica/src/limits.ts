@@ -1,0 +1,10 @@
+/** Messages that wait for one peer and class. What is lost is said again when nothing moves, so a peer that does not read costs only this. */
+export const QUEUE_MESSAGES_MAX = 1024
+/** Bytes that wait for one peer and class: some blocks. */
+export const QUEUE_BYTES_MAX = 16 * 1024 * 1024
+/** Final blocks in one answer to a peer that catches up. */
+export const SERVED_BLOCKS_MAX = 64
+/** Headers and certificates kept until their block is applied: what is certified and not final stays below this, or leaders slow down. */
+export const UNAPPLIED_MAX = 4096
+/** Clients that wait for what became of their operations. */
+export const WAITING_MAX = 65_536

@@ -1,0 +1,385 @@
+import { join } from 'node:path'
+import {
+  applyBlock,
+  type BatchItem,
+  ByteReader,
+  ByteWriter,
+  type ChainPoint,
+  type Committee,
+  createState,
+  decodeLogRecord,
+  decodePayload,
+  DEFAULT_SETTINGS,
+  ed25519Verifier,
+  type Effect,
+  encodeLogRecord,
+  encodePayload,
+  type EngineEvent,
+  type EngineInit,
+  type EngineState,
+  type LedgerId,
+  type LogRecord,
+  type Message,
+  type Notice,
+  type Operation,
+  type OperationResult,
+  payloadFacts,
+  type Payload,
+  type PeerId,
+  proveKey,
+  readItem,
+  readPoint,
+  readState,
+  recover,
+  rememberedIds,
+  rememberedOperation,
+  type Role,
+  type Settings,
+  type Signer,
+  type StateProof,
+  step,
+  taggedDigest,
+  type TimerName,
+  verifyOperation,
+  type Want,
+  writeItem,
+  writePoint,
+  ZERO_DIGEST,
+  digestBytes,
+  headerDigest,
+  decodeOperation,
+  LedgerError,
+} from '@cairn/ledger'
+import type { Transport } from '@cairn/network'
+import type { Clock, Timer } from '@cairn/runtime'
+import type { ReplicaError } from './errors.ts'
+import { SERVED_BLOCKS_MAX, UNAPPLIED_MAX } from './limits.ts'
+import { ReplicaLog } from './log/log.ts'
+import { PeerLinks } from './peer-links.ts'
+import { StateStore } from './state/state-store.ts'
+import { Submissions, type SubmitOutcome } from './submissions.ts'
+
+export interface ReplicaInit {
+  /** Holds the log and the state, and nothing else. */
+  readonly directory: string
+  readonly ledger: LedgerId
+  /** The committee that the ledger began with. */
+  readonly genesis: Committee
+  readonly signer: Signer
+  readonly role?: Role
+  readonly settings?: Settings
+  /** Whether clients must sign their operations; off only where whoever reaches the replica is trusted. All seats agree on it. */
+  readonly signedOperations: boolean
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly onNotice?: (notice: Notice) => void
+  /** The disk failed: nothing more is said, and the process must end. */
+  readonly onFailure: (error: ReplicaError) => void
+}
+
+/** An answer, and how much it is worth. */
+export interface ReadAnswer {
+  readonly value: Uint8Array | undefined
+  readonly height: number
+  readonly stateRoot: string
+  /** That this is what the state at `stateRoot` says. */
+  readonly proof: StateProof
+}
+
+/** The block before the first: what the ledger is and who began it. */
+export function genesisPoint(ledger: LedgerId, committee: Committee): ChainPoint {
+  const chain = new ByteWriter(8).u64(ledger.chainId).finish()
+  const digest = taggedDigest('cairn-ledger-genesis-v1', digestBytes(ledger.networkId), chain, digestBytes(committee.hash))
+  return { digest, epoch: 0, slot: 0, height: 0, time: 0, stateHeight: 0, nextCommittee: ZERO_DIGEST }
+}
+
+/**
+ * One seat of a ledger: drives the engine, and does what it decides, in its order. Nothing that waits for the disk is sent before the disk has
+ * it, and a failed disk ends everything.
+ */
+export class Replica implements AsyncDisposable {
+  readonly #init: ReplicaInit
+  readonly #state: EngineState
+  readonly #log: ReplicaLog
+  readonly #store: StateStore
+  readonly #links: PeerLinks
+  readonly #submissions = new Submissions()
+  readonly #verifier = ed25519Verifier()
+  readonly #timers = new Map<TimerName, Timer>()
+  readonly #events: EngineEvent[] = []
+  /** Sends that wait for a token, in order. */
+  #held: { readonly after: number; readonly to: readonly PeerId[]; readonly message: Message }[] = []
+  #durableToken = 0
+  #durable: Promise<void> = Promise.resolve()
+  #running = false
+  #stopped = false
+  /** What is known of blocks that are not applied yet, to keep it with them then. */
+  readonly #unapplied = new Map<string, BatchItem>()
+
+  private constructor(init: ReplicaInit, log: ReplicaLog, store: StateStore, state: EngineState, records: readonly LogRecord[]) {
+    this.#init = init
+    this.#log = log
+    this.#store = store
+    this.#state = state
+    this.#links = new PeerLinks({
+      transport: init.transport,
+      onMessage: (from, message) => this.#receive(from, message),
+      onMalformed: () => undefined,
+      onDropped: () => undefined,
+    })
+    for (const record of records) this.#note(record)
+  }
+
+  /**
+   * Starts a replica from what is in its directory.
+   *
+   * @throws {ReplicaError} `LOG_CORRUPT`, `SUPERBLOCK_CORRUPT`: this key must not sign again · {LedgerError} `BAD_RECORDS`, the same
+   */
+  static async start(init: ReplicaInit): Promise<Replica> {
+    const records: LogRecord[] = []
+    let failed: ((error: ReplicaError) => void) | undefined
+    const log = await ReplicaLog.open({
+      directory: join(init.directory, 'log'),
+      clock: init.clock,
+      onRecord: ({ entries }) => records.push(...entries.map(({ type, body }) => decodeLogRecord(type, body))),
+      onFailure: (error) => failed?.(error),
+    })
+    const store = new StateStore({ path: join(init.directory, 'state.db') })
+    const replica = new Replica(init, log, store, engineState(init, store, records), records)
+    failed = (error) => replica.#fail(error)
+    await replica.#links.start()
+    replica.#handle({ type: 'start' })
+    return replica
+  }
+
+  /** The last final block that has been applied here. */
+  get height(): number {
+    return this.#store.state.height
+  }
+
+  get stateRoot(): string {
+    return Buffer.from(this.#store.state.root.hash).toString('hex')
+  }
+
+  /** Slot in which this seat is, and its epoch. */
+  get progress(): { readonly epoch: number; readonly slot: number; readonly finalHeight: number; readonly halted: boolean } {
+    const { epoch, current, final, halted } = this.#state
+    return { epoch: epoch.number, slot: current, finalHeight: final.height, halted }
+  }
+
+  /**
+   * Hands in an operation, and waits for what becomes of it. May be called again with the same one, here or elsewhere: it has one effect.
+   * When `signal` aborts nothing is known of it but that.
+   */
+  async submit(operation: Operation, signal?: AbortSignal): Promise<SubmitOutcome> {
+    const fault = this.#check(operation)
+    if (fault !== undefined) return { type: 'invalid', reason: fault }
+    const known = this.#remembered(operation)
+    if (known !== undefined) return { type: 'final', result: known }
+    const outcome = this.#submissions.wait(operation.id, signal)
+    this.#handle({ type: 'submit', operation })
+    return await outcome
+  }
+
+  /** Reads the newest state that is final and applied here, which may lag behind what others have answered. */
+  readLocal(key: Uint8Array): ReadAnswer {
+    const { height, root } = this.#store.state
+    const full = Buffer.concat([Uint8Array.of(1), key])
+    return { value: readState(this.#store, root, key), height, stateRoot: this.stateRoot, proof: proveKey(this.#store, root, full) }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return
+    this.#stopped = true
+    for (const timer of this.#timers.values()) timer.cancel()
+    this.#links.stop()
+    this.#submissions.stop()
+    await this.#durable.catch(() => undefined)
+    await this.#log.close()
+    this.#store.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  #receive(from: PeerId, message: Message): void {
+    // Leaders propose what they are handed, so it is checked before the engine sees it.
+    if (message.type === 'operations') {
+      const operations = message.operations.filter((operation) => this.#check(operation) === undefined)
+      this.#handle({ type: 'received', from, message: { type: 'operations', operations } })
+    } else this.#handle({ type: 'received', from, message })
+  }
+
+  /** Events one after the other: what an effect leads to at once waits for the effects before it. */
+  #handle(event: EngineEvent): void {
+    if (this.#stopped) return
+    this.#events.push(event)
+    if (this.#running) return
+    this.#running = true
+    try {
+      for (let next = this.#events.shift(); next !== undefined && !this.#stopped; next = this.#events.shift()) {
+        for (const effect of step(this.#state, this.#init.clock.now(), next)) this.#perform(effect)
+      }
+    } finally {
+      this.#running = false
+    }
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.type) {
+      case 'persist':
+        return this.#persist(effect.records, effect.token)
+      case 'send':
+        if ((effect.after ?? 0) > this.#durableToken) this.#held.push({ after: effect.after ?? 0, to: effect.to, message: effect.message })
+        else this.#links.send(effect.to, effect.message)
+        return
+      case 'fetch':
+        return this.#links.send([effect.from], { type: 'fetch', want: effect.want })
+      case 'serve':
+        return this.#serve(effect.to, effect.want)
+      case 'setTimer':
+        return this.#setTimer(effect.timer, effect.id, effect.afterMs)
+      case 'validate':
+        return this.#handle({
+          type: 'validated',
+          root: effect.root,
+          valid: effect.payload.every((each) => this.#check(each) === undefined),
+        })
+      case 'apply':
+        return this.#apply(effect.point, effect.payload)
+      case 'eraseKey':
+        return
+      case 'emit':
+        // Final, and to be applied in a moment: that tells what it did.
+        if (effect.event.type !== 'duplicate' || this.#state.final.height === this.height) this.#submissions.notice(effect.event)
+        return this.#init.onNotice?.(effect.event)
+      default:
+        effect satisfies never
+    }
+  }
+
+  #persist(records: readonly LogRecord[], token: number): void {
+    for (const record of records) this.#note(record)
+    const appended = this.#log.append(...records.map(encodeLogRecord))
+    // In order: a token says that all before it are durable too.
+    this.#durable = Promise.all([this.#durable, appended]).then(() => this.#becameDurable(token))
+    // The log has told of its failure.
+    this.#durable.catch(() => undefined)
+  }
+
+  #becameDurable(token: number): void {
+    if (this.#stopped) return
+    this.#durableToken = token
+    const ready = this.#held.filter(({ after }) => after <= token)
+    this.#held = this.#held.filter(({ after }) => after > token)
+    for (const { to, message } of ready) this.#links.send(to, message)
+    this.#handle({ type: 'durable', token })
+  }
+
+  #setTimer(timer: TimerName, id: number, afterMs: number): void {
+    this.#timers.get(timer)?.cancel()
+    this.#timers.set(
+      timer,
+      this.#init.clock.setTimer(afterMs, () => this.#handle({ type: 'timer', timer, id })),
+    )
+  }
+
+  /** Static validity: why not, or `undefined`. */
+  #check({ id, body }: Operation): string | undefined {
+    const { ledger, signedOperations } = this.#init
+    try {
+      if (signedOperations) verifyOperation(ledger, this.#verifier, id, body)
+      else decodeOperation(ledger, id, body)
+      return undefined
+    } catch (error) {
+      if (error instanceof LedgerError) return error.message
+      throw error
+    }
+  }
+
+  #remembered({ id, body }: Operation): OperationResult | undefined {
+    const { lastHeight } = decodeOperation(this.#init.ledger, id, body)
+    const found = rememberedOperation(this.#store, this.#store.state.root, lastHeight, id)
+    return found && { ...found, isRepeat: true }
+  }
+
+  #apply(point: ChainPoint, payload: Payload): void {
+    const applied = applyBlock(this.#store, this.#init.ledger, this.#store.state, payload)
+    const item = this.#unapplied.get(point.digest) ?? {}
+    const [pointBytes, itemBytes] = [new ByteWriter(128), new ByteWriter(1024)]
+    writePoint(pointBytes, point)
+    writeItem(itemBytes, item)
+    this.#store.commit(applied, {
+      digest: point.digest,
+      point: pointBytes.finish(),
+      item: itemBytes.finish(),
+      payloadRoot: payloadFacts(payload).root,
+      payload: encodePayload(payload),
+    })
+    this.#unapplied.delete(point.digest)
+    for (const [index, { id }] of payload.entries()) {
+      const result = applied.results[index]
+      if (result !== undefined) this.#submissions.settle(id, { type: 'final', result })
+    }
+    this.#handle({ type: 'applied', height: point.height, stateRoot: this.stateRoot })
+  }
+
+  /** Keeps headers and certificates until their blocks are applied. */
+  #note(record: LogRecord): void {
+    if (record.type === 'block') this.#keep(headerDigest(record.proposal.header), { proposal: record.proposal })
+    if (record.type !== 'certificate') return
+    const { certificate } = record
+    if (certificate.kind === 'fast' || certificate.kind === 'final') this.#keep(certificate.digest, { certificate })
+  }
+
+  #keep(digest: string, item: BatchItem): void {
+    this.#unapplied.set(digest, { ...this.#unapplied.get(digest), ...item })
+    if (this.#unapplied.size <= UNAPPLIED_MAX) return
+    const [oldest] = this.#unapplied.keys()
+    if (oldest !== undefined) this.#unapplied.delete(oldest)
+  }
+
+  /** From the store, what the engine no longer has in memory. */
+  #serve(to: PeerId, want: Want): void {
+    if (want.type === 'payload') {
+      const bytes = this.#store.payload(want.root)
+      if (bytes !== undefined) this.#links.send([to], { type: 'payload', payload: decodePayload(bytes) })
+    } else if (want.type === 'sync') {
+      const items = this.#store.itemsAbove(want.height, SERVED_BLOCKS_MAX).map((bytes) => readItem(new ByteReader(bytes, 'kept block')))
+      this.#links.send([to], { type: 'batch', items, height: this.height })
+    }
+  }
+
+  #fail(error: ReplicaError): void {
+    // Nothing is said any more: what this seat would say may not be on disk.
+    this.#stopped = true
+    for (const timer of this.#timers.values()) timer.cancel()
+    this.#links.stop()
+    this.#submissions.stop()
+    this.#init.onFailure(error)
+  }
+}
+
+function engineState(init: ReplicaInit, store: StateStore, records: readonly LogRecord[]): EngineState {
+  const { signer } = init
+  const engine: EngineInit = {
+    ledger: init.ledger,
+    settings: init.settings ?? DEFAULT_SETTINGS,
+    role: init.role ?? 'full',
+    self: init.transport.self,
+    start: { number: 0, committee: init.genesis, base: genesisPoint(init.ledger, init.genesis) },
+    verifier: ed25519Verifier(),
+    signerOf: (publicKey) => (Buffer.compare(publicKey, signer.publicKey) === 0 ? signer : undefined),
+    policyRoot: ZERO_DIGEST,
+  }
+  const { height, root } = store.state
+  const pointBytes = store.pointAt(height)
+  if (pointBytes === undefined) return records.length === 0 ? createState(engine) : recover(engine, records)
+  const applied = {
+    point: readPoint(new ByteReader(pointBytes, 'kept point')),
+    stateRoot: Buffer.from(root.hash).toString('hex'),
+    recent: rememberedIds(store, root),
+  }
+  return recover(engine, records, applied)
+}
