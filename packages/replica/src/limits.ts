@@ -6,5 +6,12 @@ export const QUEUE_BYTES_MAX = 16 * 1024 * 1024
 export const SERVED_BLOCKS_MAX = 64
 /** Headers and certificates kept until their block is applied: what is certified and not final stays below this, or leaders slow down. */
 export const UNAPPLIED_MAX = 4096
+/**
+ * Heights between checkpoints: some seconds of a busy ledger. The state is synced for each, and the log behind it forgotten, so this is also what
+ * a restart reads at most, twice over.
+ */
+export const CHECKPOINT_HEIGHTS = 256
+/** Slots after which a payload that no block named is not waited for any more. */
+export const UNCLAIMED_SLOTS_MAX = 128
 /** Clients that wait for what became of their operations. */
 export const WAITING_MAX = 65_536

@@ -1,14 +1,16 @@
 import { decodeMessage, encodeMessage, LedgerError, type Message, MESSAGE_BYTES_MAX, PAYLOAD_BYTES_MAX } from '@cairn/ledger'
+import { type CheckpointMessage, decodeCheckpointMessage, encodeCheckpointMessage } from './checkpoint-message.ts'
 import type { Channel, PeerId, Protocol, Transport } from '@cairn/network'
 import { QUEUE_BYTES_MAX, QUEUE_MESSAGES_MAX } from './limits.ts'
 
 /** What travels apart, so that a payload never delays a vote: each class has a stream of its own to each peer. */
-export type MessageClass = 'consensus' | 'catch-up' | 'payload'
+export type MessageClass = 'consensus' | 'catch-up' | 'payload' | 'checkpoint'
 
 export interface PeerLinksInit {
   readonly transport: Transport
   /** A peer said something well-formed. */
   readonly onMessage: (from: PeerId, message: Message) => void
+  readonly onCheckpoint: (message: CheckpointMessage) => void
   /** A peer sent what is no message; its stream has been closed. */
   readonly onMalformed: (from: PeerId, error: LedgerError) => void
   /** A message was left out, for its queue was full or the peer not there. */
@@ -19,6 +21,7 @@ const PROTOCOLS = {
   consensus: protocol('consensus'),
   'catch-up': protocol('catch-up'),
   payload: protocol('payload'),
+  checkpoint: protocol('checkpoint'),
 } as const satisfies Record<MessageClass, Protocol>
 
 /** Sends messages to peers in order, one stream for each peer and class, through bounded queues; and hands on what comes in. */
@@ -32,7 +35,11 @@ export class PeerLinks {
   }
 
   async start(): Promise<void> {
-    for (const protocol of Object.values(PROTOCOLS)) await this.#init.transport.handle(protocol, (channel) => this.#receive(channel))
+    const { transport, onMessage, onCheckpoint } = this.#init
+    const ofEngine = (from: PeerId, frame: Uint8Array): void => onMessage(from, decodeMessage(frame))
+    const { checkpoint, ...others } = PROTOCOLS
+    for (const protocol of Object.values(others)) await transport.handle(protocol, (channel) => this.#receive(channel, ofEngine))
+    await transport.handle(checkpoint, (channel) => this.#receive(channel, (_, frame) => onCheckpoint(decodeCheckpointMessage(frame))))
   }
 
   /** Puts `message` behind what waits for these peers; never waits, and never fails. */
@@ -43,6 +50,13 @@ export class PeerLinks {
       const bytes = encodeMessage(part)
       for (const peer of to) if (peer !== this.#init.transport.self) this.#link(peer, kind).push(bytes)
     }
+  }
+
+  /** As {@link send}, for what seats tell each other about checkpoints. */
+  sendCheckpoint(to: readonly PeerId[], message: CheckpointMessage): void {
+    if (this.#stopped) return
+    const bytes = encodeCheckpointMessage(message)
+    for (const peer of to) if (peer !== this.#init.transport.self) this.#link(peer, 'checkpoint').push(bytes)
   }
 
   stop(): void {
@@ -64,10 +78,10 @@ export class PeerLinks {
     return link
   }
 
-  async #receive(channel: Channel): Promise<void> {
+  async #receive(channel: Channel, take: (from: PeerId, frame: Uint8Array) => void): Promise<void> {
     for (let frame = await channel.receive(); frame !== undefined && !this.#stopped; frame = await channel.receive()) {
       try {
-        this.#init.onMessage(channel.peer, decodeMessage(frame))
+        take(channel.peer, frame)
       } catch (error) {
         if (!(error instanceof LedgerError)) throw error
         this.#init.onMalformed(channel.peer, error)
@@ -131,7 +145,7 @@ class Link {
   }
 }
 
-function classOf({ type }: Message): MessageClass {
+function classOf({ type }: Message): Exclude<MessageClass, 'checkpoint'> {
   if (type === 'payload' || type === 'operations') return 'payload'
   return type === 'fetch' || type === 'batch' ? 'catch-up' : 'consensus'
 }

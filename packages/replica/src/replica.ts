@@ -5,6 +5,8 @@ import {
   ByteReader,
   ByteWriter,
   type ChainPoint,
+  type Checkpoint,
+  type LightProof,
   type Committee,
   createState,
   decodeLogRecord,
@@ -38,14 +40,12 @@ import {
   type Signer,
   type StateProof,
   step,
-  taggedDigest,
   type TimerName,
   verifyOperation,
   type Want,
   writeItem,
   writePoint,
   ZERO_DIGEST,
-  digestBytes,
   headerDigest,
   decodeOperation,
   LedgerError,
@@ -55,6 +55,8 @@ import type { Clock, Timer } from '@cairn/runtime'
 import type { ReplicaError } from './errors.ts'
 import { SERVED_BLOCKS_MAX, UNAPPLIED_MAX } from './limits.ts'
 import { ReplicaLog } from './log/log.ts'
+import { Checkpoints } from './checkpoints.ts'
+import { genesisHeader, genesisPoint } from './genesis.ts'
 import { PeerLinks } from './peer-links.ts'
 import { StateStore } from './state/state-store.ts'
 import { Submissions, type SubmitOutcome } from './submissions.ts'
@@ -72,9 +74,19 @@ export interface ReplicaInit {
   readonly signedOperations: boolean
   readonly transport: Transport
   readonly clock: Clock
+  /** Heights between checkpoints: the same at all seats. */
+  readonly checkpointHeights?: number
+  /** Size of the log's segments. */
+  readonly segmentBytes?: number
   readonly onNotice?: (notice: Notice) => void
   /** The disk failed: nothing more is said, and the process must end. */
   readonly onFailure: (error: ReplicaError) => void
+}
+
+/** A record that the log had, and where. */
+interface FoundRecord {
+  readonly seq: number
+  readonly record: LogRecord
 }
 
 /** An answer, and how much it is worth. */
@@ -84,13 +96,6 @@ export interface ReadAnswer {
   readonly stateRoot: string
   /** That this is what the state at `stateRoot` says. */
   readonly proof: StateProof
-}
-
-/** The block before the first: what the ledger is and who began it. */
-export function genesisPoint(ledger: LedgerId, committee: Committee): ChainPoint {
-  const chain = new ByteWriter(8).u64(ledger.chainId).finish()
-  const digest = taggedDigest('cairn-ledger-genesis-v1', digestBytes(ledger.networkId), chain, digestBytes(committee.hash))
-  return { digest, epoch: 0, slot: 0, height: 0, time: 0, stateHeight: 0, nextCommittee: ZERO_DIGEST }
 }
 
 /**
@@ -103,6 +108,7 @@ export class Replica implements AsyncDisposable {
   readonly #log: ReplicaLog
   readonly #store: StateStore
   readonly #links: PeerLinks
+  readonly #checkpoints: Checkpoints
   readonly #submissions = new Submissions()
   readonly #verifier = ed25519Verifier()
   readonly #timers = new Map<TimerName, Timer>()
@@ -116,7 +122,7 @@ export class Replica implements AsyncDisposable {
   /** What is known of blocks that are not applied yet, to keep it with them then. */
   readonly #unapplied = new Map<string, BatchItem>()
 
-  private constructor(init: ReplicaInit, log: ReplicaLog, store: StateStore, state: EngineState, records: readonly LogRecord[]) {
+  private constructor(init: ReplicaInit, log: ReplicaLog, store: StateStore, state: EngineState, records: readonly FoundRecord[]) {
     this.#init = init
     this.#log = log
     this.#store = store
@@ -124,10 +130,29 @@ export class Replica implements AsyncDisposable {
     this.#links = new PeerLinks({
       transport: init.transport,
       onMessage: (from, message) => this.#receive(from, message),
+      onCheckpoint: (message) => this.#stopped || this.#checkpoints.hear(message),
       onMalformed: () => undefined,
       onDropped: () => undefined,
     })
-    for (const record of records) this.#note(record)
+    this.#checkpoints = new Checkpoints({
+      ledger: init.ledger,
+      genesis: genesisPoint(init.ledger, init.genesis).digest,
+      signer: init.signer,
+      verifier: this.#verifier,
+      store,
+      log,
+      ...(init.checkpointHeights !== undefined && { checkpointHeights: init.checkpointHeights }),
+      committeeOf: (epoch) => (epoch === state.epoch.number ? state.epoch.committee : undefined),
+      send: ({ members }, message) =>
+        this.#links.sendCheckpoint(
+          members.map(({ peer }) => peer),
+          message,
+        ),
+    })
+    for (const { record, seq } of records) {
+      this.#note(record)
+      this.#checkpoints.note(record, 0, seq)
+    }
   }
 
   /**
@@ -136,16 +161,27 @@ export class Replica implements AsyncDisposable {
    * @throws {ReplicaError} `LOG_CORRUPT`, `SUPERBLOCK_CORRUPT`: this key must not sign again · {LedgerError} `BAD_RECORDS`, the same
    */
   static async start(init: ReplicaInit): Promise<Replica> {
-    const records: LogRecord[] = []
+    const records: FoundRecord[] = []
     let failed: ((error: ReplicaError) => void) | undefined
     const log = await ReplicaLog.open({
       directory: join(init.directory, 'log'),
       clock: init.clock,
-      onRecord: ({ entries }) => records.push(...entries.map(({ type, body }) => decodeLogRecord(type, body))),
+      onRecord: ({ seq, entries }) => records.push(...entries.map(({ type, body }) => ({ seq, record: decodeLogRecord(type, body) }))),
+      ...(init.segmentBytes !== undefined && { segmentBytes: init.segmentBytes }),
       onFailure: (error) => failed?.(error),
     })
     const store = new StateStore({ path: join(init.directory, 'state.db') })
-    const replica = new Replica(init, log, store, engineState(init, store, records), records)
+    const replica = new Replica(
+      init,
+      log,
+      store,
+      engineState(
+        init,
+        store,
+        records.map(({ record }) => record),
+      ),
+      records,
+    )
     failed = (error) => replica.#fail(error)
     await replica.#links.start()
     replica.#handle({ type: 'start' })
@@ -188,6 +224,24 @@ export class Replica implements AsyncDisposable {
     return { value: readState(this.#store, root, key), height, stateRoot: this.stateRoot, proof: proveKey(this.#store, root, full) }
   }
 
+  /** The newest checkpoint that a quorum stands for. */
+  get checkpoint(): Checkpoint | undefined {
+    return this.#checkpoints.newest
+  }
+
+  /** What leads a light client from the ledger's first block to the newest checkpoint; `undefined` while there is none. */
+  lightProof(): LightProof | undefined {
+    const newest = this.checkpoint
+    if (newest === undefined) return undefined
+    return {
+      committee: this.#init.genesis,
+      trusted: genesisHeader(this.#init.ledger, this.#init.genesis),
+      epochs: [],
+      newest,
+      consistency: [],
+    }
+  }
+
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
@@ -195,6 +249,7 @@ export class Replica implements AsyncDisposable {
     this.#links.stop()
     this.#submissions.stop()
     await this.#durable.catch(() => undefined)
+    await this.#checkpoints.stop()
     await this.#log.close()
     this.#store.close()
   }
@@ -260,7 +315,10 @@ export class Replica implements AsyncDisposable {
   }
 
   #persist(records: readonly LogRecord[], token: number): void {
-    for (const record of records) this.#note(record)
+    for (const record of records) {
+      this.#note(record)
+      this.#checkpoints.note(record, this.#state.current)
+    }
     const appended = this.#log.append(...records.map(encodeLogRecord))
     // In order: a token says that all before it are durable too.
     this.#durable = Promise.all([this.#durable, appended]).then(() => this.#becameDurable(token))
@@ -322,6 +380,7 @@ export class Replica implements AsyncDisposable {
       const result = applied.results[index]
       if (result !== undefined) this.#submissions.settle(id, { type: 'final', result })
     }
+    this.#checkpoints.applied(point, payloadFacts(payload).root)
     this.#handle({ type: 'applied', height: point.height, stateRoot: this.stateRoot })
   }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { verifyKey } from '@cairn/ledger'
-import { put, TestReplicas, valueOf } from './replicas.ts'
+import { checkpointDigest, decodeLightProof, ed25519Verifier, encodeLightProof, followChain, verifyKey } from '@cairn/ledger'
+import { genesisHeader } from '../src/genesis.ts'
+import { LEDGER, put, TestReplicas, valueOf } from './replicas.ts'
 
 const TIMEOUT = { timeout: 60_000 }
 
@@ -64,3 +65,37 @@ for (const overSockets of [false, true]) {
     })
   })
 }
+
+describe('checkpoints', TIMEOUT, () => {
+  it('are certified, believed by a light client, and let the log forget', async () => {
+    await using ledger = new TestReplicas('cft-3')
+    await ledger.startAll()
+    const large = 'x'.repeat(3000)
+    for (let round = 0; round < 80; round++) {
+      const puts = Array.from({ length: 3 }, (_, index) => put(`key ${round % 10}/${index}`, `${round} ${large}`))
+      await Promise.all(puts.map((operation, index) => ledger.replicas[index]!.submit(operation)))
+    }
+    for (const [seat, replica] of ledger.running.entries()) {
+      await ledger.until(() => (replica.checkpoint?.header.height ?? 0) >= 72)
+      const first = ledger.segments(seat).toSorted()[0] ?? ''
+      assert.ok(Number.parseInt(first, 10) > 1, `${first} is the first segment`)
+    }
+    const [replica] = ledger.running
+    const proof = decodeLightProof(encodeLightProof(replica!.lightProof()!))
+    const trusted = genesisHeader(LEDGER, ledger.committee)
+    const root = { ...LEDGER, epoch: 0, committee: ledger.committee.hash, checkpoint: checkpointDigest(trusted), notAfter: 1 }
+    const { checkpoint } = followChain(root, 0, ed25519Verifier(), proof)
+    assert.ok(checkpoint.height >= 72)
+    // What is behind the checkpoint is gone, and a replica starts from what is left.
+    await ledger.stop(1)
+    await ledger.stop(2)
+    await ledger.stop(0)
+    await ledger.start(0)
+    await ledger.start(1)
+    const outcome = await ledger.replicas[1]!.submit(put('after', 'all'))
+    assert.ok(outcome.type === 'final' && outcome.result.type === 'applied' && outcome.result.height > 72)
+    const last = await ledger.start(2)
+    await ledger.until(() => valueOf(last, 'after') === 'all')
+    assert.deepEqual(ledger.failures, [])
+  })
+})

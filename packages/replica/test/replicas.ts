@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -24,6 +24,9 @@ import { Replica } from '../src/replica.ts'
 
 export const LEDGER: LedgerId = { networkId: 'cd'.repeat(32), chainId: 3 }
 export const CLIENT = ed25519Signer(new Uint8Array(32).fill(200))
+
+/** Small, so that a test fills some. */
+const SEGMENT_BYTES = 64 * 1024
 
 let nonces = 0
 
@@ -69,6 +72,16 @@ export class TestReplicas implements AsyncDisposable {
 
   get count(): number {
     return this.#signers.length
+  }
+
+  get committee(): Committee {
+    if (this.#committee === undefined) throw new Error('not started')
+    return this.#committee
+  }
+
+  /** Segments in the log of a seat. */
+  segments(seat: number): readonly string[] {
+    return readdirSync(join(this.#directory, String(seat), 'log')).filter((name) => name.endsWith('.wal'))
   }
 
   get running(): readonly Replica[] {
@@ -135,6 +148,8 @@ export class TestReplicas implements AsyncDisposable {
       signer,
       signedOperations: true,
       settings: { ...DEFAULT_SETTINGS, leaderTimeoutMs: 300, idleMs: 200, resendMs: 100, fetchRetryMs: 50 },
+      checkpointHeights: 8,
+      segmentBytes: SEGMENT_BYTES,
       transport,
       clock: systemClock,
       onNotice: (notice) => this.notices.push(notice),

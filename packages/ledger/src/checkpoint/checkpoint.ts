@@ -12,7 +12,7 @@ export interface CheckpointHeader extends LedgerId {
   readonly slot: number
   /** Height of the block that it is of. */
   readonly height: number
-  /** The checkpoint before, `ZERO_DIGEST` for the first. */
+  /** Digest of the block before. */
   readonly parent: Digest
   readonly payloadRoot: Digest
   /** Root of the state after the block at `stateHeight`, which is at most `height`: execution is attested late. */

@@ -26,6 +26,17 @@ export function signStatement(ledger: LedgerId, signer: Signer, { kind, epoch, s
   return signer.sign(signedBytes(ledger, kind, epoch, slot, digest))
 }
 
+/** Whether the owner of `publicKey` signed `statement`. */
+export function isStatementSigned(
+  ledger: LedgerId,
+  verifier: Verifier,
+  publicKey: Uint8Array,
+  { kind, epoch, slot, digest }: Omit<Statement, 'what'>,
+  signature: Uint8Array,
+): boolean {
+  return verifier.verify(publicKey, signedBytes(ledger, kind, epoch, slot, digest), signature)
+}
+
 /**
  * Verifies that a quorum of `committee` signed `statement`, and enough of those that hold what it is about. The caller has chosen the
  * committee by the statement's epoch. All else may come from anyone.

@@ -53,6 +53,7 @@ const TABLES = `
   CREATE TABLE heights (height INTEGER PRIMARY KEY, root BLOB NOT NULL) STRICT;
   CREATE TABLE blocks (height INTEGER PRIMARY KEY, point BLOB NOT NULL, item BLOB NOT NULL, payload_root TEXT NOT NULL, payload BLOB NOT NULL) STRICT;
   CREATE INDEX blocks_by_payload ON blocks (payload_root);
+  CREATE TABLE checkpoints (height INTEGER PRIMARY KEY, header BLOB NOT NULL, certified BLOB) STRICT;
   CREATE TABLE history (level INTEGER NOT NULL, position INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, position)) STRICT, WITHOUT ROWID;
   PRAGMA user_version = ${VERSION};
 `
@@ -181,6 +182,23 @@ export class StateStore implements PageSource, Disposable {
   /** A payload of a final block. */
   payload(root: Digest): Uint8Array | undefined {
     return bytesOr(this.#database.prepare('SELECT payload FROM blocks WHERE payload_root = ? LIMIT 1').get(root)?.['payload'])
+  }
+
+  /** Keeps a checkpoint's header, or, once a quorum stands for it, the checkpoint. */
+  putCheckpoint(height: number, header: Uint8Array, certified?: Uint8Array): void {
+    this.#database.prepare('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)').run(height, header, certified ?? null)
+  }
+
+  /** Header of the newest checkpoint up to `height`. */
+  checkpointHeader(height: number): Uint8Array | undefined {
+    const row = this.#database.prepare('SELECT header FROM checkpoints WHERE height <= ? ORDER BY height DESC LIMIT 1').get(height)
+    return bytesOr(row?.['header'])
+  }
+
+  /** The newest checkpoint that a quorum stands for. */
+  newestCheckpoint(): Uint8Array | undefined {
+    const row = this.#database.prepare('SELECT certified FROM checkpoints WHERE certified IS NOT NULL ORDER BY height DESC LIMIT 1').get()
+    return bytesOr(row?.['certified'])
   }
 
   /** Puts everything on disk; returns when it would survive a power cut. */
