@@ -1,4 +1,4 @@
-import { headerDigest, type LogRecord, payloadFacts } from '@cairn/ledger'
+import { type LogRecord, payloadFacts } from '@cairn/ledger'
 import { UNCLAIMED_SLOTS_MAX } from './limits.ts'
 
 /** Remembers from which record on the log is still needed, for what is not final and applied yet. */

@@ -1,23 +1,15 @@
 import { join } from 'node:path'
 import {
   applyBlock,
-  type BatchItem,
-  ByteReader,
-  ByteWriter,
   type ChainPoint,
   type Checkpoint,
   type LightProof,
   type Committee,
-  createState,
   decodeLogRecord,
-  decodePayload,
-  DEFAULT_SETTINGS,
   ed25519Verifier,
   type Effect,
   encodeLogRecord,
-  encodePayload,
   type EngineEvent,
-  type EngineInit,
   type EngineState,
   type LedgerId,
   type LogRecord,
@@ -29,11 +21,7 @@ import {
   type Payload,
   type PeerId,
   proveKey,
-  readItem,
-  readPoint,
   readState,
-  recover,
-  rememberedIds,
   rememberedOperation,
   type Role,
   type Settings,
@@ -43,21 +31,18 @@ import {
   type TimerName,
   verifyOperation,
   type Want,
-  writeItem,
-  writePoint,
-  ZERO_DIGEST,
-  headerDigest,
   decodeOperation,
   LedgerError,
 } from '@cairn/ledger'
 import type { Transport } from '@cairn/network'
 import type { Clock, Timer } from '@cairn/runtime'
 import type { ReplicaError } from './errors.ts'
-import { SERVED_BLOCKS_MAX, UNAPPLIED_MAX } from './limits.ts'
 import { ReplicaLog } from './log/log.ts'
 import { Checkpoints } from './checkpoints.ts'
+import { engineState } from './engine-start.ts'
 import { genesisHeader, genesisPoint } from './genesis.ts'
-import { PeerLinks } from './peer-links.ts'
+import { answerFrom, UnappliedBlocks } from './kept-blocks.ts'
+import { type MessageClass, PeerLinks } from './peer-links.ts'
 import { StateStore } from './state/state-store.ts'
 import { Submissions, type SubmitOutcome } from './submissions.ts'
 
@@ -78,7 +63,8 @@ export interface ReplicaInit {
   readonly checkpointHeights?: number
   /** Size of the log's segments. */
   readonly segmentBytes?: number
-  readonly onNotice?: (notice: Notice) => void
+  /** Hears of everything that a metric or a log line may be made of. */
+  readonly observe?: (event: ReplicaEvent) => void
   /** The disk failed: nothing more is said, and the process must end. */
   readonly onFailure: (error: ReplicaError) => void
 }
@@ -88,6 +74,18 @@ interface FoundRecord {
   readonly seq: number
   readonly record: LogRecord
 }
+
+/** What happens in a replica, beside what the engine says. */
+export type ReplicaEvent =
+  | Notice
+  /** Entries and bytes became durable, in this time. */
+  | { readonly type: 'synced'; readonly entries: number; readonly bytes: number; readonly durationMs: number }
+  /** A message was left out: its queue was full, or the peer is not there. */
+  | { readonly type: 'dropped'; readonly to: PeerId; readonly kind: MessageClass }
+  /** A peer sent what is no message, and lost its stream. */
+  | { readonly type: 'malformed'; readonly from: PeerId; readonly reason: string }
+  /** A block was applied, in this time. */
+  | { readonly type: 'applied'; readonly height: number; readonly operations: number; readonly durationMs: number }
 
 /** An answer, and how much it is worth. */
 export interface ReadAnswer {
@@ -119,8 +117,7 @@ export class Replica implements AsyncDisposable {
   #durable: Promise<void> = Promise.resolve()
   #running = false
   #stopped = false
-  /** What is known of blocks that are not applied yet, to keep it with them then. */
-  readonly #unapplied = new Map<string, BatchItem>()
+  readonly #blocks = new UnappliedBlocks()
 
   private constructor(init: ReplicaInit, log: ReplicaLog, store: StateStore, state: EngineState, records: readonly FoundRecord[]) {
     this.#init = init
@@ -131,8 +128,8 @@ export class Replica implements AsyncDisposable {
       transport: init.transport,
       onMessage: (from, message) => this.#receive(from, message),
       onCheckpoint: (message) => this.#stopped || this.#checkpoints.hear(message),
-      onMalformed: () => undefined,
-      onDropped: () => undefined,
+      onMalformed: (from, error) => init.observe?.({ type: 'malformed', from, reason: error.message }),
+      onDropped: (to, kind) => init.observe?.({ type: 'dropped', to, kind }),
     })
     this.#checkpoints = new Checkpoints({
       ledger: init.ledger,
@@ -150,7 +147,7 @@ export class Replica implements AsyncDisposable {
         ),
     })
     for (const { record, seq } of records) {
-      this.#note(record)
+      this.#blocks.note(record)
       this.#checkpoints.note(record, 0, seq)
     }
   }
@@ -169,6 +166,7 @@ export class Replica implements AsyncDisposable {
       onRecord: ({ seq, entries }) => records.push(...entries.map(({ type, body }) => ({ seq, record: decodeLogRecord(type, body) }))),
       ...(init.segmentBytes !== undefined && { segmentBytes: init.segmentBytes }),
       onFailure: (error) => failed?.(error),
+      onSync: (entries, bytes, durationMs) => init.observe?.({ type: 'synced', entries, bytes, durationMs }),
     })
     const store = new StateStore({ path: join(init.directory, 'state.db') })
     const replica = new Replica(
@@ -308,7 +306,7 @@ export class Replica implements AsyncDisposable {
       case 'emit':
         // Final, and to be applied in a moment: that tells what it did.
         if (effect.event.type !== 'duplicate' || this.#state.final.height === this.height) this.#submissions.notice(effect.event)
-        return this.#init.onNotice?.(effect.event)
+        return this.#init.observe?.(effect.event)
       default:
         effect satisfies never
     }
@@ -316,7 +314,7 @@ export class Replica implements AsyncDisposable {
 
   #persist(records: readonly LogRecord[], token: number): void {
     for (const record of records) {
-      this.#note(record)
+      this.#blocks.note(record)
       this.#checkpoints.note(record, this.#state.current)
     }
     const appended = this.#log.append(...records.map(encodeLogRecord))
@@ -363,51 +361,23 @@ export class Replica implements AsyncDisposable {
   }
 
   #apply(point: ChainPoint, payload: Payload): void {
+    const startMs = this.#init.clock.monotonicMs()
     const applied = applyBlock(this.#store, this.#init.ledger, this.#store.state, payload)
-    const item = this.#unapplied.get(point.digest) ?? {}
-    const [pointBytes, itemBytes] = [new ByteWriter(128), new ByteWriter(1024)]
-    writePoint(pointBytes, point)
-    writeItem(itemBytes, item)
-    this.#store.commit(applied, {
-      digest: point.digest,
-      point: pointBytes.finish(),
-      item: itemBytes.finish(),
-      payloadRoot: payloadFacts(payload).root,
-      payload: encodePayload(payload),
-    })
-    this.#unapplied.delete(point.digest)
+    this.#store.commit(applied, this.#blocks.take(point, payload))
     for (const [index, { id }] of payload.entries()) {
       const result = applied.results[index]
       if (result !== undefined) this.#submissions.settle(id, { type: 'final', result })
     }
+    const durationMs = this.#init.clock.monotonicMs() - startMs
+    this.#init.observe?.({ type: 'applied', height: point.height, operations: payload.length, durationMs })
     this.#checkpoints.applied(point, payloadFacts(payload).root)
     this.#handle({ type: 'applied', height: point.height, stateRoot: this.stateRoot })
   }
 
-  /** Keeps headers and certificates until their blocks are applied. */
-  #note(record: LogRecord): void {
-    if (record.type === 'block') this.#keep(headerDigest(record.proposal.header), { proposal: record.proposal })
-    if (record.type !== 'certificate') return
-    const { certificate } = record
-    if (certificate.kind === 'fast' || certificate.kind === 'final') this.#keep(certificate.digest, { certificate })
-  }
-
-  #keep(digest: string, item: BatchItem): void {
-    this.#unapplied.set(digest, { ...this.#unapplied.get(digest), ...item })
-    if (this.#unapplied.size <= UNAPPLIED_MAX) return
-    const [oldest] = this.#unapplied.keys()
-    if (oldest !== undefined) this.#unapplied.delete(oldest)
-  }
-
   /** From the store, what the engine no longer has in memory. */
   #serve(to: PeerId, want: Want): void {
-    if (want.type === 'payload') {
-      const bytes = this.#store.payload(want.root)
-      if (bytes !== undefined) this.#links.send([to], { type: 'payload', payload: decodePayload(bytes) })
-    } else if (want.type === 'sync') {
-      const items = this.#store.itemsAbove(want.height, SERVED_BLOCKS_MAX).map((bytes) => readItem(new ByteReader(bytes, 'kept block')))
-      this.#links.send([to], { type: 'batch', items, height: this.height })
-    }
+    const answer = answerFrom(this.#store, want)
+    if (answer !== undefined) this.#links.send([to], answer)
   }
 
   #fail(error: ReplicaError): void {
@@ -418,27 +388,4 @@ export class Replica implements AsyncDisposable {
     this.#submissions.stop()
     this.#init.onFailure(error)
   }
-}
-
-function engineState(init: ReplicaInit, store: StateStore, records: readonly LogRecord[]): EngineState {
-  const { signer } = init
-  const engine: EngineInit = {
-    ledger: init.ledger,
-    settings: init.settings ?? DEFAULT_SETTINGS,
-    role: init.role ?? 'full',
-    self: init.transport.self,
-    start: { number: 0, committee: init.genesis, base: genesisPoint(init.ledger, init.genesis) },
-    verifier: ed25519Verifier(),
-    signerOf: (publicKey) => (Buffer.compare(publicKey, signer.publicKey) === 0 ? signer : undefined),
-    policyRoot: ZERO_DIGEST,
-  }
-  const { height, root } = store.state
-  const pointBytes = store.pointAt(height)
-  if (pointBytes === undefined) return records.length === 0 ? createState(engine) : recover(engine, records)
-  const applied = {
-    point: readPoint(new ByteReader(pointBytes, 'kept point')),
-    stateRoot: Buffer.from(root.hash).toString('hex'),
-    recent: rememberedIds(store, root),
-  }
-  return recover(engine, records, applied)
 }

@@ -10,7 +10,6 @@ import {
   ed25519Signer,
   encodeOperation,
   type LedgerId,
-  type Notice,
   type Operation,
   PRESETS,
   type PresetName,
@@ -20,7 +19,7 @@ import { createLibp2pTransport, type Transport } from '@cairn/network'
 import { MemoryNetwork } from '@cairn/network/testing'
 import { seededRandom, silentLog, systemClock } from '@cairn/runtime'
 import type { ReplicaError } from '../src/errors.ts'
-import { Replica } from '../src/replica.ts'
+import { Replica, type ReplicaEvent } from '../src/replica.ts'
 
 export const LEDGER: LedgerId = { networkId: 'cd'.repeat(32), chainId: 3 }
 export const CLIENT = ed25519Signer(new Uint8Array(32).fill(200))
@@ -55,7 +54,7 @@ export class TestReplicas implements AsyncDisposable {
   readonly #transports: (Transport | undefined)[]
   readonly replicas: (Replica | undefined)[]
   readonly failures: ReplicaError[] = []
-  readonly notices: Notice[] = []
+  readonly events: ReplicaEvent[] = []
   #committee: Committee | undefined
   readonly #preset: PresetName
   readonly #seeds: readonly Uint8Array[]
@@ -152,7 +151,7 @@ export class TestReplicas implements AsyncDisposable {
       segmentBytes: SEGMENT_BYTES,
       transport,
       clock: systemClock,
-      onNotice: (notice) => this.notices.push(notice),
+      observe: (event) => this.events.push(event),
       onFailure: (error) => this.failures.push(error),
     })
     this.replicas[seat] = replica
