@@ -55,7 +55,7 @@ export function finalise(state: EngineState): void {
 }
 
 /** The epoch's last block is final: whatever else becomes final in it is empty, and no part of the history. */
-function hasEnded({ final, epoch }: EngineState): boolean {
+export function hasEnded({ final, epoch }: EngineState): boolean {
   return final.epoch === epoch.number && final.nextCommittee !== ZERO_DIGEST
 }
 
@@ -131,7 +131,7 @@ export function applyReady(state: EngineState): void {
     if (wantsPayloads(state) && payload === undefined) return wantNextPayloads(state)
     state.applyNext++
     if (payload !== undefined) forgetFinal(state, payload)
-    if (appliesBlocks(state)) emitEffect(state, { type: 'apply', point: pointOf(block.header), payload: payload ?? EMPTY_PAYLOAD })
+    if (appliesBlocks(state)) emitEffect(state, { type: 'apply', point: pointOf(block.header), payload: payload ?? EMPTY_PAYLOAD, after: state.token })
     else state.applied = block.header.height
   }
 }

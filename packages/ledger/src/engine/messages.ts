@@ -71,5 +71,7 @@ export type LogRecord =
   | { readonly type: 'block'; readonly proposal: SignedHeader }
   | { readonly type: 'payload'; readonly payload: Payload }
   | { readonly type: 'certificate'; readonly certificate: Certificate }
+  /** Goes before a vote for a block that names it: whoever can make the block final can say who comes next. */
+  | { readonly type: 'committee'; readonly committee: Committee }
   /** P6: a new epoch, before anything is signed in it. */
   | { readonly type: 'epoch'; readonly start: EpochStart }

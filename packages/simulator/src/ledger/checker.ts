@@ -93,9 +93,9 @@ export class Checker {
   #durable(host: LedgerHost, record: LogRecord): void {
     this.#of(host).durable.add(nameOf(record))
     // From now on the seat's own tally counts it, also where there is nobody to send it to.
-    const seat = host.state?.seat
-    if (record.type !== 'vote' || seat === undefined || record.epoch !== host.state?.epoch.number) return
-    this.votes.add({ ...record, seat, signature: NO_SIGNATURE }, this.#isHonest(host.node))
+    if (record.type !== 'vote') return
+    const seat = this.votes.seatOf(record.epoch, String(host.node))
+    if (seat >= 0) this.votes.add({ ...record, seat, signature: NO_SIGNATURE }, this.#isHonest(host.node))
   }
 
   #persisted(host: LedgerHost, records: readonly LogRecord[]): void {
@@ -222,7 +222,8 @@ function nameOf(record: LogRecord): string {
     case 'block':
       return 'block'
     case 'certificate':
-      return 'certificate'
+    case 'committee':
+      return record.type
     case 'epoch':
       return `epoch/${record.start.number}`
     default:

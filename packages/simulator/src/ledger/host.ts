@@ -244,12 +244,12 @@ export class LedgerHost {
   }
 
   /** The state machine: an operation takes effect the first time that it is in a final block. */
-  #apply({ point, payload }: Extract<Effect, { readonly type: 'apply' }>): void {
+  #apply({ point, payload, after }: Extract<Effect, { readonly type: 'apply' }>): void {
     const operations = payload.map(({ id }) => id).filter((id) => !this.#effects.has(id))
     for (const id of operations) this.#effects.set(id, point.height)
     this.#root = taggedDigest('simulated-state', Buffer.from(`${this.#root}/${point.height}/${operations.join(',')}`))
     const entry: AppliedEntry = { point, stateRoot: this.#root, operations }
-    this.disk.apply(entry)
+    this.disk.apply(entry, after)
     this.#observer.applied(this, entry)
     this.#later(0, { type: 'applied', height: point.height, stateRoot: this.#root })
   }
