@@ -131,7 +131,8 @@ export function applyReady(state: EngineState): void {
     if (wantsPayloads(state) && payload === undefined) return wantNextPayloads(state)
     state.applyNext++
     if (payload !== undefined) forgetFinal(state, payload)
-    if (appliesBlocks(state)) emitEffect(state, { type: 'apply', point: pointOf(block.header), payload: payload ?? EMPTY_PAYLOAD, after: state.token })
+    if (appliesBlocks(state))
+      emitEffect(state, { type: 'apply', point: pointOf(block.header), payload: payload ?? EMPTY_PAYLOAD, after: state.token })
     else state.applied = block.header.height
   }
 }

@@ -35,7 +35,10 @@ export function recover(init: EngineInit, records: readonly LogRecord[], applied
   for (const entry of records) restore(state, entry, own)
   finalise(state)
   if (state.applied > state.final.height)
-    throw new LedgerError({ code: 'BAD_RECORDS', reason: `height ${state.applied} is applied, and the log ends with ${state.final.height}` })
+    throw new LedgerError({
+      code: 'BAD_RECORDS',
+      reason: `height ${state.applied} is applied, and the log ends with ${state.final.height}`,
+    })
   applyReady(state)
   // Of what was done before the crash only what must still be applied is done again.
   state.out = state.out.filter(({ type }) => type === 'apply')

@@ -149,7 +149,8 @@ export class LedgerHost {
   }
 
   receive(from: string, message: Message): void {
-    const checked = message.type === 'operations' && !this.#lenient ? { ...message, operations: message.operations.filter(isValid) } : message
+    const checked =
+      message.type === 'operations' && !this.#lenient ? { ...message, operations: message.operations.filter(isValid) } : message
     this.handle({ type: 'received', from, message: checked })
   }
 
@@ -270,7 +271,9 @@ export class LedgerHost {
       return
     }
     if (want.type !== 'sync') return
-    const wanted = new Map(this.disk.applied.filter(({ point }) => point.height > want.height).map(({ point }) => [point.digest, point.height]))
+    const wanted = new Map(
+      this.disk.applied.filter(({ point }) => point.height > want.height).map(({ point }) => [point.digest, point.height]),
+    )
     const blocks = new Map<number, BatchItem>()
     const certificates = new Map<string, BatchItem['certificate']>()
     for (const record of this.disk.records) {
