@@ -4,7 +4,7 @@ import { pointOf } from '../header.ts'
 import { EMPTY_PAYLOAD, EMPTY_PAYLOAD_ROOT } from '../payload.ts'
 import { SKIP } from '../votes.ts'
 import { advanceTo } from './advance.ts'
-import { dropWant, wantBlock, wantPayload } from './catch-up.ts'
+import { dropWant, slotKey, wantBlock, wantPayload } from './catch-up.ts'
 import { endEpoch } from './epochs.ts'
 import type { FastMissed } from './events.ts'
 import { HISTORY_BLOCKS_MAX, HISTORY_PAYLOADS_MAX, PAYLOADS_AHEAD_MAX, STATE_ROOTS_MAX } from './limits.ts'
@@ -102,6 +102,7 @@ function closeSlots(state: EngineState, last: number, final: Block): void {
       if (loser !== undefined) lost.add(loser.header.payloadRoot)
     }
     state.slots.delete(slot)
+    dropWant(state, slotKey(slot))
     state.waiting.delete(slot)
   }
   lost.delete(final.header.payloadRoot)

@@ -33,6 +33,8 @@ export type Want =
   /** All final blocks above `height`, then the certificates of open slots from `slot` on. */
   | { readonly type: 'sync'; readonly height: number; readonly slot: number }
   | { readonly type: 'block'; readonly digest: Digest }
+  /** All certificates of an open slot. */
+  | { readonly type: 'slot'; readonly slot: number }
   | { readonly type: 'payload'; readonly root: Digest }
   /** A next committee, with the proofs that it is ready. */
   | { readonly type: 'committee'; readonly hash: Digest }
