@@ -9,7 +9,7 @@ export interface CheckpointMessage {
 }
 
 const SIGNATURE_BYTES = 64
-export const CHECKPOINT_MESSAGE_BYTES = 8 + 32 + 1 + SIGNATURE_BYTES
+const CHECKPOINT_MESSAGE_BYTES = 8 + 32 + 1 + SIGNATURE_BYTES
 
 /** height u64 | digest 32 | seat u8 | signature 64. */
 export function encodeCheckpointMessage({ height, digest, seat, signature }: CheckpointMessage): Uint8Array {

@@ -119,9 +119,8 @@ export class Checkpoints {
   async #prune(slot: number): Promise<void> {
     const { log } = this.#init
     const keepFrom = Math.min(this.#marks.neededAfter(slot), log.lastSeq + 1)
-    const { epoch } = this.#marks
     // What the epoch began with is needed for as long as it lasts.
-    if (epoch !== undefined) await log.append(encodeLogRecord(epoch))
+    await log.append(...this.#marks.standing.map(encodeLogRecord))
     await log.prune(keepFrom)
   }
 }

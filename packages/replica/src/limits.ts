@@ -13,5 +13,7 @@ export const UNAPPLIED_MAX = 4096
 export const CHECKPOINT_HEIGHTS = 256
 /** Slots after which a payload that no block named is not waited for any more. */
 export const UNCLAIMED_SLOTS_MAX = 128
+/** Next committees that are kept in the log beside the epoch's own: candidates of one epoch that no block has decided between. */
+export const NAMED_COMMITTEES_MAX = 8
 /** Clients that wait for what became of their operations. */
 export const WAITING_MAX = 65_536

@@ -1,5 +1,5 @@
 import { type LogRecord, payloadFacts } from '@cairn/ledger'
-import { UNCLAIMED_SLOTS_MAX } from './limits.ts'
+import { NAMED_COMMITTEES_MAX, UNCLAIMED_SLOTS_MAX } from './limits.ts'
 
 /** Remembers from which record on the log is still needed, for what is not final and applied yet. */
 export class LogMarks {
@@ -8,7 +8,7 @@ export class LogMarks {
   /** Payloads by root: their record, and the slot of a block that names them, or else in which they came. */
   readonly #payloads = new Map<string, { readonly seq: number; slot: number; isClaimed: boolean }>()
   readonly #slotOfRoot = new Map<string, number>()
-  #epoch: { readonly seq: number; readonly record: LogRecord } | undefined
+  #standing: LogRecord[] = []
 
   /** `record` stands in the log at `seq` or behind it; the seat is in slot `current`. */
   note(record: LogRecord, seq: number, current: number): void {
@@ -35,22 +35,30 @@ export class LogMarks {
         this.#payloads.set(root, { seq, slot: slot ?? current, isClaimed: slot !== undefined })
         return
       }
+      case 'committee': {
+        const { hash } = record.committee
+        const others = this.#standing.filter((each) => each.type !== 'committee' || each.committee.hash !== hash)
+        const epochs = others.filter(({ type }) => type === 'epoch')
+        const committees = others.filter(({ type }) => type === 'committee').slice(1 - NAMED_COMMITTEES_MAX)
+        this.#standing = [...epochs, ...committees, record]
+        return
+      }
       case 'epoch':
-        this.#epoch = { seq, record }
+        this.#standing = [record]
         return
       default:
         record satisfies never
     }
   }
 
-  /** The record of the current epoch: what has no start in the log has none at all. */
-  get epoch(): LogRecord | undefined {
-    return this.#epoch?.record
+  /** Records that stay true for as long as the epoch lasts: how it began, and who may come next. */
+  get standing(): readonly LogRecord[] {
+    return this.#standing
   }
 
   /**
-   * The first record that is needed when everything up to `slot` is final, applied and on disk; Infinity if none is. The epoch's own record is
-   * not counted: it is appended again.
+   * The first record that is needed when everything up to `slot` is final, applied and on disk; Infinity if none is. What is
+   * {@link standing} is not counted: it is appended again.
    */
   neededAfter(slot: number): number {
     let needed = Infinity

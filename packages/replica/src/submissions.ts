@@ -56,7 +56,7 @@ export class Submissions {
   }
 
   stop(): void {
-    for (const id of [...this.#waiting.keys()]) this.settle(id, { type: 'unknown' })
+    for (const id of this.#waiting.keys()) this.settle(id, { type: 'unknown' })
   }
 
   #forget(id: string, settle: (outcome: SubmitOutcome) => void, outcome: SubmitOutcome): void {

@@ -35,7 +35,7 @@ const TYPES = [
   'committee',
   'evidence',
 ] as const satisfies readonly Message['type'][]
-const WANTS = ['sync', 'block', 'payload', 'committee'] as const satisfies readonly Want['type'][]
+const WANTS = ['sync', 'block', 'payload', 'committee', 'slot'] as const satisfies readonly Want['type'][]
 
 /** type u8 | fields. */
 export function encodeMessage(message: Message): Uint8Array {
@@ -133,6 +133,9 @@ function writeWant(writer: ByteWriter, want: Want): void {
     case 'committee':
       writer.digest(want.hash)
       return
+    case 'slot':
+      writer.u64(want.slot)
+      return
     default:
       want satisfies never
   }
@@ -149,6 +152,8 @@ function readWant(reader: ByteReader): Want {
       return { type, root: reader.digest() }
     case 'committee':
       return { type, hash: reader.digest() }
+    case 'slot':
+      return { type, slot: reader.u64() }
     case undefined:
       throw reader.fault('an unknown want')
     default:

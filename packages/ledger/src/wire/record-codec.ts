@@ -1,5 +1,6 @@
 import { ByteReader, ByteWriter } from '../bytes.ts'
 import type { LogRecord } from '../engine/messages.ts'
+import { readCommittee, writeCommittee } from '../epoch-chain/committee-delta.ts'
 import {
   readCertificate,
   readEpochStart,
@@ -14,7 +15,7 @@ import {
 } from './fields.ts'
 
 /** By their number in the log, from 1. */
-const TYPES = ['vote', 'proposed', 'block', 'payload', 'certificate', 'epoch'] as const satisfies readonly LogRecord['type'][]
+const TYPES = ['vote', 'proposed', 'block', 'payload', 'certificate', 'committee', 'epoch'] as const satisfies readonly LogRecord['type'][]
 
 /** A record as a log keeps it. */
 export function encodeLogRecord(record: LogRecord): { readonly type: number; readonly body: Uint8Array } {
@@ -39,6 +40,8 @@ function writeFields(writer: ByteWriter, record: LogRecord): void {
       return writePayload(writer, record.payload)
     case 'certificate':
       return writeCertificate(writer, record.certificate)
+    case 'committee':
+      return writeCommittee(writer, record.committee)
     case 'epoch':
       return writeEpochStart(writer, record.start)
     default:
@@ -66,6 +69,8 @@ function readFields(reader: ByteReader, type: LogRecord['type'] | undefined): Lo
       return { type, payload: readPayload(reader) }
     case 'certificate':
       return { type, certificate: readCertificate(reader) }
+    case 'committee':
+      return { type, committee: readCommittee(reader) }
     case 'epoch':
       return { type, start: readEpochStart(reader) }
     case undefined:

@@ -66,6 +66,7 @@ const messages: readonly Message[] = [
   { type: 'fetch', want: { type: 'block', digest: digestOf(1) } },
   { type: 'fetch', want: { type: 'payload', root: digestOf(2) } },
   { type: 'fetch', want: { type: 'committee', hash: digestOf(3) } },
+  { type: 'fetch', want: { type: 'slot', slot: 4 } },
   { type: 'batch', height: 9, items: [] },
   {
     type: 'batch',
@@ -92,6 +93,7 @@ const records: readonly LogRecord[] = [
   { type: 'block', proposal: proposal(4) },
   { type: 'payload', payload },
   { type: 'certificate', certificate: certificate(1) },
+  { type: 'committee', committee },
   { type: 'epoch', start: { number: 2, committee, base: point } },
 ]
 
@@ -137,7 +139,7 @@ describe('messages and records', () => {
   it('are refused when they are of no type, or too large', () => {
     assert.throws(() => decodeMessage(Uint8Array.of(99)), LedgerError)
     assert.throws(() => decodeLogRecord(0, new Uint8Array(0)), LedgerError)
-    assert.throws(() => decodeLogRecord(7, new Uint8Array(0)), LedgerError)
+    assert.throws(() => decodeLogRecord(8, new Uint8Array(0)), LedgerError)
     assert.throws(
       () => decodeMessage(new Uint8Array(MESSAGE_BYTES_MAX + 1)),
       (error) => error instanceof LedgerError && error.fault.code === 'TOO_LARGE',
