@@ -73,4 +73,5 @@ const refusingHandlers: CommandHandlers = {
   diff: refuse,
   status: refuse,
   replay: refuse,
+  simulate: refuse,
 }

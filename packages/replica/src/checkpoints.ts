@@ -1,5 +1,6 @@
 import {
   ByteReader,
+  ByteWriter,
   type ChainPoint,
   type Checkpoint,
   type CheckpointHeader,
@@ -8,12 +9,14 @@ import {
   type Digest,
   encodeCheckpoint,
   encodeCheckpointHeader,
+  type EpochStart,
   encodeLogRecord,
   type LedgerId,
   type LogRecord,
   readPoint,
   type Signer,
   type Verifier,
+  writeEpochStart,
   ZERO_DIGEST,
 } from '@cairn/ledger'
 import { Checkpointer } from './checkpointer.ts'
@@ -31,8 +34,8 @@ export interface CheckpointsInit {
   readonly store: StateStore
   readonly log: ReplicaLog
   readonly checkpointHeights?: number
-  /** The committee of an epoch, as long as it is known. */
-  readonly committeeOf: (epoch: number) => Committee | undefined
+  /** How an epoch began, as long as it lasts. */
+  readonly startOf: (epoch: number) => EpochStart | undefined
   /** Tells the other seats. */
   readonly send: (committee: Committee, message: CheckpointMessage) => void
 }
@@ -54,8 +57,8 @@ export class Checkpoints {
 
   /** The newest checkpoint that a quorum stands for. */
   get newest(): Checkpoint | undefined {
-    const bytes = this.#init.store.newestCheckpoint()
-    return bytes && decodeCheckpoint(bytes)
+    const newest = this.#init.store.newestCheckpoint()
+    return newest && decodeCheckpoint(newest.certified)
   }
 
   /** `record` stands in the log at `seq` or behind it, which is behind all that is durable unless it was read from there. */
@@ -65,12 +68,16 @@ export class Checkpoints {
 
   /** The block at `point` has been applied. */
   applied(point: ChainPoint, payloadRoot: Digest): void {
-    const { store, committeeOf, send, checkpointHeights = CHECKPOINT_HEIGHTS } = this.#init
+    const { store, startOf, send, checkpointHeights = CHECKPOINT_HEIGHTS } = this.#init
     if (point.height % checkpointHeights !== 0) return
-    const committee = committeeOf(point.epoch)
-    if (committee === undefined) return
+    const start = startOf(point.epoch)
+    // After an epoch's end block only empty blocks follow: the next epoch's checkpoints will do.
+    if (start === undefined || point.nextCommittee !== ZERO_DIGEST) return
+    const { committee } = start
     const header = this.#headerOf(point, payloadRoot, committee)
-    store.putCheckpoint(point.height, encodeCheckpointHeader(header))
+    const writer = new ByteWriter(1024)
+    writeEpochStart(writer, start)
+    store.putCheckpoint(point.height, encodeCheckpointHeader(header), writer.finish())
     store.sync()
     const message = this.#checkpointer.sign(header, committee)
     if (message === undefined) return
@@ -83,7 +90,10 @@ export class Checkpoints {
     const checkpoint = this.#checkpointer.hear(message)
     if (checkpoint === undefined) return
     const { header } = checkpoint
-    this.#init.store.putCheckpoint(header.height, encodeCheckpointHeader(header), encodeCheckpoint(checkpoint))
+    const { store } = this.#init
+    store.certify(header.height, encodeCheckpoint(checkpoint))
+    // A restart begins where the newest checkpoint is, so that is on disk before the log behind it is gone.
+    store.sync()
     this.#pruning = this.#pruning.then(() => this.#prune(header.slot))
     // A disk that fails here fails the log, which says so itself.
     this.#pruning.catch(() => undefined)
@@ -119,7 +129,7 @@ export class Checkpoints {
   async #prune(slot: number): Promise<void> {
     const { log } = this.#init
     const keepFrom = Math.min(this.#marks.neededAfter(slot), log.lastSeq + 1)
-    // What the epoch began with is needed for as long as it lasts.
+    // Who may come next is needed for as long as the epoch lasts; how it began is kept with the checkpoint.
     await log.append(...this.#marks.standing.map(encodeLogRecord))
     await log.prune(keepFrom)
   }

@@ -6,6 +6,7 @@ import {
   type EngineInit,
   type EngineState,
   type LogRecord,
+  readEpochStart,
   readPoint,
   recover,
   rememberedIds,
@@ -28,6 +29,9 @@ export function engineState(init: ReplicaInit, store: StateStore, records: reado
     signerOf: (publicKey) => (Buffer.compare(publicKey, signer.publicKey) === 0 ? signer : undefined),
     policyRoot: ZERO_DIGEST,
   }
+  const newest = store.newestCheckpoint()
+  const from = newest && { ...engine, start: readEpochStart(new ByteReader(newest.start, 'kept epoch')) }
+  const floor = newest && readPoint(new ByteReader(newest.point, 'kept point'))
   const { height, root } = store.state
   const pointBytes = store.pointAt(height)
   if (pointBytes === undefined) return records.length === 0 ? createState(engine) : recover(engine, records)
@@ -36,5 +40,5 @@ export function engineState(init: ReplicaInit, store: StateStore, records: reado
     stateRoot: Buffer.from(root.hash).toString('hex'),
     recent: rememberedIds(store, root),
   }
-  return recover(engine, records, applied)
+  return recover(from ?? engine, records, applied, floor)
 }

@@ -38,20 +38,18 @@ export class LogMarks {
       case 'committee': {
         const { hash } = record.committee
         const others = this.#standing.filter((each) => each.type !== 'committee' || each.committee.hash !== hash)
-        const epochs = others.filter(({ type }) => type === 'epoch')
-        const committees = others.filter(({ type }) => type === 'committee').slice(1 - NAMED_COMMITTEES_MAX)
-        this.#standing = [...epochs, ...committees, record]
+        this.#standing = [...others.slice(1 - NAMED_COMMITTEES_MAX), record]
         return
       }
       case 'epoch':
-        this.#standing = [record]
+        this.#standing = []
         return
       default:
         record satisfies never
     }
   }
 
-  /** Records that stay true for as long as the epoch lasts: how it began, and who may come next. */
+  /** Records that stay true for as long as the epoch lasts: who may come next. */
   get standing(): readonly LogRecord[] {
     return this.#standing
   }

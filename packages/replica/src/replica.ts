@@ -14,7 +14,6 @@ import {
   type LedgerId,
   type LogRecord,
   type Message,
-  type Notice,
   type Operation,
   type OperationResult,
   payloadFacts,
@@ -42,7 +41,8 @@ import { Checkpoints } from './checkpoints.ts'
 import { engineState } from './engine-start.ts'
 import { genesisHeader, genesisPoint } from './genesis.ts'
 import { answerFrom, UnappliedBlocks } from './kept-blocks.ts'
-import { type MessageClass, PeerLinks } from './peer-links.ts'
+import type { ReplicaEvent } from './events.ts'
+import { PeerLinks } from './peer-links.ts'
 import { StateStore } from './state/state-store.ts'
 import { Submissions, type SubmitOutcome } from './submissions.ts'
 
@@ -75,18 +75,6 @@ interface FoundRecord {
   readonly record: LogRecord
 }
 
-/** What happens in a replica, beside what the engine says. */
-export type ReplicaEvent =
-  | Notice
-  /** Entries and bytes became durable, in this time. */
-  | { readonly type: 'synced'; readonly entries: number; readonly bytes: number; readonly durationMs: number }
-  /** A message was left out: its queue was full, or the peer is not there. */
-  | { readonly type: 'dropped'; readonly to: PeerId; readonly kind: MessageClass }
-  /** A peer sent what is no message, and lost its stream. */
-  | { readonly type: 'malformed'; readonly from: PeerId; readonly reason: string }
-  /** A block was applied, in this time. */
-  | { readonly type: 'applied'; readonly height: number; readonly operations: number; readonly durationMs: number }
-
 /** An answer, and how much it is worth. */
 export interface ReadAnswer {
   readonly value: Uint8Array | undefined
@@ -113,6 +101,8 @@ export class Replica implements AsyncDisposable {
   readonly #events: EngineEvent[] = []
   /** Sends that wait for a token, in order. */
   #held: { readonly after: number; readonly to: readonly PeerId[]; readonly message: Message }[] = []
+  readonly #unapplied: { readonly after: number; readonly point: ChainPoint; readonly payload: Payload }[] = []
+  #lastToken = 0
   #durableToken = 0
   #durable: Promise<void> = Promise.resolve()
   #running = false
@@ -139,7 +129,7 @@ export class Replica implements AsyncDisposable {
       store,
       log,
       ...(init.checkpointHeights !== undefined && { checkpointHeights: init.checkpointHeights }),
-      committeeOf: (epoch) => (epoch === state.epoch.number ? state.epoch.committee : undefined),
+      startOf: (epoch) => (epoch === state.epoch.number ? state.epoch : undefined),
       send: ({ members }, message) =>
         this.#links.sendCheckpoint(
           members.map(({ peer }) => peer),
@@ -300,7 +290,11 @@ export class Replica implements AsyncDisposable {
           valid: effect.payload.every((each) => this.#check(each) === undefined),
         })
       case 'apply':
-        return this.#apply(effect.point, effect.payload)
+        // The log is ahead of the state: a restart finds in it what makes the newest block final.
+        if (this.#lastToken > this.#durableToken)
+          this.#unapplied.push({ after: this.#lastToken, point: effect.point, payload: effect.payload })
+        else this.#apply(effect.point, effect.payload)
+        return
       case 'eraseKey':
         return
       case 'emit':
@@ -317,6 +311,7 @@ export class Replica implements AsyncDisposable {
       this.#blocks.note(record)
       this.#checkpoints.note(record, this.#state.current)
     }
+    this.#lastToken = token
     const appended = this.#log.append(...records.map(encodeLogRecord))
     // In order: a token says that all before it are durable too.
     this.#durable = Promise.all([this.#durable, appended]).then(() => this.#becameDurable(token))
@@ -330,6 +325,10 @@ export class Replica implements AsyncDisposable {
     const ready = this.#held.filter(({ after }) => after <= token)
     this.#held = this.#held.filter(({ after }) => after > token)
     for (const { to, message } of ready) this.#links.send(to, message)
+    while ((this.#unapplied[0]?.after ?? Infinity) <= token) {
+      const next = this.#unapplied.shift()
+      if (next !== undefined) this.#apply(next.point, next.payload)
+    }
     this.#handle({ type: 'durable', token })
   }
 

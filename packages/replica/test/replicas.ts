@@ -19,7 +19,8 @@ import { createLibp2pTransport, type Transport } from '@cairn/network'
 import { MemoryNetwork } from '@cairn/network/testing'
 import { seededRandom, silentLog, systemClock } from '@cairn/runtime'
 import type { ReplicaError } from '../src/errors.ts'
-import { Replica, type ReplicaEvent } from '../src/replica.ts'
+import type { ReplicaEvent } from '../src/events.ts'
+import { Replica } from '../src/replica.ts'
 
 export const LEDGER: LedgerId = { networkId: 'cd'.repeat(32), chainId: 3 }
 export const CLIENT = ed25519Signer(new Uint8Array(32).fill(200))

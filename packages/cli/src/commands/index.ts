@@ -9,8 +9,23 @@ import { origin } from './origin.ts'
 import { publish } from './publish.ts'
 import { replay } from './replay.ts'
 import { show } from './show.ts'
+import { simulate } from './simulate.ts'
 import { status } from './status.ts'
 import { verify } from './verify.ts'
 
 /** In the order of the help: try it, publish, serve, join, look. */
-export const COMMANDS: readonly RegisteredCommand[] = [demo, init, publish, origin, cache, join, verify, list, show, diff, status, replay]
+export const COMMANDS: readonly RegisteredCommand[] = [
+  demo,
+  init,
+  publish,
+  origin,
+  cache,
+  join,
+  verify,
+  list,
+  show,
+  diff,
+  status,
+  replay,
+  simulate,
+]

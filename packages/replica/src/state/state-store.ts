@@ -53,7 +53,7 @@ const TABLES = `
   CREATE TABLE heights (height INTEGER PRIMARY KEY, root BLOB NOT NULL) STRICT;
   CREATE TABLE blocks (height INTEGER PRIMARY KEY, point BLOB NOT NULL, item BLOB NOT NULL, payload_root TEXT NOT NULL, payload BLOB NOT NULL) STRICT;
   CREATE INDEX blocks_by_payload ON blocks (payload_root);
-  CREATE TABLE checkpoints (height INTEGER PRIMARY KEY, header BLOB NOT NULL, certified BLOB) STRICT;
+  CREATE TABLE checkpoints (height INTEGER PRIMARY KEY, header BLOB NOT NULL, certified BLOB, start BLOB) STRICT;
   CREATE TABLE history (level INTEGER NOT NULL, position INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, position)) STRICT, WITHOUT ROWID;
   PRAGMA user_version = ${VERSION};
 `
@@ -184,21 +184,23 @@ export class StateStore implements PageSource, Disposable {
     return bytesOr(this.#database.prepare('SELECT payload FROM blocks WHERE payload_root = ? LIMIT 1').get(root)?.['payload'])
   }
 
-  /** Keeps a checkpoint's header, or, once a quorum stands for it, the checkpoint. */
-  putCheckpoint(height: number, header: Uint8Array, certified?: Uint8Array): void {
-    this.#database.prepare('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)').run(height, header, certified ?? null)
+  /** Keeps a checkpoint that this seat has made; `start` is how its epoch began. */
+  putCheckpoint(height: number, header: Uint8Array, start: Uint8Array): void {
+    this.#database.prepare('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, NULL, ?)').run(height, header, start)
   }
 
-  /** Header of the newest checkpoint up to `height`. */
-  checkpointHeader(height: number): Uint8Array | undefined {
-    const row = this.#database.prepare('SELECT header FROM checkpoints WHERE height <= ? ORDER BY height DESC LIMIT 1').get(height)
-    return bytesOr(row?.['header'])
+  /** A quorum stands for the checkpoint at `height`. */
+  certify(height: number, certified: Uint8Array): void {
+    this.#database.prepare('UPDATE checkpoints SET certified = ? WHERE height = ?').run(certified, height)
   }
 
-  /** The newest checkpoint that a quorum stands for. */
-  newestCheckpoint(): Uint8Array | undefined {
-    const row = this.#database.prepare('SELECT certified FROM checkpoints WHERE certified IS NOT NULL ORDER BY height DESC LIMIT 1').get()
-    return bytesOr(row?.['certified'])
+  /** The newest checkpoint that a quorum stands for: itself, how its epoch began, and its place in the chain. */
+  newestCheckpoint(): { readonly certified: Uint8Array; readonly start: Uint8Array; readonly point: Uint8Array } | undefined {
+    const sql =
+      'SELECT certified, start, point FROM checkpoints JOIN blocks USING (height) WHERE certified IS NOT NULL ORDER BY height DESC LIMIT 1'
+    const row = this.#database.prepare(sql).get()
+    const [certified, start, point] = [row?.['certified'], row?.['start'], row?.['point']].map(bytesOr)
+    return certified && start && point && { certified, start, point }
   }
 
   /** Puts everything on disk; returns when it would survive a power cut. */

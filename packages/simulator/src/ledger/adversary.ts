@@ -4,12 +4,14 @@ import {
   type Certificate,
   type CertificateKind,
   type CertificateSigner,
+  type ChainPoint,
   EMPTY_PAYLOAD,
   type EngineState,
   headerDigest,
   type LedgerId,
   type Message,
   payloadFacts,
+  pointOf,
   type Signer,
   signedBytes,
   signVote,
@@ -97,6 +99,10 @@ export class Adversary {
       const message = this.#signed(this.#spoil(header), signer)
       return to.map((node) => ({ to: node, message }))
     }
+    if (this.#tricks.has('fork') && this.#dice.chance(600)) {
+      const message = this.#signed(this.#fork(header, state), signer)
+      return to.map((node) => ({ to: node, message }))
+    }
     return this.#tricks.has('equivocate') ? this.#equivocate(to, header, state, signer) : undefined
   }
 
@@ -113,6 +119,21 @@ export class Adversary {
       { ...header, policyRoot: 'aa'.repeat(32) },
       { ...header, parentSlot: Math.max(0, header.parentSlot - 1) },
     ])
+  }
+
+  /** On another parent: the last final block, whatever has been certified since, or any block that was ever proposed since. */
+  #fork(header: BlockHeader, state: EngineState): BlockHeader {
+    const parents: ChainPoint[] = [state.final]
+    for (let slot = state.final.slot + 1; slot < header.slot; slot++) {
+      for (const digest of state.slots.get(slot)?.blocks ?? []) {
+        const block = state.blocks.get(digest)
+        if (block !== undefined) parents.push(pointOf(block.header))
+      }
+    }
+    const parent = this.#dice.pick(parents)
+    const { stateHeight } = parent
+    const stateRoot = state.stateRoots.get(stateHeight) ?? '0'.repeat(64)
+    return { ...header, parentSlot: parent.slot, parent: parent.digest, height: parent.height + 1, stateHeight, stateRoot }
   }
 
   #signed(header: BlockHeader, signer: Signer): Message {

@@ -119,6 +119,8 @@ export class Checker {
   /** A vote is cast: what the rules ask of a seat by what it knows. */
   #cast(host: LedgerHost, { epoch, slot, kind, digest }: Extract<LogRecord, { readonly type: 'vote' }>): void {
     checkRule(host, epoch, slot, kind, digest)
+    const name = voteName({ epoch, slot, kind, digest })
+    insist(!this.#of(host).durable.has(name), 'S5', () => `node ${host.node} forgot that it had cast ${name}`)
     insist(epoch > this.#of(host).ended, 'S14', () => `node ${host.node} voted in slot ${slot} of epoch ${epoch}, which had ended there`)
   }
 

@@ -58,6 +58,7 @@ export const TRICKS = [
   'forge-votes',
   'forge-certificates',
   'bad-headers',
+  'fork',
 ] as const
 
 export function makePlan(preset: PresetName, random: Random): Plan {
@@ -67,7 +68,7 @@ export function makePlan(preset: PresetName, random: Random): Plan {
   const byzantineCount = size.f > 0 && dice.chance(750) ? size.f : 0
   const seats = Array.from({ length: size.n }, (_, seat) => seat)
   const byzantine = dice.some(seats, byzantineCount)
-  const tricks = new Set(dice.some(TRICKS, dice.between(1, 5)))
+  const tricks = new Set(dice.some(TRICKS, dice.between(1, 6)))
   const delayMsMin = dice.between(1, 10)
   return {
     size,
@@ -104,9 +105,11 @@ export function makePlan(preset: PresetName, random: Random): Plan {
 /** Some committees have witnesses, as many as leave 2(f+c)+1 payload holders, and at least one seat that leads. */
 function drawRoles({ n, f, c }: CommitteeSize, dice: Dice): Role[] {
   const roles: Role[] = Array.from({ length: n }, () => 'full')
-  if (!dice.chance(300)) return roles
+  if (!dice.chance(400)) return roles
   const witnesses = n - (2 * (f + c) + 1)
-  for (const seat of dice.some([...roles.keys()], dice.below(witnesses + 1))) roles[seat] = 'vote-witness'
+  // As many as may be is where a quorum can have too few holders.
+  const count = dice.chance(600) ? witnesses : dice.below(witnesses + 1)
+  for (const seat of dice.some([...roles.keys()], count)) roles[seat] = 'vote-witness'
   // At least f+c+1 seats with a state, or the crash of all that have one would be nobody's fault.
   const full = [...roles.keys()].filter((seat) => roles[seat] === 'full')
   for (const seat of dice.some(full, dice.below(Math.max(1, full.length - (f + c))))) roles[seat] = 'log-witness'

@@ -9,9 +9,14 @@ import { makePlan, type Plan } from './plan.ts'
 import { Story } from './story.ts'
 import { World } from './world.ts'
 
+/** Committees that are rehearsed, from small to large. */
+export const LEDGER_PRESETS = ['single', 'cft-3', 'bft-4', 'cft-5', 'bft-7', 'geo-10'] as const satisfies readonly PresetName[]
+
+export type LedgerPreset = (typeof LEDGER_PRESETS)[number]
+
 export interface LedgerSimulation {
   readonly seed: number
-  readonly preset: PresetName
+  readonly preset: LedgerPreset
   /** Runs the seed a second time and compares; on unless told otherwise. */
   readonly twice?: boolean
   /** Real Ed25519 in place of signatures that cost nothing. */
@@ -20,7 +25,7 @@ export interface LedgerSimulation {
 
 export interface LedgerOutcome {
   readonly seed: number
-  readonly preset: PresetName
+  readonly preset: LedgerPreset
   readonly failure: LedgerFailure | undefined
   /** Of all that happened. */
   readonly traceHash: string
