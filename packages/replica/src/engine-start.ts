@@ -13,6 +13,7 @@ import {
   ZERO_DIGEST,
 } from '@cairn/ledger'
 import { genesisPoint } from './genesis.ts'
+import { rememberingVerifier } from './remembering-verifier.ts'
 import type { ReplicaInit } from './replica.ts'
 import type { StateStore } from './state/state-store.ts'
 
@@ -25,7 +26,7 @@ export function engineState(init: ReplicaInit, store: StateStore, records: reado
     role: init.role ?? 'full',
     self: init.transport.self,
     start: { number: 0, committee: init.genesis, base: genesisPoint(init.ledger, init.genesis) },
-    verifier: ed25519Verifier(),
+    verifier: rememberingVerifier(ed25519Verifier()),
     signerOf: (publicKey) => (Buffer.compare(publicKey, signer.publicKey) === 0 ? signer : undefined),
     policyRoot: ZERO_DIGEST,
   }

@@ -6,7 +6,6 @@ import {
   type LightProof,
   type Committee,
   decodeLogRecord,
-  ed25519Verifier,
   type Effect,
   encodeLogRecord,
   type EngineEvent,
@@ -28,6 +27,7 @@ import {
   type StateProof,
   step,
   type TimerName,
+  type Verifier,
   verifyOperation,
   type Want,
   decodeOperation,
@@ -96,7 +96,7 @@ export class Replica implements AsyncDisposable {
   readonly #links: PeerLinks
   readonly #checkpoints: Checkpoints
   readonly #submissions = new Submissions()
-  readonly #verifier = ed25519Verifier()
+  readonly #verifier: Verifier
   readonly #timers = new Map<TimerName, Timer>()
   readonly #events: EngineEvent[] = []
   /** Sends that wait for a token, in order. */
@@ -111,6 +111,7 @@ export class Replica implements AsyncDisposable {
 
   private constructor(init: ReplicaInit, log: ReplicaLog, store: StateStore, state: EngineState, records: readonly FoundRecord[]) {
     this.#init = init
+    this.#verifier = state.init.verifier
     this.#log = log
     this.#store = store
     this.#state = state
