@@ -67,9 +67,10 @@ export class SimulatedDisk {
     this.#appliedDurable = kept
   }
 
-  /** Some payloads cannot be read any more: the rest of the log is good, and the others have them. */
+  /** Some payloads cannot be read any more, the newest for sure: the rest of the log is good, and the others have them. */
   rot(dice: Dice): void {
-    this.#durable = this.#durable.filter((record) => record.type !== 'payload' || !dice.chance(300))
+    const newest = this.#durable.findLast(({ type }) => type === 'payload')
+    this.#durable = this.#durable.filter((record) => record.type !== 'payload' || (record !== newest && !dice.chance(300)))
   }
 
   wipe(): void {

@@ -91,7 +91,7 @@ export function makePlan(preset: PresetName, random: Random): Plan {
     syncMsMax: dice.between(0, dice.chance(200) ? 60 : 5),
     syncFailure: on(150, dice.between(1, 30)),
     slowSync: on(200, dice.between(5, 100)),
-    damage: on(100, 100),
+    damage: on(200, 300),
     clockSkewMs: on(200, dice.between(1, 400)),
     validationMsMax: on(300, dice.between(1, 30)),
     invalidOperations: on(150, 50),
