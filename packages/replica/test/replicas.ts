@@ -20,7 +20,7 @@ import { MemoryNetwork } from '@cairn/network/testing'
 import { seededRandom, silentLog, systemClock } from '@cairn/runtime'
 import type { ReplicaError } from '../src/errors.ts'
 import type { ReplicaEvent } from '../src/events.ts'
-import { Replica } from '../src/replica.ts'
+import { Replica, type ReplicaInit } from '../src/replica.ts'
 
 export const LEDGER: LedgerId = { networkId: 'cd'.repeat(32), chainId: 3 }
 export const CLIENT = ed25519Signer(new Uint8Array(32).fill(200))
@@ -46,12 +46,20 @@ export function valueOf(replica: Replica, key: string): string | undefined {
   return value && Buffer.from(value).toString()
 }
 
+interface TestReplicasOptions extends Partial<Pick<ReplicaInit, 'settings' | 'checkpointHeights' | 'segmentBytes'>> {
+  readonly overSockets?: boolean
+}
+
+/** Impatient, for a test waits for what they wait for. */
+const SETTINGS = { ...DEFAULT_SETTINGS, leaderTimeoutMs: 300, idleMs: 200, resendMs: 100, fetchRetryMs: 50 }
+
 /** Replicas of one ledger in this process, each with a directory of its own. */
 export class TestReplicas implements AsyncDisposable {
   readonly #directory = mkdtempSync(join(tmpdir(), 'cairn-replica-'))
   readonly #signers: readonly Signer[]
   readonly #memory = new MemoryNetwork({ clock: systemClock, random: seededRandom(1) })
   readonly #overSockets: boolean
+  readonly #options: TestReplicasOptions
   readonly #transports: (Transport | undefined)[]
   readonly replicas: (Replica | undefined)[]
   readonly failures: ReplicaError[] = []
@@ -60,10 +68,11 @@ export class TestReplicas implements AsyncDisposable {
   readonly #preset: PresetName
   readonly #seeds: readonly Uint8Array[]
 
-  constructor(preset: PresetName, options: { readonly overSockets?: boolean } = {}) {
+  constructor(preset: PresetName, options: TestReplicasOptions = {}) {
     const { n } = PRESETS[preset]
     this.#preset = preset
     this.#overSockets = options.overSockets ?? false
+    this.#options = options
     this.#signers = Array.from({ length: n }, (_, seat) => ed25519Signer(new Uint8Array(32).fill(seat + 1)))
     this.#seeds = this.#signers.map(() => new Uint8Array(randomBytes(32)))
     this.#transports = this.#signers.map(() => undefined)
@@ -147,9 +156,9 @@ export class TestReplicas implements AsyncDisposable {
       genesis: this.#committee,
       signer,
       signedOperations: true,
-      settings: { ...DEFAULT_SETTINGS, leaderTimeoutMs: 300, idleMs: 200, resendMs: 100, fetchRetryMs: 50 },
-      checkpointHeights: 8,
-      segmentBytes: SEGMENT_BYTES,
+      settings: this.#options.settings ?? SETTINGS,
+      checkpointHeights: this.#options.checkpointHeights ?? 8,
+      segmentBytes: this.#options.segmentBytes ?? SEGMENT_BYTES,
       transport,
       clock: systemClock,
       observe: (event) => this.events.push(event),
