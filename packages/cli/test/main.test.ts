@@ -154,6 +154,7 @@ describe('help and version', () => {
       'diff',
       'status',
       'replay',
+      'ledger',
       'simulate',
     ]) {
       const host = new FakeHost()

@@ -69,7 +69,7 @@ export class Checkpoints {
   /** The block at `point` has been applied. */
   applied(point: ChainPoint, payloadRoot: Digest): void {
     const { store, startOf, send, checkpointHeights = CHECKPOINT_HEIGHTS } = this.#init
-    if (point.height % checkpointHeights !== 0) return
+    if (!isCheckpointed(point.height, checkpointHeights)) return
     const start = startOf(point.epoch)
     // After an epoch's end block only empty blocks follow: the next epoch's checkpoints will do.
     if (start === undefined || point.nextCommittee !== ZERO_DIGEST) return
@@ -133,4 +133,9 @@ export class Checkpoints {
     await log.append(...this.#marks.standing.map(encodeLogRecord))
     await log.prune(keepFrom)
   }
+}
+
+/** Every `interval` heights, and early in a ledger's life at powers of two, so that a new one has a checkpoint at once. All seats agree on it. */
+function isCheckpointed(height: number, interval: number): boolean {
+  return height % interval === 0 || (height < interval && Number.isInteger(Math.log2(height)))
 }

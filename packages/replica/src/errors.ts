@@ -11,6 +11,8 @@ export type ReplicaFault =
   | { readonly code: 'LOG_FAILED'; readonly path: string; readonly reason: string }
   | { readonly code: 'ENTRY_TOO_LARGE'; readonly bytes: number; readonly bytesMax: number }
   | { readonly code: 'CLOSED'; readonly path: string }
+  /** Not a file that describes a ledger. */
+  | { readonly code: 'BAD_LEDGER_FILE'; readonly path: string }
   | { readonly code: 'STATE_CORRUPT'; readonly path: string; readonly reason: string }
 
 export class ReplicaError extends Error {
@@ -37,6 +39,8 @@ function describe(fault: ReplicaFault): string {
       return `an entry of ${fault.bytes} bytes, ${fault.bytesMax} is the most`
     case 'CLOSED':
       return `${fault.path} has been closed`
+    case 'BAD_LEDGER_FILE':
+      return `${fault.path} does not describe a ledger that this program knows`
     case 'STATE_CORRUPT':
       return `${fault.path} is damaged: ${fault.reason}`
     default:

@@ -177,6 +177,11 @@ export class Replica implements AsyncDisposable {
     return replica
   }
 
+  get ledger(): LedgerId {
+    const { networkId, chainId } = this.#init.ledger
+    return { networkId, chainId }
+  }
+
   /** The last final block that has been applied here. */
   get height(): number {
     return this.#store.state.height

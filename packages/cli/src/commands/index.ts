@@ -9,6 +9,7 @@ import { origin } from './origin.ts'
 import { publish } from './publish.ts'
 import { replay } from './replay.ts'
 import { show } from './show.ts'
+import { ledger } from './ledger.ts'
 import { simulate } from './simulate.ts'
 import { status } from './status.ts'
 import { verify } from './verify.ts'
@@ -27,5 +28,6 @@ export const COMMANDS: readonly RegisteredCommand[] = [
   diff,
   status,
   replay,
+  ledger,
   simulate,
 ]

@@ -73,6 +73,8 @@ async function answer(replica: Replica, request: IncomingMessage, response: Serv
     }
     case `GET ${PATHS.status}`:
       return json(response, 200, statusOf(replica))
+    case `GET ${PATHS.ledger}`:
+      return json(response, 200, replica.ledger)
     case `GET ${PATHS.lightProof}`: {
       const proof = replica.lightProof()
       if (proof === undefined) return json(response, 404, { error: 'no checkpoint has been certified yet' })

@@ -1,4 +1,4 @@
-import { decodeLightProof, type LightProof, type Operation, verifyKey } from '@cairn/ledger'
+import { decodeLightProof, type LedgerId, type LightProof, type Operation, verifyKey } from '@cairn/ledger'
 import type { SubmitOutcome } from '../submissions.ts'
 import { PATHS, type ReadResponse, type StatusResponse } from './protocol.ts'
 
@@ -38,6 +38,11 @@ export class LedgerClient {
 
   async status(signal?: AbortSignal): Promise<StatusResponse> {
     return JSON.parse(await this.#text(PATHS.status, { ...(signal && { signal }) })) as StatusResponse
+  }
+
+  /** Which ledger the replica is of, as it says: operations are signed for it, and for another they are worth nothing. */
+  async ledger(signal?: AbortSignal): Promise<LedgerId> {
+    return JSON.parse(await this.#text(PATHS.ledger, { ...(signal && { signal }) })) as LedgerId
   }
 
   /** Form checked, truth not: that is `followChain`'s. */

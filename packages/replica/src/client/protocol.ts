@@ -1,5 +1,11 @@
 /** What a client and a replica say to each other over HTTP: JSON, bytes in base64. */
-export const PATHS = { submit: '/v1/submit', read: '/v1/read', status: '/v1/status', lightProof: '/v1/light-proof' } as const
+export const PATHS = {
+  submit: '/v1/submit',
+  read: '/v1/read',
+  status: '/v1/status',
+  ledger: '/v1/ledger',
+  lightProof: '/v1/light-proof',
+} as const
 
 export interface SubmitRequest {
   readonly id: string
