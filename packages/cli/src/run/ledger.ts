@@ -28,6 +28,15 @@ export const runLedger: CommandHandler<'ledger'> = async (options, io) => {
   } catch (error) {
     if (error instanceof LedgerError)
       throw explained(error, error.fault.code, EXIT.verification, 'nothing of it was believed; ask another replica')
+    // What `fetch` throws when nobody listens.
+    if (error instanceof TypeError && error.cause instanceof Error) {
+      throw explained(
+        new Error(`no replica answers: ${error.cause.message}`),
+        'NO_REPLICA',
+        EXIT.noSource,
+        'check the URL and that the seat runs',
+      )
+    }
     if (error instanceof ReplicaError) throw explained(error, error.fault.code, EXIT.storage, undefined)
     throw error
   }
