@@ -13,6 +13,9 @@ export const PROPOSALS_KEPT_MAX = 2
 /** Blocks and payloads asked for at once. */
 export const WANTS_MAX = 128
 
+/** Times that everyone is asked for something before it is given up. */
+export const ROUNDS_MAX = 4
+
 /** Payloads kept that no known header names: they may run ahead of their header. */
 export const PAYLOADS_UNCLAIMED_MAX = 8
 
