@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { SKIP } from '../../src/votes.ts'
 import { LedgerError } from '../../src/errors.ts'
-import { headerDigest } from '../../src/header.ts'
-import type { SignedHeader } from '../../src/engine/messages.ts'
+import { headerDigest, pointOf } from '../../src/header.ts'
+import type { LogRecord, SignedHeader } from '../../src/engine/messages.ts'
 import { digestOf } from '../fixtures.ts'
 import { type Seat, table, type Table } from './seats.ts'
 
@@ -204,6 +204,21 @@ describe('a restart', () => {
     leader.fire('resend')
     leader.fire('resend')
     assert.ok(leader.sent('proposal').every(({ proposal }) => headerDigest(proposal.header) === digest))
+  })
+
+  it('replays its log in the order in which it was written', () => {
+    const t = table('bft-4', 4)
+    const { proposal, digest } = proposed(t)
+    const seat = t.seats[1]!
+    const final = (slot: number, of: string): LogRecord => ({
+      type: 'certificate',
+      certificate: { kind: 'final', epoch: 0, slot, digest: of, signers: [] },
+    })
+    // The certificate came before its header, and the header of a later final block did not come at all.
+    seat.log.push(final(1, digest), { type: 'block', proposal }, final(2, digestOf(9)))
+    seat.restart({ point: pointOf(proposal.header), stateRoot: digestOf(1), recent: [] })
+    assert.equal(seat.state.final.height, 1)
+    assert.ok(seat.effects.some((effect) => effect.type === 'fetch' && effect.want.type === 'sync'))
   })
 
   it('refuses a log that no seat can have written', () => {
