@@ -35,6 +35,9 @@ export const PAYLOADS_AHEAD_MAX = 16
 /** Certificates of open slots in one answer. */
 export const BATCH_SLOTS_MAX = 64
 
+/** Items looked at in one answer: those, and what ends an epoch in between. */
+export const BATCH_ITEMS_MAX = 512
+
 /** Operations and bytes that wait to be proposed: some seconds of full blocks. Beyond it clients are told when to come back. */
 export const POOL_OPERATIONS_MAX = 16_384
 export const POOL_BYTES_MAX = 8 * 1024 * 1024
