@@ -6,7 +6,7 @@ import { MUTANTS } from '../../packages/ledger/test/mutation/mutants.ts'
 import { Sandbox } from './sandbox.ts'
 
 const PRESETS = ['cft-3', 'bft-4', 'cft-5', 'bft-7', 'geo-10']
-/** Of each preset. The rarest mutant takes about a third of it. */
+/** Of each preset. */
 const SEEDS_MAX = 60
 const TIMEOUT_MS = 600_000
 
@@ -16,10 +16,11 @@ const alive: string[] = []
 for (const mutant of chosen) {
   await using sandbox = await Sandbox.create(mutant)
   const { killed, seeds, preset, seed, invariant } = await sandbox.hunt(PRESETS, SEEDS_MAX, TIMEOUT_MS)
-  if (!killed) alive.push(mutant.name)
-  const how = killed
-    ? `killed by ${invariant} after ${seeds} seeds${preset === undefined ? '' : ` (${preset} ${seed})`}`
-    : `ALIVE after ${seeds} seeds`
+  // What only a rare schedule shows has one that was written for it.
+  const byHand = !killed && (await sandbox.failsByHand(TIMEOUT_MS))
+  if (!killed && !byHand) alive.push(mutant.name)
+  const where = preset === undefined ? '' : ` (${preset} ${seed})`
+  const how = killed ? `killed by ${invariant} after ${seeds} seeds${where}` : byHand ? `killed by hand; ${seeds} seeds do not` : 'ALIVE'
   console.log(`${mutant.rule.padEnd(4)} ${mutant.name.padEnd(58)} ${how}`)
 }
 console.log(`${chosen.length - alive.length} of ${chosen.length} mutants killed`)

@@ -20,6 +20,13 @@ describe('the mutation gate', () => {
   it('lets the engine live as it is', async () => {
     await using sandbox = await Sandbox.create(undefined)
     assert.deepEqual(await sandbox.hunt(['cft-3', 'bft-4'], 2, 60_000), { killed: false, seeds: 4 })
+    assert.equal(await sandbox.failsByHand(60_000), false)
+  })
+
+  it('kills by a schedule made for it what seeds rarely show', async () => {
+    const mutant = MUTANTS.find(({ name }) => name === 'a restart replays the log in another order') as Mutant
+    await using sandbox = await Sandbox.create(mutant)
+    assert.equal(await sandbox.failsByHand(60_000), true)
   })
 
   for (const name of QUICK) {

@@ -1,7 +1,7 @@
 import { signedBytes } from '../envelope.ts'
 import { headerDigest } from '../header.ts'
 import { EMPTY_PAYLOAD_ROOT, type Payload, PAYLOAD_BYTES_MAX, PAYLOAD_OPERATIONS_MAX, payloadFacts } from '../payload.ts'
-import { dropWant } from './catch-up.ts'
+import { dropWant } from './wants.ts'
 import { applyReady, finalise } from './finalise.ts'
 import { PAYLOADS_UNCLAIMED_MAX, PROPOSALS_KEPT_MAX, SLOTS_AHEAD_MAX } from './limits.ts'
 import type { PeerId, SignedHeader } from './messages.ts'

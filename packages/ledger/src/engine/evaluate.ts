@@ -5,7 +5,7 @@ import { STALE_SLOTS_MAX } from './limits.ts'
 import { type EngineState, slotOf } from './state.ts'
 
 /** R1 to R5 for one slot, in this order: closing a slot by a final vote goes before leaving the choice open by an extra one. R8: also old slots. */
-export function evaluateSlot(state: EngineState, slotNumber: number): void {
+function evaluateSlot(state: EngineState, slotNumber: number): void {
   if (slotNumber <= state.final.slot || slotNumber > state.current || slotNumber + STALE_SLOTS_MAX < state.current) return
   const slot = slotOf(state, slotNumber)
   firstVoteForBlock(state, slot)

@@ -1,6 +1,6 @@
 import type { Digest } from '../digest.ts'
 import { SKIP } from '../votes.ts'
-import { wantBlock } from './catch-up.ts'
+import { wantBlock } from './wants.ts'
 import { inspectBlock } from './inspect.ts'
 import { type EngineState, type SlotState } from './state.ts'
 import { firstVotes, firstVotesFor } from './tally.ts'
@@ -34,7 +34,7 @@ export function extraVoteToSkip(state: EngineState, slot: SlotState): void {
 }
 
 /** Blocks with at least W first votes, in the order of the seats that voted. */
-export function supported(state: EngineState, slot: SlotState): Digest[] {
+function supported(state: EngineState, slot: SlotState): Digest[] {
   const { weak } = state.epoch.committee.thresholds
   const digests = new Set<Digest>()
   for (const vote of slot.first) {

@@ -4,7 +4,7 @@ import { pointOf } from '../header.ts'
 import { EMPTY_PAYLOAD, EMPTY_PAYLOAD_ROOT } from '../payload.ts'
 import { SKIP } from '../votes.ts'
 import { advanceTo } from './advance.ts'
-import { dropWant, slotKey, wantBlock, wantPayload } from './catch-up.ts'
+import { dropWant, slotKey, wantBlock, wantPayload } from './wants.ts'
 import { endEpoch } from './epochs.ts'
 import type { FastMissed } from './events.ts'
 import { HISTORY_BLOCKS_MAX, HISTORY_PAYLOADS_MAX, PAYLOADS_AHEAD_MAX, STATE_ROOTS_MAX } from './limits.ts'
@@ -93,17 +93,21 @@ function remember(state: EngineState, block: FinalBlock): void {
 /** Forgets the slots up to the new final block: nothing in them can change. */
 function closeSlots(state: EngineState, last: number, final: Block): void {
   const lost = new Set<Digest>()
-  for (let slot = state.final.slot + 1; slot <= last; slot++) {
-    for (const digest of state.slots.get(slot)?.blocks ?? []) {
-      if (digest === final.digest) continue
-      const loser = state.blocks.get(digest)
+  for (let number = state.final.slot + 1; number <= last; number++) {
+    const slot = state.slots.get(number)
+    for (const digest of slot?.blocks ?? []) {
+      const loser = digest === final.digest ? undefined : state.blocks.get(digest)
+      if (loser === undefined) continue
       state.blocks.delete(digest)
-      dropWant(state, digest)
-      if (loser !== undefined) lost.add(loser.header.payloadRoot)
+      lost.add(loser.header.payloadRoot)
+      // What only this header said there was, need not be.
+      dropWant(state, loser.header.parent)
+      dropWant(state, loser.header.nextCommittee)
     }
-    state.slots.delete(slot)
-    dropWant(state, slotKey(slot))
-    state.waiting.delete(slot)
+    for (const named of [...(slot?.first ?? []), ...(slot?.certificates ?? [])]) if (named !== undefined) dropWant(state, named.digest)
+    dropWant(state, slotKey(number))
+    state.slots.delete(number)
+    state.waiting.delete(number)
   }
   lost.delete(final.header.payloadRoot)
   for (const root of lost) {

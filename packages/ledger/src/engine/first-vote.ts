@@ -39,7 +39,7 @@ function skipReason(state: EngineState, slot: SlotState): SkipReason | undefined
  * Whether `leader` need not be waited for. Either nothing was heard of it for some slots, while a quorum was heard of; or it talks, and
  * yet the last slots were its own and all skipped: the rest of its term would go the same way. Each term begins with a fresh chance.
  */
-export function isInactive(state: EngineState, leader: number): boolean {
+function isInactive(state: EngineState, leader: number): boolean {
   const since = state.current - state.init.settings.inactiveSlots
   if (since <= state.epoch.base.slot) return false
   if (state.lastActive[leader]! >= since) return wastesTerm(state, leader, since)

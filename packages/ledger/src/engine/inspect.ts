@@ -2,7 +2,7 @@ import { ZERO_DIGEST } from '../digest.ts'
 import { type BlockHeader, type ChainPoint, pointOf } from '../header.ts'
 import { EMPTY_PAYLOAD_ROOT, payloadFacts } from '../payload.ts'
 import { SKIP } from '../votes.ts'
-import { wantBlock, wantPayload, wantSlot } from './catch-up.ts'
+import { wantBlock, wantPayload, wantSlot } from './wants.ts'
 import { admitsCommittee } from './epochs.ts'
 import { appliesBlocks, type Block, BLOCK_KINDS, certificateOf, type EngineState, wantsPayloads } from './state.ts'
 

@@ -13,6 +13,9 @@ export const PROPOSALS_KEPT_MAX = 2
 /** Blocks and payloads asked for at once. */
 export const WANTS_MAX = 128
 
+/** Times that everyone is asked for something before it is given up. */
+export const ROUNDS_MAX = 4
+
 /** Payloads kept that no known header names: they may run ahead of their header. */
 export const PAYLOADS_UNCLAIMED_MAX = 8
 
@@ -31,6 +34,9 @@ export const PAYLOADS_AHEAD_MAX = 16
 
 /** Certificates of open slots in one answer. */
 export const BATCH_SLOTS_MAX = 64
+
+/** Items looked at in one answer: those, and what ends an epoch in between. */
+export const BATCH_ITEMS_MAX = 512
 
 /** Operations and bytes that wait to be proposed: some seconds of full blocks. Beyond it clients are told when to come back. */
 export const POOL_OPERATIONS_MAX = 16_384

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Certificate } from '../certificate.ts'
 import type { Vote } from '../votes.ts'
-import { nextPeer, syncFrom } from './catch-up.ts'
+import { nextPeer, syncFrom } from './wants.ts'
 import { repeatReady } from './epochs.ts'
-import { applyReady } from './finalise.ts'
+import { applyReady, finalise } from './finalise.ts'
 import { BACKOFF_DOUBLINGS_MAX, RESEND_SLOTS_MAX } from './limits.ts'
 import { forward } from './pool.ts'
 import { repeatProposal } from './propose.ts'
@@ -24,6 +24,7 @@ export function resend(state: EngineState): void {
     forward(state, true)
   }
   repeatReady(state)
+  finalise(state)
   applyReady(state)
   syncFrom(state, nextPeer(state))
   scheduleResend(state)

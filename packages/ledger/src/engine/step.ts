@@ -1,17 +1,18 @@
 import { startSlotTimers } from './advance.ts'
 import { receivePayload, receiveProposal, noteValidated } from './blocks.ts'
-import { answer, firstGap, nextPeer, retryWants, syncFrom, wantPayload } from './catch-up.ts'
+import { firstGap, nextPeer, retryWants, syncFrom, wantPayload } from './wants.ts'
 import { certifies, receiveCertificate } from './certify.ts'
 import { activateEpoch, noteCandidate, receiveCommittee, receiveNamed, receiveReady, startNextEpoch } from './epochs.ts'
 import { evaluateWaiting } from './evaluate.ts'
 import { verifyEvidence } from './evidence.ts'
 import type { Effect, EngineEvent, TimerName } from './events.ts'
 import { applyReady, noteApplied } from './finalise.ts'
-import { BATCH_SLOTS_MAX } from './limits.ts'
+import { BATCH_ITEMS_MAX, BATCH_SLOTS_MAX } from './limits.ts'
 import type { BatchItem, Message, PeerId } from './messages.ts'
 import { forward, receiveOperations, submit } from './pool.ts'
 import { propose } from './propose.ts'
 import { resend, scheduleResend } from './stall.ts'
+import { answer } from './serve.ts'
 import { emitEffect, type EngineState, slotOf } from './state.ts'
 import { countVote, convict, receiveVote } from './tally.ts'
 
@@ -109,7 +110,7 @@ function receive(state: EngineState, from: PeerId, message: Message): void {
 /** Items in the order in which they help; one that is bad does not spoil the others. A full answer that helped is followed by the next question. */
 function receiveBatch(state: EngineState, from: PeerId, items: readonly BatchItem[], height: number): void {
   const before = [state.final.height, firstGap(state)]
-  for (const { proposal, certificate, committee } of items) {
+  for (const { proposal, certificate, committee } of items.slice(0, BATCH_ITEMS_MAX)) {
     if (proposal !== undefined) receiveProposal(state, from, proposal, certificate !== undefined && certifies(state, certificate, proposal))
     if (certificate !== undefined) receiveCertificate(state, certificate)
     if (committee !== undefined) receiveCommittee(state, committee)

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { type Committee, createCommittee } from '../../src/committee.ts'
+import { signedBytes } from '../../src/envelope.ts'
+import { ed25519Signer, type Signer } from '../../src/signing.ts'
 import { SKIP } from '../../src/votes.ts'
 import { LedgerError } from '../../src/errors.ts'
-import { headerDigest } from '../../src/header.ts'
-import type { SignedHeader } from '../../src/engine/messages.ts'
-import { digestOf } from '../fixtures.ts'
+import { headerDigest, pointOf } from '../../src/header.ts'
+import type { LogRecord, Message, SignedHeader } from '../../src/engine/messages.ts'
+import { digestOf, LEDGER } from '../fixtures.ts'
 import { type Seat, table, type Table } from './seats.ts'
 
 const operation = { id: 'op', body: new Uint8Array([1]) }
@@ -206,6 +209,21 @@ describe('a restart', () => {
     assert.ok(leader.sent('proposal').every(({ proposal }) => headerDigest(proposal.header) === digest))
   })
 
+  it('replays its log in the order in which it was written', () => {
+    const t = table('bft-4', 4)
+    const { proposal, digest } = proposed(t)
+    const seat = t.seats[1]!
+    const final = (slot: number, of: string): LogRecord => ({
+      type: 'certificate',
+      certificate: { kind: 'final', epoch: 0, slot, digest: of, signers: [] },
+    })
+    // The certificate came before its header, and the header of a later final block did not come at all.
+    seat.log.push(final(1, digest), { type: 'block', proposal }, final(2, digestOf(9)))
+    seat.restart({ point: pointOf(proposal.header), stateRoot: digestOf(1), recent: [] })
+    assert.equal(seat.state.final.height, 1)
+    assert.ok(seat.effects.some((effect) => effect.type === 'fetch' && effect.want.type === 'sync'))
+  })
+
   it('refuses a log that no seat can have written', () => {
     const t = table('bft-4', 4)
     const seat = t.seats[1]!
@@ -221,6 +239,64 @@ describe('a restart', () => {
       () => state.restart(applied),
       (error) => error instanceof LedgerError && error.fault.code === 'BAD_RECORDS',
     )
+  })
+})
+
+describe('the end of an epoch', () => {
+  const joiner = ed25519Signer(new Uint8Array(32).fill(99))
+
+  /** The leader names a committee in which seat 3 has a new key, with the word of the joiner and of Q seats. */
+  function named(): { readonly t: Table; readonly leader: Seat; readonly next: Committee } {
+    const t = table('bft-4', 4)
+    const { size, members } = t.committee
+    const next = createCommittee(
+      size,
+      members.map((member, seat) => (seat === 3 ? { ...member, publicKey: joiner.publicKey } : member)),
+    )
+    const ready = (signer: Signer): Message => ({
+      type: 'ready',
+      ready: {
+        epoch: 1,
+        committee: next.hash,
+        publicKey: signer.publicKey,
+        signature: signer.sign(signedBytes(LEDGER, 'ready', 1, 0, next.hash)),
+      },
+    })
+    for (const seat of t.seats.slice(0, 3)) {
+      seat.step({ type: 'reconfigure', committee: next })
+      seat.hear(3, ready(joiner))
+    }
+    const leader = t.seats[0]!
+    assert.deepEqual(leader.sent('proposal'), [], 'not without the word of a quorum')
+    for (const seat of [1, 2]) leader.hear(seat, ready(t.signers[seat]!))
+    return { t, leader, next }
+  }
+
+  it('is named once joiners and a quorum are ready, and who votes for it has the committee on disk', () => {
+    const { t, leader, next } = named()
+    const [message] = leader.sent('proposal')
+    assert.equal(message?.proposal.header.nextCommittee, next.hash)
+    const seat = t.seats[1]!
+    seat.hear(0, message)
+    assert.deepEqual(seat.votes(), ['first 1 block'])
+    const types = seat.log.map(({ type }) => type)
+    assert.ok(types.includes('committee') && types.indexOf('committee') < types.indexOf('vote'))
+  })
+
+  it('is learnt of from a quorum by who was not told', () => {
+    const { t, leader, next } = named()
+    const seat = t.seats[3]!
+    seat.hear(0, leader.sent('proposal')[0]!)
+    assert.deepEqual(seat.votes(), [], 'not on the word of the leader')
+    const wanted = seat.effects.find((effect) => effect.type === 'fetch' && effect.want.type === 'committee')
+    assert.ok(wanted?.type === 'fetch')
+    leader.hear(3, { type: 'fetch', want: wanted.want })
+    const answer = leader.sent('committee')[0]!
+    seat.hear(0, { ...answer, readies: answer.readies.slice(0, 3) })
+    assert.deepEqual(seat.votes(), [], 'a quorum and all that join')
+    seat.hear(0, answer)
+    assert.deepEqual(seat.votes(), ['first 1 block'])
+    assert.ok(seat.log.some((entry) => entry.type === 'committee' && entry.committee.hash === next.hash))
   })
 })
 

@@ -128,7 +128,8 @@ export class World implements HostObserver {
     if (spare.length > 0 && this.dice.chance(600)) seats[seat] = this.dice.pick(spare)
     else this.#keyNames[seats[seat]!] = `${seats[seat]!}/${this.kernel.now}`
     this.#committee = this.#committeeOf(seats)
-    for (const host of [...this.hosts, ...this.#twins.values()]) host.reconfigure(this.#committee)
+    // Operators forget one now and then: it must learn of the committee from the others.
+    for (const host of [...this.hosts, ...this.#twins.values()]) if (!this.dice.chance(150)) host.reconfigure(this.#committee)
   }
 
   // What hosts tell of themselves.
