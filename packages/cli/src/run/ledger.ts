@@ -5,6 +5,7 @@ import { createDialer, createLibp2pTransport } from '@cairn/network'
 import {
   createLedgerDirectory,
   LedgerClient,
+  maySign,
   readLedgerFile,
   readSeatKeys,
   Replica,
@@ -84,6 +85,10 @@ async function act(options: LedgerOptions, io: CommandIo): Promise<void> {
 async function runSeat(directory: string, { seat, listen, peers, clientPort }: LedgerOptions, io: CommandIo): Promise<void> {
   const { ledger, genesis, signedOperations } = await readLedgerFile(directory)
   const { signer, identity } = await readSeatKeys(directory, seat)
+  const isLearner = !(await maySign(directory, seat))
+  if (isLearner) {
+    io.say({ type: 'learner', seat }, `seat ${seat} has signed before and its log is gone: it follows, and signs nothing until its key is replaced`)
+  }
   const { clock, random, log } = io
   const transport = await createLibp2pTransport({ privateKey: identity.privateKey, listen, clock, log })
   const failed = new AbortController()
@@ -92,7 +97,8 @@ async function runSeat(directory: string, { seat, listen, peers, clientPort }: L
       directory: seatDirectory(directory, seat),
       ledger,
       genesis,
-      signer,
+      // A learner is one whose key has no seat.
+      signer: isLearner ? ed25519Signer(randomBytes(32)) : signer,
       signedOperations,
       transport,
       clock,
