@@ -1,11 +1,12 @@
 // Proofs that take minutes and gigabytes, and print numbers; not part of the tests.
-// Usage: node scripts/prove/main.ts [big|kills|crowd|stages]... [--bytes 1GiB] [--seed N]
+// Usage: node scripts/prove/main.ts [big|kills|crowd|stages|ledger]... [--bytes 1GiB] [--kills 50] [--seed N]
 import { parseArgs } from 'node:util'
 import { systemRandom } from '@cairn/runtime'
 import { parseBytes } from '../../test/datasets/index.ts'
 import { proveBig } from './big.ts'
 import { proveCrowd } from './crowd.ts'
 import { proveKills } from './kills.ts'
+import { proveLedger } from './ledger.ts'
 import type { Proof } from './proof.ts'
 import { proveStages } from './stages.ts'
 
@@ -15,11 +16,16 @@ const PROOFS: Readonly<Record<string, { readonly prove: Proof; readonly bytes: s
   kills: { prove: proveKills, bytes: '1GiB' },
   crowd: { prove: proveCrowd, bytes: '32MiB' },
   stages: { prove: proveStages, bytes: '128MiB' },
+  ledger: { prove: proveLedger, bytes: '1KiB' },
 }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { bytes: { type: 'string' }, seed: { type: 'string', default: String(systemRandom.u32()) } },
+  options: {
+    bytes: { type: 'string' },
+    kills: { type: 'string', default: '50' },
+    seed: { type: 'string', default: String(systemRandom.u32()) },
+  },
 })
 const names = positionals.length > 0 ? positionals : Object.keys(PROOFS)
 const unknown = names.find((name) => !Object.hasOwn(PROOFS, name))
@@ -31,7 +37,7 @@ if (unknown !== undefined) {
     const { prove, bytes } = PROOFS[name]!
     const size = values.bytes ?? bytes
     console.log(`\n${name}: ${size}, SEED=${values.seed}`)
-    const claims = await prove({ bytes: parseBytes(size), seed: values.seed })
+    const claims = await prove({ bytes: parseBytes(size), kills: Number(values.kills), seed: values.seed })
     for (const { claim, holds } of claims) console.log(`${holds ? 'holds' : 'FAILS'}  ${claim}`)
     if (claims.some(({ holds }) => !holds)) process.exitCode = 1
   }

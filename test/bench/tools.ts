@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** Programs that others are measured with. */
-export type Tool = 'aria2c' | 'casync' | 'curl' | 'helia' | 'libtorrent' | 'nginx' | 'webtorrent' | 'zstd'
+export type Tool = 'aria2c' | 'casync' | 'curl' | 'etcd' | 'helia' | 'libtorrent' | 'nginx' | 'webtorrent' | 'zstd'
 
 /** Debian's, which its packages install modules for. */
 export const PYTHON = '/usr/bin/python3'
@@ -26,6 +26,7 @@ const TOOLS: Readonly<Record<Tool, ToolInit>> = {
   aria2c: { debian: 'aria2', version: ['aria2c', '--version'] },
   casync: { debian: 'casync', version: ['casync', '--version'] },
   curl: { debian: 'curl', version: ['curl', '--version'] },
+  etcd: { debian: 'etcd-server', version: ['etcd', '--version'] },
   helia: { npm: ['helia@7.1.15', '@helia/unixfs@8.0.5'], version: npmVersion('helia') },
   libtorrent: { debian: 'python3-libtorrent', version: [PYTHON, '-c', 'import libtorrent; print(libtorrent.__version__)'] },
   nginx: { debian: 'nginx-light', version: ['sh', '-c', 'nginx -v 2>&1'] },

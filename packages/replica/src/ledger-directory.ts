@@ -56,11 +56,16 @@ interface StoredLedger {
 
 /**
  * Makes a ledger: `ledger.json` for seats and clients, `trust.json` for light clients, and for each seat a directory with its keys, which belong
- * on the seat's machine and nowhere else.
+ * on the seat's machine and nowhere else. Without `signedOperations` whoever reaches a seat may write as anybody.
  *
  * @throws the system's error, `EEXIST` where there is a ledger already
  */
-export async function createLedgerDirectory(directory: string, preset: PresetName, now: number): Promise<LedgerFile> {
+export async function createLedgerDirectory(
+  directory: string,
+  preset: PresetName,
+  now: number,
+  signedOperations = true,
+): Promise<LedgerFile> {
   const { n } = PRESETS[preset]
   await mkdir(directory, { recursive: true })
   const members: Member[] = []
@@ -76,7 +81,7 @@ export async function createLedgerDirectory(directory: string, preset: PresetNam
     version: VERSION,
     ...ledger,
     size: PRESETS[preset],
-    signedOperations: true,
+    signedOperations,
     members: members.map(({ peer, publicKey, role }) => ({ peer, publicKey: Buffer.from(publicKey).toString('hex'), role })),
   }
   const genesis = createCommittee(PRESETS[preset], members)
@@ -89,7 +94,7 @@ export async function createLedgerDirectory(directory: string, preset: PresetNam
   }
   await writeFile(join(directory, LEDGER_FILE), `${JSON.stringify(stored, undefined, 2)}\n`, { flag: 'wx' })
   await writeFile(join(directory, TRUST_FILE), `${JSON.stringify(trust, undefined, 2)}\n`, { flag: 'wx' })
-  return { ledger, genesis, signedOperations: true }
+  return { ledger, genesis, signedOperations }
 }
 
 /** @throws {ReplicaError} `BAD_LEDGER_FILE` · {LedgerError} `BAD_COMMITTEE` · the system's error */

@@ -197,6 +197,11 @@ export class Replica implements AsyncDisposable {
     return { epoch: epoch.number, slot: current, finalHeight: final.height, halted }
   }
 
+  /** What it has done since it started: syncs of its log, and messages to other seats. */
+  get work(): { readonly syncs: number; readonly messages: number } {
+    return { syncs: this.#log.syncsCount, messages: this.#links.sentCount }
+  }
+
   /**
    * Hands in an operation, and waits for what becomes of it. May be called again with the same one, here or elsewhere: it has one effect.
    * When `signal` aborts nothing is known of it but that.

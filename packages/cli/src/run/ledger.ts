@@ -51,7 +51,7 @@ async function act(options: LedgerOptions, io: CommandIo): Promise<void> {
   const [target = '', ...values] = options.values
   switch (options.action) {
     case 'init': {
-      const { genesis, ledger } = await createLedgerDirectory(target, options.preset, io.clock.now())
+      const { genesis, ledger } = await createLedgerDirectory(target, options.preset, io.clock.now(), !options.unsigned)
       const { n } = genesis.size
       return io.say(
         { type: 'ledger', directory: target, seats: n, networkId: ledger.networkId },
@@ -87,7 +87,10 @@ async function runSeat(directory: string, { seat, listen, peers, clientPort }: L
   const { signer, identity } = await readSeatKeys(directory, seat)
   const isLearner = !(await maySign(directory, seat))
   if (isLearner) {
-    io.say({ type: 'learner', seat }, `seat ${seat} has signed before and its log is gone: it follows, and signs nothing until its key is replaced`)
+    io.say(
+      { type: 'learner', seat },
+      `seat ${seat} has signed before and its log is gone: it follows, and signs nothing until its key is replaced`,
+    )
   }
   const { clock, random, log } = io
   const transport = await createLibp2pTransport({ privateKey: identity.privateKey, listen, clock, log })
