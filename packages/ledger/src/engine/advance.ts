@@ -1,5 +1,5 @@
 import { emitEffect, type EngineState, leaderOf, setTimer } from './state.ts'
-import { BACKOFF_DOUBLINGS_MAX } from './limits.ts'
+import { BACKOFF_DOUBLINGS_MAX, LINGER_SHARE } from './limits.ts'
 
 /** R6: enters `slot`, because a certificate of the slot before it is known. */
 export function advanceTo(state: EngineState, slot: number): void {
@@ -19,7 +19,14 @@ export function startSlotTimers(state: EngineState): void {
   const { idleMs } = state.init.settings
   state.urgent = hasWork(state)
   setTimer(state, 'slot', leaderTimeoutMs(state) + (state.urgent ? 0 : idleMs))
-  if (leaderOf(state, state.current) === state.seat) setTimer(state, 'propose', idleMs)
+  // A block that is certified becomes final by the votes that are on their way; one on top of it helps only where those are lost.
+  const waitMs = state.current > state.final.slot + 1 ? Math.min(idleMs, leaderTimeoutMs(state) / LINGER_SHARE) : idleMs
+  if (leaderOf(state, state.current) === state.seat) setTimer(state, 'propose', waitMs)
+}
+
+/** What was waited for is final: a leader that has nothing to propose has the long time again. */
+export function makeIdle(state: EngineState): void {
+  if (state.urgent && !hasWork(state)) startSlotTimers(state)
 }
 
 /** Work has come to a slot that was idle: its leader has the short time from now on. */

@@ -22,7 +22,7 @@ export function propose(state: EngineState): void {
   if (parent === undefined || !isDue(state, parent)) return
   const payload = choosePayload(state, parent)
   const nextCommittee = committeeToName(state, parent)
-  if (!state.mayHeartbeat && payload.length === 0 && nextCommittee === parent.nextCommittee && parent === state.final) return
+  if (!state.mayHeartbeat && payload.length === 0 && nextCommittee === parent.nextCommittee) return
 
   const { root, bytesCount } = payloadFacts(payload)
   const stateHeight = Math.max(parent.stateHeight, Math.min(state.applied, parent.height))
