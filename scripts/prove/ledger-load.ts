@@ -8,6 +8,8 @@ import type { LedgerClient, SubmitOutcome } from '@cairn/replica'
 export interface LoadInit {
   readonly ledger: LedgerId
   readonly clients: number
+  /** What the clients' names begin with. */
+  readonly name?: string
   readonly seed: string
   /** One client for each seat. */
   readonly seats: readonly LedgerClient[]
@@ -36,7 +38,7 @@ export class Load {
 
   constructor(init: LoadInit) {
     this.#init = init
-    this.#clients = Array.from({ length: init.clients }, (_, index) => this.#run(`c${index}`))
+    this.#clients = Array.from({ length: init.clients }, (_, index) => this.#run(`${init.name ?? 'c'}${index}`))
   }
 
   /** Operations that were acknowledged. */
@@ -73,10 +75,10 @@ export class Load {
     const kind = randomBelow(random, 8)
     const call: RegisterCall =
       kind === 0 ? { type: 'write', value: undefined } : kind < 3 ? { type: 'write', value } : { type: 'compare-and-set', expected, value }
-    const invokedAt = performance.now()
+    const invokedAt = nowMs()
     const answer = await this.#submit(actionOf(call, Buffer.from(key)), random)
     if (answer === undefined) return
-    this.history.push({ client, key, call, answer, invokedAt, respondedAt: performance.now() })
+    this.history.push({ client, key, call, answer, invokedAt, respondedAt: nowMs() })
     if (answer.type !== 'unknown') this.#answered++
   }
 
@@ -104,6 +106,11 @@ async function submitted(client: LedgerClient | undefined, operation: Operation)
     await delay(THINK_MS_MAX)
     return { type: 'unknown' }
   }
+}
+
+/** Of a clock that all processes of this machine share. */
+export function nowMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6
 }
 
 const CLIENT = ed25519Signer(randomBytes(32))

@@ -4,7 +4,8 @@ import { checkHistory, type HistoryOperation } from '@cairn/ledger/testing'
 import { readLedgerFile, type StatusResponse } from '@cairn/replica'
 import { type Random, randomBelow, seededRandom } from '@cairn/runtime'
 import { Scene } from '../../test/e2e/harness.ts'
-import { Load } from './ledger-load.ts'
+import { Load, nowMs } from './ledger-load.ts'
+import { provePartition } from './ledger-partition.ts'
 import { Seats } from './ledger-seats.ts'
 import type { Claim, Proof } from './proof.ts'
 
@@ -88,6 +89,7 @@ export const proveLedger: Proof = async ({ kills, seed }) => {
   const verdict = checkHistory([...load.history, ...reads])
   if (verdict.type === 'violation') console.log(verdict.report)
   const unknown = load.history.filter(({ answer }) => answer.type === 'unknown').length
+  const partition = await provePartition(scene, seed)
   const claims: readonly Claim[] = [
     { claim: `${load.answered} operations were answered while two of seven seats were killed, ${kills} times`, holds: load.answered > 0 },
     { claim: `a seat that lost its disk follows, signs nothing, and has the whole ledger again`, holds: isLearner },
@@ -104,6 +106,7 @@ export const proveLedger: Proof = async ({ kills, seed }) => {
       claim: `all ${last.length} seats have one state root at height ${last[0]?.height}`,
       holds: roots.size === 1 && last.length === SEATS,
     },
+    ...partition,
   ]
   return claims
 }
@@ -116,9 +119,9 @@ function twoOf(random: Random, seats: readonly number[]): readonly [number, numb
 
 /** @throws {Error} if it does not hold within the patience that everything here has */
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const started = performance.now()
+  const started = nowMs()
   while (!(await holds())) {
-    if (performance.now() - started > PATIENCE_MS) throw new Error(`still waiting for ${what}`)
+    if (nowMs() - started > PATIENCE_MS) throw new Error(`still waiting for ${what}`)
     await delay(50)
   }
 }
@@ -157,10 +160,10 @@ async function missing({ acknowledged }: Load, seats: Seats): Promise<readonly s
 async function finalReads(history: readonly HistoryOperation[], seats: Seats): Promise<readonly HistoryOperation[]> {
   const reads: HistoryOperation[] = []
   for (const key of new Set(history.map((operation) => operation.key))) {
-    const invokedAt = performance.now()
+    const invokedAt = nowMs()
     const { value } = await seats.client(reads.length % seats.count).read(Buffer.from(key))
     const answer = { type: 'value', value: value && Buffer.from(value).toString() } as const
-    reads.push({ client: 'reader', key, call: { type: 'read' }, answer, invokedAt, respondedAt: performance.now() })
+    reads.push({ client: 'reader', key, call: { type: 'read' }, answer, invokedAt, respondedAt: nowMs() })
   }
   return reads
 }
