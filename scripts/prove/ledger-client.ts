@@ -15,20 +15,23 @@ const { ledger } = await readLedgerFile(directory)
 const seat = new LedgerClient(url)
 const load = new Load({ ledger, clients: CLIENTS, name, seed, seats: [seat] })
 
-process.once('SIGINT', () => {
-  void load.stop().then(() => say({ type: 'history', history: load.history }))
-})
+process.once('SIGINT', () => void tellHistory())
 let isOver = false
-process.once('SIGHUP', () => {
-  void missing().then((count) => {
-    say({ type: 'kept', acknowledged: load.acknowledged.size, missing: count })
-    isOver = true
-  })
-})
+process.once('SIGHUP', () => void tellMissing())
 while (!isOver) {
   const status = await seat.status(AbortSignal.timeout(ANSWER_MS)).catch(() => undefined)
   if (status !== undefined) say({ type: 'status', answered: load.answered, height: status.height, stateRoot: status.stateRoot })
   await delay(STATUS_MS)
+}
+
+async function tellHistory(): Promise<void> {
+  await load.stop()
+  say({ type: 'history', history: load.history })
+}
+
+async function tellMissing(): Promise<void> {
+  say({ type: 'kept', acknowledged: load.acknowledged.size, missing: await missing() })
+  isOver = true
 }
 
 async function missing(): Promise<number> {

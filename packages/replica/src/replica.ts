@@ -35,6 +35,7 @@ import {
 } from '@cairn/ledger'
 import type { Transport } from '@cairn/network'
 import type { Clock, Timer } from '@cairn/runtime'
+import type { StatusResponse } from './client/protocol.ts'
 import type { ReplicaError } from './errors.ts'
 import { ReplicaLog } from './log/log.ts'
 import { Checkpoints } from './checkpoints.ts'
@@ -191,15 +192,11 @@ export class Replica implements AsyncDisposable {
     return Buffer.from(this.#store.state.root.hash).toString('hex')
   }
 
-  /** Slot in which this seat is, and its epoch. */
-  get progress(): { readonly epoch: number; readonly slot: number; readonly finalHeight: number; readonly halted: boolean } {
+  /** Slot in which this seat is, and its epoch; and since it started, syncs of its log, and messages to other seats. */
+  get progress(): Omit<StatusResponse, 'height' | 'stateRoot' | 'checkpointHeight'> {
     const { epoch, current, final, halted } = this.#state
-    return { epoch: epoch.number, slot: current, finalHeight: final.height, halted }
-  }
-
-  /** What it has done since it started: syncs of its log, and messages to other seats. */
-  get work(): { readonly syncs: number; readonly messages: number } {
-    return { syncs: this.#log.syncsCount, messages: this.#links.sentCount }
+    const work = { syncs: this.#log.syncsCount, messages: this.#links.sentCount }
+    return { epoch: epoch.number, slot: current, finalHeight: final.height, halted, ...work }
   }
 
   /**

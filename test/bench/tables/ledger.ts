@@ -14,14 +14,14 @@ import { isWanted, logMeasured, type TableOptions } from './options.ts'
 
 const CLIENTS = [1, 64]
 /** V8 compiles what is hot within some seconds of it being hot. */
-const WARM_UP_MS = 12_000
-const MEASURED_MS = 8000
+const WARM_UP_MS = 6000
+const MEASURED_MS = 6000
 const ETCD = 'etcd'
 const PRESETS = ['single', 'cft-3', 'bft-7'] as const satisfies readonly PresetName[]
 
 interface Contender {
   readonly name: string
-  start(work: string): Promise<System>
+  readonly start: (work: string) => Promise<System>
 }
 
 /** Writes of one size by clients that each wait for their answer: how many, and how long each takes. */

@@ -87,8 +87,8 @@ async function answer(replica: Replica, request: IncomingMessage, response: Serv
 }
 
 function statusOf(replica: Replica): StatusResponse {
-  const { height, stateRoot, progress, checkpoint, work } = replica
-  return { ...progress, ...work, height, stateRoot, checkpointHeight: checkpoint?.header.height ?? null }
+  const { height, stateRoot, progress, checkpoint } = replica
+  return { ...progress, height, stateRoot, checkpointHeight: checkpoint?.header.height ?? null }
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
