@@ -63,6 +63,13 @@ export const PACED_BLOCKS = 64
  */
 export const LINGER_SHARE = 4
 
+/**
+ * With fewer operations than this a leader waits this long for its certified block to become final: where votes take a millisecond that makes one
+ * block of two, and where they take many it costs little.
+ */
+export const BATCH_OPERATIONS = 256
+export const BATCH_MS = 5
+
 /** Leader timeouts double at most this often while nothing becomes final, stalls likewise. */
 export const BACKOFF_DOUBLINGS_MAX = 6
 
