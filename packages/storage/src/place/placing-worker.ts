@@ -44,6 +44,12 @@ async function carryOut(request: PlacingRequest): Promise<Extract<PlacingReply, 
     }
     case 'read':
       return placer.read(request.job)
+    case 'copy':
+      return placer.copy(request.job)
+    case 'adopt':
+      return placer.adopt(request.job)
+    case 'scan':
+      return placer.scan(request.job)
     case 'make':
       return placer.make(request.file)
     case 'sync':

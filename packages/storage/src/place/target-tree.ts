@@ -53,12 +53,13 @@ export async function makeRoot(path: string): Promise<string> {
   }
 }
 
-/** @throws {StorageError} `NO_SPACE` with the bytes still to come, if the disk has fewer */
-export async function assertSpace(root: string, index: SnapshotIndex, have: Bitmap, disk: Disk): Promise<void> {
+/**
+ * @param bytesOf what is to be written for a chunk that is not in `have`
+ * @throws {StorageError} `NO_SPACE` with the bytes still to come, if the disk has fewer
+ */
+export async function assertSpace(root: string, have: Bitmap, disk: Disk, bytesOf: (chunk: number) => number): Promise<void> {
   let bytes = 0
-  for (let chunk = have.nextClear(0); chunk !== undefined; chunk = have.nextClear(chunk + 1)) {
-    bytes += index.chunkBytes(chunk) * index.places(chunk).length
-  }
+  for (let chunk = have.nextClear(0); chunk !== undefined; chunk = have.nextClear(chunk + 1)) bytes += bytesOf(chunk)
   const available = await disk.availableBytes(root)
   if (available < bytes) throw new StorageError({ code: 'NO_SPACE', path: root, bytes })
 }
