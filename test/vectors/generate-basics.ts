@@ -1,4 +1,4 @@
-// Writes cid.json, chunking.json, frame.json, bitmap.json and merkle.json beside this file.
+// Writes cid.json, chunking.json, frame.json, delta.json, bitmap.json and merkle.json beside this file.
 // Run it by hand, and only to approve a new format: `node test/vectors/generate-basics.ts`. Tests read what is there.
 import { writeFileSync } from 'node:fs'
 import { constants, zstdCompressSync } from 'node:zlib'
@@ -9,6 +9,8 @@ import {
   type ChunkingProfile,
   consistencyProof,
   cutPoints,
+  type DeltaBase,
+  encodeDelta,
   encodeFrame,
   gearTable,
   inclusionProof,
@@ -26,6 +28,7 @@ const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 write('cid', cidVectors())
 write('chunking', chunkingVectors())
 write('frame', frameVectors())
+write('delta', deltaVectors())
 write('bitmap', bitmapVectors())
 write('merkle', merkleVectors())
 
@@ -124,6 +127,49 @@ function frameVectors(): object {
     ['zstd with a cut off content size', 'MALFORMED', max, '0128b52ffd8060000000'],
   ]
   return { accepted, refused: cases.map(([name, code, plainBytesMax, frame]) => ({ name, code, plainBytesMax, frame })) }
+}
+
+function deltaVectors(): object {
+  const baseOf = (plain: Uint8Array): DeltaBase => ({ digest: sha256(plain), plain })
+  const [first, second, third, fourth] = [1, 2, 3, 4].map((seed) => baseOf(xorshift(seed, 256)))
+  const trained = baseOf(Buffer.concat([Buffer.from('37a430ec01000000', 'hex'), xorshift(5, 248)]))
+  const bases = [first!, second!, third!, fourth!]
+  const changed = xorshift(1, 256).with(100, 7)
+  const parts = Buffer.concat(bases.map(({ plain }, at) => plain.subarray(at * 32, at * 32 + 128)))
+  const accepted: [name: string, plain: Uint8Array, bases: readonly DeltaBase[]][] = [
+    ['one base, one byte changed', changed, [first!]],
+    ['four bases, a part of each', parts, bases],
+    ['a base that begins like a trained dictionary', trained.plain.with(200, 1), [trained]],
+    ['an empty base', changed, [baseOf(new Uint8Array()), first!]],
+  ]
+  const delta = encodeDelta(changed, [first!])
+  const digests = bases.map(({ digest }) => hex(digest))
+  const zstd = hex(delta.subarray(34))
+  const refused: [name: string, code: string, basesCount: number, plainBytesMax: number, frame: string][] = [
+    ['no base', 'MALFORMED', 0, 256, `0200${zstd}`],
+    ['five bases', 'MALFORMED', 4, 256, `0205${digests.join('')}${digests[0]}${zstd}`],
+    ['the same base twice', 'MALFORMED', 2, 256, `0202${digests[0]}${digests[0]}${zstd}`],
+    ['only its first byte', 'MALFORMED', 1, 256, '02'],
+    ['a digest cut off', 'MALFORMED', 1, 256, `0201${digests[0]!.slice(2)}`],
+    ['no payload', 'MALFORMED', 1, 256, `0201${digests[0]}`],
+    ['another encoding', 'MALFORMED', 1, 256, `0101${digests[0]}${zstd}`],
+    ['one byte above the bound', 'TOO_LARGE', 1, 255, hex(delta)],
+    ['followed by a byte', 'MALFORMED', 1, 256, `${hex(delta)}00`],
+    ['cut off', 'MALFORMED', 1, 256, hex(delta).slice(0, -2)],
+    ['with a dictionary id', 'MALFORMED', 1, 256, `0201${digests[0]}28b52ffd61070000000100${zstd.slice(14)}`],
+    ['longer than the plain bytes', 'MALFORMED', 1, 256, `0201${digests[0]}28b52ffd200a530000`],
+    ['of 4 GiB', 'TOO_LARGE', 1, 4096 * KIB, `0201${digests[0]}28b52ffda0ffffffff03000161`],
+  ]
+  return {
+    bases: bases.map(({ plain }) => hex(plain)),
+    accepted: accepted.map(([name, plain, from]) => ({
+      name,
+      bases: from.map((base) => hex(base.plain)),
+      plain: hex(plain),
+      frame: hex(encodeDelta(plain, from)),
+    })),
+    refused: refused.map(([name, code, basesCount, plainBytesMax, frame]) => ({ name, code, basesCount, plainBytesMax, frame })),
+  }
 }
 
 function bitmapVectors(): object {

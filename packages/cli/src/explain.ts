@@ -35,6 +35,7 @@ const STORAGE: Readonly<Record<StorageFault['code'], Advice>> = {
   IO_FAILED: [EXIT.storage, 'check the disk and the permissions of that path'],
   CORRUPT: [EXIT.storage, 'remove what is damaged and run the command again: it is fetched anew'],
   SOURCE_CHANGED: [EXIT.storage, 'publish the directory again, or with --store copy to be free to change it'],
+  BASE_MISSING: [EXIT.storage, 'run the command again: the chunk is fetched whole'],
   FOREIGN_FILES: [EXIT.storage, 'name an empty directory, or one that was joined before'],
   OTHER_SNAPSHOT: [EXIT.storage, 'name another directory'],
   LOCKED: [EXIT.storage, 'stop the other process, or name another directory'],

@@ -4,6 +4,7 @@ export type StorageFault =
   | { readonly code: 'IO_FAILED'; readonly path: string; readonly reason: string }
   | { readonly code: 'CORRUPT'; readonly path: string; readonly reason: string }
   | { readonly code: 'SOURCE_CHANGED'; readonly path: string }
+  | { readonly code: 'BASE_MISSING'; readonly path: string; readonly chunk: number; readonly base: string }
   | { readonly code: 'FOREIGN_FILES'; readonly path: string; readonly found: readonly string[] }
   | { readonly code: 'OTHER_SNAPSHOT'; readonly path: string; readonly found: string; readonly wanted: string }
   | { readonly code: 'LOCKED'; readonly path: string; readonly holder: string }
@@ -30,6 +31,8 @@ function describe(fault: StorageFault): string {
       return `${fault.path} is damaged: ${fault.reason}`
     case 'SOURCE_CHANGED':
       return `${fault.path} was changed after it was published`
+    case 'BASE_MISSING':
+      return `${fault.path} does not hold ${fault.base}, from which chunk ${fault.chunk} was to be made`
     case 'FOREIGN_FILES':
       return `${fault.path} holds files that are not Cairn's: ${fault.found.join(', ')}`
     case 'OTHER_SNAPSHOT':
