@@ -94,6 +94,7 @@ const ORIGIN: Readonly<Record<OriginFault['code'], Advice>> = {
 const NODE: Readonly<Record<NodeFault['code'], Advice>> = {
   MANIFEST_MISMATCH: [EXIT.verification, 'check --network; if it is right, tell the publisher: the release is signed for something else'],
   NO_SUCH_STAGE: [EXIT.usage, 'run it without --stage: it is usable when all of it is in place'],
+  STAGE_OF_UPDATE: [EXIT.usage, 'run it without --stage: the directory stays as it is until the new version is whole'],
   UNKNOWN_PATH: [EXIT.usage],
   NOT_A_FILE: [EXIT.usage],
   OUT_OF_RANGE: [EXIT.usage],

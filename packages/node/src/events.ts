@@ -9,6 +9,21 @@ export type NodeEvent =
   | { readonly type: 'release-chosen'; readonly ledger: string; readonly height: number; readonly snapshot: string; readonly bytes: number }
   | { readonly type: 'newer-release'; readonly ledger: string; readonly height: number; readonly joining: number }
   | { readonly type: 'resumed'; readonly chunksHeld: number; readonly chunksCount: number; readonly bytesHeld: number }
+  /**
+   * What is missing and where it comes from, before any of it moves: `chunksReused` are on this machine, with the files that need nothing
+   * else. Bytes are plain, each distinct chunk once.
+   */
+  | {
+      readonly type: 'planned'
+      readonly files: number
+      readonly filesReused: number
+      readonly chunksReused: number
+      readonly bytesReused: number
+      readonly chunksToFetch: number
+      readonly bytesToFetch: number
+    }
+  /** That many chunks came from this machine; `filesShared` are files that came as a whole, unread. */
+  | { readonly type: 'reused'; readonly filesShared: number; readonly chunks: number; readonly bytes: number }
   /** A directory that was complete has been read again; `damagedCount` paths were not as signed and are mended. */
   | { readonly type: 'rechecked'; readonly damagedCount: number }
   /** A stage and all before it are in place; `isResumed` if an earlier run had brought it that far. */

@@ -13,7 +13,18 @@ import {
 import { type SnapshotIndex, STAGES, type StageClass } from '@cairn/protocol'
 import { fanOut, type StatusReport } from '@cairn/observability'
 import { type Clock, type Log, type Random, type Reporter } from '@cairn/runtime'
-import { inspectTarget, type JoinedTarget, openFsBlockStore, STATE_DIRECTORY, type Placer, PlacingThread } from '@cairn/storage'
+import {
+  forgetAside,
+  inspectTarget,
+  type JoinedTarget,
+  openFsBlockStore,
+  type Placer,
+  PlacingThread,
+  type ReuseDirectory,
+  setAside,
+  STATE_DIRECTORY,
+  switchTree,
+} from '@cairn/storage'
 import { describeSlowdown, dialReporter, Participant, PeerTally, type SwarmEvent, TrustKeeper } from '@cairn/swarm'
 import type { Release, Selector } from '@cairn/trust'
 import { chooseRelease } from './choose-release.ts'
@@ -21,8 +32,10 @@ import { NodeError } from './errors.ts'
 import type { NodeEvent } from './events.ts'
 import { NodeSource } from './node-source.ts'
 import { type JoinProgress, ProgressTracker, stallOf } from './progress.ts'
-import { type JoinSummary, SnapshotJoin } from './snapshot-join.ts'
+import { seedDirectories } from './seed-directories.ts'
+import { type JoinSummary, SnapshotJoin, type SnapshotJoinInit } from './snapshot-join.ts'
 import { untilAborted } from './until-aborted.ts'
+import { forgetLeftovers, inspectBegun, resumeSwitch, updateTarget } from './update-target.ts'
 
 export interface NodeInit {
   readonly selector: Selector
@@ -39,6 +52,8 @@ export interface NodeInit {
   readonly onTrace?: (line: string) => void
   /** Bounds every wait for a source. Absent: waits for ever, and says for what. */
   readonly patienceMs?: number
+  /** Directories that may hold chunks of the release. */
+  readonly seeds?: readonly string[]
   /** Frame bytes per second to fetch at most. Absent: what the sources give. */
   readonly bytesPerSecondMax?: number
 }
@@ -115,12 +130,14 @@ export class Node implements AsyncDisposable {
       components.reporter,
     )
     const peers = new PeerTally()
-    const begun = await inspectTarget(init.into)
+    await inspectTarget(init.into) // so that a stranger's directory is refused before a `.cairn` is made in it
     const statePath = join(init.into, STATE_DIRECTORY)
     await mkdir(statePath, { recursive: true })
     await using cleanup = new AsyncDisposableStack()
     const placer = cleanup.use(components.placer ?? new PlacingThread())
     const pages = cleanup.use(await openFsBlockStore({ path: join(statePath, 'blocks'), clock, log }))
+    await resumeSwitch(init.into, pages)
+    const begun = await inspectBegun(init.into)
     const keeper = await TrustKeeper.open({ path: join(statePath, 'trust'), root: init.trustRoot, clock })
     const identity = await loadOrCreatePeerKey(join(statePath, 'peer.key'))
     const transport = await (components.createTransport ?? createLibp2pTransport)({
@@ -205,8 +222,10 @@ export class Node implements AsyncDisposable {
    *
    * @throws {TrustError} when no acceptable metadata vouches for the release
    * @throws {SwarmError} `NO_SOURCE`, `UNVERIFIABLE`
-   * @throws {StorageError} `OTHER_SNAPSHOT`, `NO_SPACE`, `IO_FAILED`; `CORRUPT` if somebody keeps replacing files
-   * @throws {NodeError} `MANIFEST_MISMATCH`, `NO_SUCH_STAGE`
+   * A directory that holds another version keeps it until the new one, which takes over what they share, is whole.
+   *
+   * @throws {StorageError} `FOREIGN_FILES`, `NO_SPACE`, `IO_FAILED`; `CORRUPT` if somebody keeps replacing files
+   * @throws {NodeError} `MANIFEST_MISMATCH`, `NO_SUCH_STAGE`, `STAGE_OF_UPDATE`
    */
   async join(signal: AbortSignal, options: { readonly stage?: StageClass } = {}): Promise<JoinSummary> {
     assert(!this.#isJoining, 'one join at a time')
@@ -270,26 +289,58 @@ export class Node implements AsyncDisposable {
   /** Waits for the release and its manifest, and opens the directory. */
   async #open(signal: AbortSignal): Promise<SnapshotJoin> {
     const { into, patienceMs, network } = this.#init
-    const { clock, log } = this.#components
+    const { clock } = this.#components
     const release = await this.#choose(signal)
     this.#release = release
     this.#reporter.report({ type: 'waiting', reason: 'manifest' })
     const patience = patienceMs === undefined ? {} : { patienceMs }
     const index = await this.#participant.manifest(release.manifest, this.#pages, { ...patience, signal })
     assertMatches(index, release, network)
+    const target = await updateTarget(into, index, this.#pages)
+    const directories = [
+      ...(target.from === undefined ? await setAside(into, index) : []),
+      ...target.directories,
+      ...(await seedDirectories(this.#init.seeds ?? [], clock)),
+    ]
+    const { from } = target
+    if (directories.length === 0) return this.#openJoin(release, index, into, [])
+    return this.#openJoin(release, index, target.path, directories, async (store) => {
+      if (from !== undefined) {
+        await store.close()
+        await switchTree(into, from, index)
+        this.#joining = await this.#openJoin(release, index, into, [])
+        this.#opened = opening()
+        this.#opened.resolve(this.#joining)
+      }
+      await forgetAside(into)
+      await forgetLeftovers(into)
+    })
+  }
+
+  async #openJoin(
+    release: Release,
+    index: SnapshotIndex,
+    path: string,
+    directories: readonly ReuseDirectory[],
+    commit?: SnapshotJoinInit['commit'],
+  ): Promise<SnapshotJoin> {
+    const { clock, log } = this.#components
     const joining = await SnapshotJoin.open(
       {
         release,
         index,
-        into,
-        wasComplete: this.#begun?.complete === true,
-        patienceMs,
+        into: path,
+        directories,
+        isUpdate: path !== this.#init.into,
+        ...(commit === undefined ? {} : { commit }),
+        wasComplete: this.#begun?.complete === true && this.#begun.snapshot.equals(index.cid),
+        patienceMs: this.#init.patienceMs,
         onTrace: this.#init.onTrace,
         startedMs: this.#startedMs,
       },
       { participant: this.#participant, clock, log, reporter: this.#reporter, placer: this.#placer },
     )
-    this.#source.serveChunks(joining.store)
+    this.#source.serve(index.cid, joining.store)
     return joining
   }
 

@@ -16,6 +16,7 @@ export const NODE_METRICS = {
     help: "Time from the start until the ledger's own software can start",
     buckets: [0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400],
   },
+  cairn_reused_bytes_total: { type: 'counter', help: 'Plain bytes that were on this machine already and were not fetched' },
   cairn_rollbacks_total: { type: 'counter', help: 'Times that chunks in place were found damaged and fetched again' },
   cairn_join_waits_total: { type: 'counter', help: 'Times that a join waited for something before its download', labels: ['reason'] },
 } as const satisfies MetricTable
@@ -27,6 +28,8 @@ export const NODE_RULES = {
   'release-chosen': { log: 'info' },
   'newer-release': { log: 'info' },
   resumed: { log: 'info', count: (metrics, { bytesHeld }) => metrics.set('cairn_bytes_held', bytesHeld) },
+  planned: { log: 'info' },
+  reused: { log: 'info', count: (metrics, { bytes }) => metrics.add('cairn_reused_bytes_total', bytes) },
   'stage-committed': {
     log: 'info',
     count: (metrics, { stage, sinceStartMs, isResumed }) => {

@@ -1,6 +1,18 @@
-import { type SnapshotIndex, STAGES, type StageClass } from '@cairn/protocol'
+import { type CID, type SnapshotIndex, STAGES, type StageClass } from '@cairn/protocol'
 import type { Clock, Log, Reporter } from '@cairn/runtime'
-import { openPlaceStore, type Placer, type PlaceStore, type Rollback, type SnapshotSink, StorageError } from '@cairn/storage'
+import {
+  openPlaceStore,
+  type Placer,
+  type PlaceStore,
+  planReuse,
+  reuseChunks,
+  type ReuseDirectory,
+  ReuseSources,
+  type ReuseTally,
+  type Rollback,
+  type SnapshotSink,
+  StorageError,
+} from '@cairn/storage'
 import type { DownloadSession, Participant } from '@cairn/swarm'
 import type { Release } from '@cairn/trust'
 import { NodeError } from './errors.ts'
@@ -14,6 +26,12 @@ export interface SnapshotJoinInit {
   readonly index: SnapshotIndex
   /** Where the snapshot's files go. */
   readonly into: string
+  /** Directories that may hold chunks, the most promising first. */
+  readonly directories: readonly ReuseDirectory[]
+  /** Whether readers look elsewhere until everything is in place: no stage is of use by itself. */
+  readonly isUpdate: boolean
+  /** Puts what is complete where its readers look for it; may close the store. */
+  readonly commit?: (store: PlaceStore) => Promise<void>
   /** Whether the directory was complete when the node was started, whatever it has lost since. */
   readonly wasComplete: boolean
   readonly patienceMs: number | undefined
@@ -39,6 +57,8 @@ export interface JoinSummary {
   /** Frame bytes used, by source. */
   readonly bytesBySource: Readonly<Record<string, number>>
   readonly wastedBytes: number
+  /** Distinct plain bytes that were on this machine already, outside of what an earlier run had placed. */
+  readonly bytesReused: number
   /** Chunks that an earlier run had placed. */
   readonly chunksResumed: number
   /** Distinct chunks of the snapshot, and of what was asked for. */
@@ -54,6 +74,8 @@ export class SnapshotJoin {
   readonly #stages: StageCommitter
   #session: DownloadSession | undefined
   #isUsable = false
+  /** Snapshots of which every chunk is here: others may come as what they add to theirs. */
+  #basis: readonly CID[] = []
 
   private constructor(init: SnapshotJoinInit, components: SnapshotJoinComponents, open: (hear: OnRolledBack) => PlaceStore) {
     this.#init = init
@@ -73,6 +95,7 @@ export class SnapshotJoin {
       clock,
       log,
       placer,
+      isReusing: init.directories.length > 0,
       onRolledBack: (rollback) => hear(rollback),
     })
     return new SnapshotJoin(init, components, (listener) => {
@@ -107,8 +130,10 @@ export class SnapshotJoin {
     if (stage === undefined && (this.store.isComplete || this.#init.wasComplete)) await this.#recheck(signal)
     const chunksResumed = this.store.have.count
     if (chunksResumed > 0) this.#reportResumed()
+    const reused = await this.#reuse(signal)
     const fetched = new FetchTally()
     await this.#bringTo(stage, fetched, signal)
+    if (stage === undefined) await this.#init.commit?.(this.store)
     const durationMs = this.#sinceStartMs()
     const snapshot = release.manifest.toString()
     if (stage === undefined) {
@@ -118,7 +143,43 @@ export class SnapshotJoin {
       this.#components.reporter.report({ type: 'join-staged', snapshot, stage, durationMs })
     }
     const { bytesBySource, wastedBytes } = fetched
-    return { release, reached: stage ?? 'complete', durationMs, bytesBySource, wastedBytes, chunksResumed, chunksCount: index.chunksCount }
+    return {
+      release,
+      reached: stage ?? 'complete',
+      durationMs,
+      bytesBySource,
+      wastedBytes,
+      bytesReused: reused.bytes,
+      chunksResumed,
+      chunksCount: index.chunksCount,
+    }
+  }
+
+  /** Places what is on this machine, and says before what that will be. */
+  async #reuse(signal: AbortSignal): Promise<ReuseTally> {
+    const { directories, index } = this.#init
+    const { reporter, placer } = this.#components
+    const { have } = this.store
+    if (directories.length === 0) return { files: 0, chunks: 0, bytes: 0 }
+    if (!have.isFull()) reporter.report({ type: 'waiting', reason: 'reusing' })
+    const sources = await ReuseSources.open({ target: index, have, directories, placer, signal })
+    const plan = planReuse(this.store, index, sources)
+    const missing = { chunks: index.chunksCount - have.count - plan.chunks, bytes: -plan.bytes }
+    for (let chunk = have.nextClear(0); chunk !== undefined; chunk = have.nextClear(chunk + 1)) missing.bytes += index.chunkBytes(chunk)
+    reporter.report({
+      type: 'planned',
+      files: index.root.totals.files,
+      filesReused: plan.files,
+      chunksReused: plan.chunks,
+      bytesReused: plan.bytes,
+      chunksToFetch: missing.chunks,
+      bytesToFetch: missing.bytes,
+    })
+    const tally = await reuseChunks(this.store, index, sources, { signal, onPlaced: (chunk) => this.reader.placed(chunk) })
+    reporter.report({ type: 'reused', filesShared: tally.files, chunks: tally.chunks, bytes: tally.bytes })
+    this.store.useBases(sources)
+    this.#basis = sources.snapshots
+    return tally
   }
 
   /** Fetches, and after a rollback fetches again, until what was asked for is in place and committed. */
@@ -148,10 +209,10 @@ export class SnapshotJoin {
         await this.store.deliver(chunk, frame)
         this.reader.placed(chunk)
         // The chunk is placed: that its stage waits for the disk must not look as if placing did.
-        this.#stages.placed().catch((error: unknown) => commits.abort(error))
+        if (!this.#init.isUpdate) this.#stages.placed().catch((error: unknown) => commits.abort(error))
       },
     }
-    await this.#stages.begin()
+    if (!this.#init.isUpdate) await this.#stages.begin()
     const { onTrace } = this.#init
     const { session, result } = this.#components.participant.startDownload({
       index,
@@ -209,7 +270,8 @@ export class SnapshotJoin {
 
   #assertStage(stage: StageClass | undefined): void {
     if (stage === undefined) return
-    const { index, release } = this.#init
+    const { index, release, isUpdate, into } = this.#init
+    if (isUpdate) throw new NodeError({ code: 'STAGE_OF_UPDATE', path: into, stage })
     const wanted = STAGES.slice(0, STAGES.indexOf(stage) + 1)
     if (wanted.some((known) => hasEntries(index, known))) return
     throw new NodeError({ code: 'NO_SUCH_STAGE', ledger: release.ledger, height: release.height, stage })

@@ -1,7 +1,7 @@
 import type { StageClass } from '@cairn/protocol'
 import type { Selector } from '@cairn/trust'
 import { defineCommand } from '../define-command.ts'
-import { optionalFlag, requiredArgument, requiredFlag, switchFlag } from '../field.ts'
+import { optionalFlag, repeatedFlag, requiredArgument, requiredFlag, switchFlag } from '../field.ts'
 import {
   checkPeers,
   LISTEN_EVERYWHERE,
@@ -25,6 +25,8 @@ export interface JoinOptions extends SourceOptions, ServeOptions {
   readonly region: string | undefined
   /** A file for the trace of the download. */
   readonly trace: string | undefined
+  /** Directories that may hold what the release has. */
+  readonly seeds: readonly string[]
   /** Ends as soon as this stage, and those before it, are in place. */
   readonly stage: EarlyStage | undefined
   /** Bytes per second to fetch at most. */
@@ -42,13 +44,19 @@ export const join = defineCommand({
     trust: TRUST_FIELD,
     network: NETWORK_FIELD,
     peers: PEERS_FIELD,
-    into: requiredFlag('into', 'DIR', 'where to place it; running it again resumes', text('a directory')),
+    into: requiredFlag('into', 'DIR', 'where to place it; running it again resumes, mends, or updates', text('a directory')),
     stay: switchFlag('stay', 'stay after joining, and serve others until told to stop'),
     stage: optionalFlag(
       'stage',
       'STAGE',
       'return as soon as this stage is in place, bootstrap or hot; without it, a later run goes on from there',
       oneOf('bootstrap', 'hot'),
+    ),
+    seeds: repeatedFlag(
+      'seed',
+      'DIR',
+      'take what is the same from this directory, joined or not, instead of fetching it',
+      text('a directory'),
     ),
     maxRate: MAX_RATE_FIELD,
     region: optionalFlag('region', 'NAME', 'the region to tell other peers', text('a name')),

@@ -15,7 +15,7 @@ export const runJoin: CommandHandler<'join'> = async (options, io) => {
   const observed = await observe<NodeEvent, typeof NODE_METRICS>(io, NODE_RULES, NODE_METRICS, options.http, {
     report: (event) => showEvent(io, event, node),
   })
-  const { release, network, peers, into, listen, region, mdns, timeoutMs, stage, maxRate } = options
+  const { release, network, peers, into, listen, region, mdns, timeoutMs, stage, maxRate, seeds } = options
   node = await Node.start(
     {
       selector: release,
@@ -26,6 +26,7 @@ export const runJoin: CommandHandler<'join'> = async (options, io) => {
       listen,
       mdns,
       patienceMs: timeoutMs,
+      seeds,
       ...(region === undefined ? {} : { region }),
       ...(trace === undefined ? {} : { onTrace: (line) => trace.write(line) }),
       ...(maxRate === undefined ? {} : { bytesPerSecondMax: maxRate }),
@@ -68,6 +69,10 @@ function showNews(io: CommandIo, event: NodeEvent): void {
       return io.note(`going on with height ${event.joining}, which was begun here; ${event.ledger}@${event.height} is newer`)
     case 'resumed':
       return io.note(`resuming: ${formatBytes(event.bytesHeld)} are in place`)
+    case 'planned':
+      return io.note(
+        `plan: ${event.filesReused} of ${event.files} files and ${event.chunksReused} chunks (${formatBytes(event.bytesReused)}) are here, ${event.chunksToFetch} chunks (${formatBytes(event.bytesToFetch)} before compression) are to be fetched`,
+      )
     case 'rechecked':
       return io.note(
         event.damagedCount === 0 ? 'checked what is here: all as signed' : `checked what is here: mending ${event.damagedCount} paths`,
@@ -140,7 +145,7 @@ function sum(bytesBySource: JoinSummary['bytesBySource']): number {
 }
 
 function sayJoined(io: CommandIo, summary: JoinSummary, into: string): void {
-  const { release, durationMs, bytesBySource, wastedBytes, chunksResumed, chunksCount } = summary
+  const { release, durationMs, bytesBySource, wastedBytes, bytesReused, chunksResumed, chunksCount } = summary
   const fetchedBytes = sum(bytesBySource)
   io.say(
     {
@@ -153,6 +158,7 @@ function sayJoined(io: CommandIo, summary: JoinSummary, into: string): void {
       bytes: release.totalBytes,
       chunks: chunksCount,
       chunksResumed,
+      bytesReused,
       fetchedBytes,
       wastedBytes,
       bytesBySource,
@@ -161,6 +167,7 @@ function sayJoined(io: CommandIo, summary: JoinSummary, into: string): void {
       `joined    ${release.ledger}@${release.height} in ${into}, every chunk verified`,
       `took      ${formatDuration(durationMs)}, ${formatRate((release.totalBytes * 1000) / Math.max(1, durationMs))}`,
       `fetched   ${formatBytes(fetchedBytes)}, ${formatBytes(wastedBytes)} wasted, ${chunksResumed} of ${chunksCount} chunks were here`,
+      ...(bytesReused === 0 ? [] : [`reused    ${formatBytes(bytesReused)} that were on this machine`]),
       ...Object.entries(bytesBySource).map(([peer, bytes]) => `  ${formatBytes(bytes).padStart(10)} from ${peer}`),
     ].join('\n'),
   )

@@ -1,8 +1,8 @@
 import { freeMemory } from '@cairn/runtime'
 import { decodeFrame, plainFrameToFill, ProtocolError, sha256 } from '@cairn/protocol/chunk'
 import { type Disk, systemDisk } from '../disk.ts'
-import { StorageError } from '../errors.ts'
 import { adoptFile } from './adopt-file.ts'
+import { BaseReader, holds } from './base-reader.ts'
 import type { PlacedFile } from './journal-codec.ts'
 import { readFully } from './open-source.ts'
 import type { AdoptedFile, AdoptJob, CopyJob, PlaceJob, Placer, ReadJob, ScanJob, ScannedPiece, TargetFile } from './placer.ts'
@@ -15,14 +15,15 @@ const SYNC_CONCURRENCY = 2
 /** Does the work on the calling thread: the placing thread's own, or a test's. */
 export class LocalPlacer implements Placer {
   readonly #files: TargetFiles
+  readonly #bases = new BaseReader()
   readonly #scanner = new SourceScanner()
 
   constructor(disk: Disk = systemDisk) {
     this.#files = new TargetFiles(disk)
   }
 
-  async place({ frame, digest, plainBytes, places }: PlaceJob): Promise<readonly PlacedFile[]> {
-    const plain = decodeFrame(frame, plainBytes)
+  async place({ frame, digest, plainBytes, places, delta }: PlaceJob): Promise<readonly PlacedFile[]> {
+    const plain = delta === undefined ? decodeFrame(frame, plainBytes) : this.#bases.decode(frame, delta, plainBytes)
     const found = sha256(plain)
     if (Buffer.compare(found, digest) !== 0) {
       throw new ProtocolError({ code: 'MISMATCH', what: 'chunk', found: toHex(found), wanted: toHex(digest) })
@@ -85,6 +86,7 @@ export class LocalPlacer implements Placer {
   }
 
   async release(): Promise<void> {
+    this.#bases.clear()
     this.#files.close()
   }
 
@@ -95,14 +97,4 @@ export class LocalPlacer implements Placer {
 
 function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex')
-}
-
-/** Fills `plain`; whether it is the chunk. What cannot be read is not. */
-function holds(path: string, offset: number, plain: Uint8Array, digest: Uint8Array): boolean {
-  try {
-    return readFully(path, offset, plain) && Buffer.compare(sha256(plain), digest) === 0
-  } catch (error) {
-    if (error instanceof StorageError) return false
-    throw error
-  }
 }

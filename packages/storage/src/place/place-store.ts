@@ -14,14 +14,15 @@ import { verifyDirectory, type VerifyOptions, type VerifyReport } from '../verif
 import { STATE_DIRECTORY } from '../walk.ts'
 import { Barriers } from './barriers.ts'
 import { finishStage, finishTree } from './finish-tree.ts'
-import { writeFingerprints } from './fingerprints.ts'
+import { readFingerprints, writeFingerprints } from './fingerprints.ts'
 import { Journal } from './journal.ts'
 import { LocalPlacer } from './local-placer.ts'
-import { PlacedFiles } from './placed-files.ts'
+import { type BaseLocator, PlacedFiles } from './placed-files.ts'
 import type { AdoptMethod, ChunkLocation, Placer } from './placer.ts'
 import { inspectTarget, journalPath, readJournal } from './read-journal.ts'
-import { isStagePlaced, journalOf, type Resumed, resume, resumeEmpty, statFile } from './resume.ts'
+import { isStagePlaced, journalOf, type Resumed, resume, resumeEmpty } from './resume.ts'
 import { runsOf } from './runs.ts'
+import { findStrangers } from './strangers.ts'
 import { assertNoForeignFiles, assertSpace, makeDirectories, makeRoot } from './target-tree.ts'
 
 export interface PlaceStoreInit {
@@ -125,20 +126,21 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
     let journal: Journal | undefined
     try {
       const decoded = await readJournal(root)
-      const wanted = index.cid.toString()
-      const found = decoded?.header.snapshot.toString() ?? wanted
+      const [found, wanted] = [(decoded?.header.snapshot ?? index.cid).toString(), index.cid.toString()]
       if (found !== wanted) throw new StorageError({ code: 'OTHER_SNAPSHOT', path: root, found, wanted })
-      await assertNoForeignFiles(root, decoded === undefined ? undefined : index)
+      // Where everything was in place once, what else is there may be one of its files under another name.
+      const wasComplete = (await readFingerprints(root, index.cid)) !== undefined
+      await assertNoForeignFiles(root, decoded === undefined ? undefined : index, wasComplete)
       const bootId = await readBootId()
       const resumed = decoded === undefined ? resumeEmpty(index) : await resume(root, index, decoded, bootId)
       const disk = init.disk ?? systemDisk
-      if (init.isReusing !== true) await assertSpace(root, resumed.have, disk, (chunk) => index.chunkBytes(chunk) * index.places(chunk).length)
+      if (init.isReusing !== true)
+        await assertSpace(root, resumed.have, disk, (chunk) => index.chunkBytes(chunk) * index.places(chunk).length)
       const header = { snapshot: index.cid, bootId, chunksCount: index.chunksCount }
       journal = await Journal.create(journalPath(root), header, journalOf(resumed), disk)
       if (!resumed.complete) await makeDirectories(root, index)
-      const { have, lostCount, rehashedCount } = resumed
-      const fields = { path: root, placedCount: have.count, lostCount, rehashedCount, droppedBytes: decoded?.droppedBytes ?? 0 }
-      if (decoded !== undefined) (init.log ?? silentLog).info('place-store-resumed', fields)
+      const fields = { path: root, placedCount: resumed.have.count, lostCount: resumed.lostCount, rehashedCount: resumed.rehashedCount }
+      if (decoded !== undefined) init.log?.info('place-store-resumed', { ...fields, droppedBytes: decoded.droppedBytes })
       return new PlaceStore(root, init, lock, journal, resumed)
     } catch (cause) {
       await journal?.close()
@@ -194,6 +196,11 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
    */
   async copy(index: number, from: readonly ChunkLocation[]): Promise<boolean> {
     return this.#placeOnce(index, () => this.#files.copy(index, from))
+  }
+
+  /** Chunks may come as deltas from now on, as long as what they are made from is found in `bases`. */
+  useBases(bases: BaseLocator): void {
+    this.#files.useBases(bases)
   }
 
   /**
@@ -288,7 +295,7 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
    * @throws {StorageError} `IO_FAILED`
    */
   async rollback(): Promise<void> {
-    await this.#disown(await this.#strangers(() => true))
+    await this.#disown(await findStrangers(this.path, this.#index, this.#files, () => true))
   }
 
   /** {@link verifyDirectory}; chunks found damaged leave `have`, so that a download can fetch them again, and {@link finish} does its work anew. */
@@ -366,7 +373,7 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
 
   /** Somebody who replaced a file took the chunks in it away. */
   async #assertFilesAreOurs(concerns: (entry: IndexedEntry) => boolean): Promise<void> {
-    const strangers = await this.#strangers(concerns)
+    const strangers = await findStrangers(this.path, this.#index, this.#files, concerns)
     const [first] = strangers
     if (first === undefined) return
     await this.#disown(strangers)
@@ -375,17 +382,6 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
       path: this.#files.pathOf(first),
       reason: 'it was replaced while the snapshot was being placed',
     })
-  }
-
-  /** Files, by entry, that chunks were placed in and that are not there as they were made. */
-  async #strangers(concerns: (entry: IndexedEntry) => boolean): Promise<readonly number[]> {
-    const strangers: number[] = []
-    for (const [i, entry] of this.#index.entries.entries()) {
-      if (entry.type !== 'file' || this.#files.inode(i) === undefined || !concerns(entry)) continue
-      const found = await statFile(join(this.path, entry.path))
-      if (found?.bytes !== entry.bytes || found.inode !== this.#files.inode(i)) strangers.push(i)
-    }
-    return strangers
   }
 
   async #disown(strangers: readonly number[]): Promise<void> {

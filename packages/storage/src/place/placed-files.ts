@@ -1,14 +1,22 @@
 import { dirname, join } from 'node:path'
-import type { IndexedFile, SnapshotIndex, StageClass } from '@cairn/protocol'
+import { deltaBases, type IndexedFile, type SnapshotIndex, type StageClass } from '@cairn/protocol'
 import { forEachBounded } from '../bounded.ts'
 import { syncDirectory } from '../durable-file.ts'
+import { StorageError } from '../errors.ts'
 import { storageErrorOf } from '../io-error.ts'
 import type { PlacedFile } from './journal-codec.ts'
 import { workingMode } from './modes.ts'
-import type { AdoptMethod, ChunkLocation, PlaceJob, Placer, TargetFile, WholeFile } from './placer.ts'
+import type { AdoptMethod, ChunkLocation, DeltaBases, PlaceJob, Placer, TargetFile, WholeFile } from './placer.ts'
 
 /** As in the block store: leaves threads for reads and writes while a barrier runs. */
 const SYNC_CONCURRENCY = 2
+
+/** Finds the chunks that deltas are made from. */
+export interface BaseLocator {
+  locateDigest(digest: Uint8Array): readonly ChunkLocation[]
+  /** Length of the chunk with this digest, if it is known. */
+  bytesOf(digest: Uint8Array): number | undefined
+}
 
 export interface PlacedFilesInit {
   readonly root: string
@@ -34,6 +42,7 @@ export class PlacedFiles {
   readonly #inodes: Map<number, bigint>
   /** Files that came as a whole: nothing is written into them, since they may share their content with files of another version. */
   readonly #adopted = new Set<number>()
+  #bases: BaseLocator | undefined
   #dirtyFiles = new Set<number>()
   #dirtyDirectories = new Set<string>()
 
@@ -43,6 +52,11 @@ export class PlacedFiles {
     this.#placer = init.placer
     this.#inodes = new Map(init.inodes)
     this.#onCreated = init.onCreated
+  }
+
+  /** What deltas are made from is looked for in `bases` from now on. */
+  useBases(bases: BaseLocator): void {
+    this.#bases = bases
   }
 
   /** Inode number of the file made for `entry`. */
@@ -74,7 +88,14 @@ export class PlacedFiles {
   async place(chunk: number, frame: Uint8Array): Promise<void> {
     const index = this.#index
     const places = this.#toWrite(chunk)
-    const made = await this.#placer.place({ frame, digest: index.chunkDigest(chunk), plainBytes: index.chunkBytes(chunk), places })
+    const delta = this.#deltaOf(chunk, frame)
+    const made = await this.#placer.place({
+      frame,
+      digest: index.chunkDigest(chunk),
+      plainBytes: index.chunkBytes(chunk),
+      places,
+      ...(delta === undefined ? {} : { delta }),
+    })
     this.#written(places, made)
   }
 
@@ -169,6 +190,20 @@ export class PlacedFiles {
   /** Closes every file. */
   close(): Promise<void> {
     return this.#placer.release()
+  }
+
+  /** @throws {ProtocolError} `MALFORMED`; {StorageError} `BASE_MISSING` */
+  #deltaOf(chunk: number, frame: Uint8Array): DeltaBases | undefined {
+    const path = this.pathOf(this.#index.places(chunk)[0]!.entry)
+    const bases = deltaBases(frame)?.map((digest) => {
+      const plainBytes = this.#bases?.bytesOf(digest)
+      const from = this.#bases?.locateDigest(digest) ?? []
+      if (plainBytes === undefined || from.length === 0)
+        throw new StorageError({ code: 'BASE_MISSING', path, chunk, base: Buffer.from(digest).toString('hex') })
+      // A copy: the frame's memory goes where the frame goes.
+      return { digest: digest.slice(), plainBytes, from }
+    })
+    return bases === undefined ? undefined : { chunk, path, bases }
   }
 
   #toWrite(chunk: number): PlaceJob['places'] {

@@ -21,6 +21,23 @@ export interface PlaceJob {
   readonly digest: Uint8Array
   readonly plainBytes: number
   readonly places: readonly { readonly file: TargetFile; readonly offset: number }[]
+  /** What it takes to read a frame that is a delta. */
+  readonly delta?: DeltaBases
+}
+
+/** A chunk that a delta is made from, and where on this machine it should be. */
+export interface BaseChunk {
+  readonly digest: Uint8Array
+  readonly plainBytes: number
+  readonly from: readonly ChunkLocation[]
+}
+
+export interface DeltaBases {
+  /** Index of the chunk and a path it goes to, for the error that says a base is missing. */
+  readonly chunk: number
+  readonly path: string
+  /** In the order of the frame. */
+  readonly bases: readonly BaseChunk[]
 }
 
 /** Where a chunk that was placed can be read back. */
@@ -101,7 +118,8 @@ export interface Placer extends AsyncDisposable {
    * no known inode, with theirs. The frame has to stay as it is until then.
    *
    * @throws {ProtocolError} when the frame is not that of the chunk: nothing was written
-   * @throws {StorageError} `NO_SPACE`, `IO_FAILED`; `FOREIGN_FILES`, `CORRUPT` if something else has taken a file's place
+   * @throws {StorageError} `NO_SPACE`, `IO_FAILED`; `FOREIGN_FILES`, `CORRUPT` if something else has taken a file's place;
+   *   `BASE_MISSING` if the frame is a delta and what it is made from is not here as it was: nothing was written
    */
   place(job: PlaceJob): Promise<readonly PlacedFile[]>
   /**

@@ -13,6 +13,7 @@ export type PlacingRequest =
       readonly frameBytes: number
       readonly plainBytes: number
       readonly places: PlaceJob['places']
+      readonly delta: PlaceJob['delta']
     }
   | { readonly id: number; readonly type: 'read'; readonly job: ReadJob }
   | { readonly id: number; readonly type: 'copy'; readonly job: CopyJob }

@@ -109,10 +109,10 @@ export class PlacingThread implements Placer {
     })
   }
 
-  #post({ frame, digest, plainBytes, places }: PlaceJob, pending: Pending): boolean {
+  #post({ frame, digest, plainBytes, places, delta }: PlaceJob, pending: Pending): boolean {
     const offset = this.#ring.put(digest, frame)
     if (offset === undefined) return false
-    this.#send({ type: 'place', offset, frameBytes: frame.byteLength, plainBytes, places }, pending)
+    this.#send({ type: 'place', offset, frameBytes: frame.byteLength, plainBytes, places, delta }, pending)
     return true
   }
 

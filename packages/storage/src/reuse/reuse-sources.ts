@@ -13,6 +13,8 @@ export interface ReuseDirectory {
   readonly root: string
   /** The snapshot that it was joined to: chunks are looked up, not searched for. Absent: every file is cut and hashed. */
   readonly index?: SnapshotIndex
+  /** The files to cut and hash, relative to the root. Absent: all that `index` does not answer for. */
+  readonly files?: readonly string[]
   /** How a file that is needed as a whole may be taken over; none: it is copied. */
   readonly methods: readonly AdoptMethod[]
 }
@@ -74,12 +76,13 @@ export class ReuseSources {
     }
     const scanned: UsableFiles[] = []
     let scannedBytes = 0
-    for (const { root, index, methods } of directories) {
+    for (const directory of directories) {
       if (found.isFull()) break
+      const { root, methods } = directory
       const files = new ScannedFiles(target, placer)
-      const tree = trees.find((known) => known.tree.root === root)?.tree
-      for await (const path of filesBelow(root)) {
-        if (index?.entryAt(path) !== undefined && tree?.changed.includes(path) !== true) continue
+      const changed = new Set(trees.find(({ tree }) => tree.root === root && tree.index === directory.index)?.tree.changed)
+      for await (const path of directory.files ?? filesBelow(root)) {
+        if (directory.index?.entryAt(path) !== undefined && !changed.has(path)) continue
         scannedBytes += await files.scan(join(root, path), found, signal)
         init.onScanned?.(scannedBytes)
       }
