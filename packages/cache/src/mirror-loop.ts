@@ -1,7 +1,7 @@
 import type { RetentionDecision, SnapshotFacts } from '@cairn/policy'
 import type { CID, SnapshotIndex } from '@cairn/protocol'
 import type { BlockSource } from '@cairn/storage'
-import { SwarmError } from '@cairn/swarm'
+import { SwarmError, Wake } from '@cairn/swarm'
 import { Backoff } from './backoff.ts'
 import type { Catalogue } from './catalogue.ts'
 import { CacheError } from './errors.ts'
@@ -13,7 +13,6 @@ import type { Mirror } from './mirrors.ts'
 import { PageOverlay } from './page-overlay.ts'
 import { factsOf, planByBlocks, wantedOf } from './plan.ts'
 import { reasonOf } from './reason.ts'
-import { Wake } from './wake.ts'
 
 export interface MirrorLoopInit {
   readonly network: string

@@ -38,6 +38,7 @@ const STORAGE: Readonly<Record<StorageFault['code'], Advice>> = {
   BASE_MISSING: [EXIT.storage, 'run the command again: the chunk is fetched whole'],
   FOREIGN_FILES: [EXIT.storage, 'name an empty directory, or one that was joined before'],
   OTHER_SNAPSHOT: [EXIT.storage, 'name another directory'],
+  OTHER_LAYOUT: [EXIT.storage, 'name another directory; --follow keeps versions side by side, a join without it one snapshot'],
   LOCKED: [EXIT.storage, 'stop the other process, or name another directory'],
   UNSUPPORTED_FILE: [EXIT.storage, 'remove it, or publish a directory without it'],
   UNSUPPORTED_VERSION: [EXIT.storage, 'use the version of cairn that wrote it, or a newer one'],

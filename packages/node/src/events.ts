@@ -35,3 +35,16 @@ export type NodeEvent =
   /** The join ends here because it was asked for no more than this stage. */
   | { readonly type: 'join-staged'; readonly snapshot: string; readonly stage: StageClass; readonly durationMs: number }
   | { readonly type: 'join-complete'; readonly snapshot: string; readonly durationMs: number }
+  /** Another version is in use from now on: readers of `current` have it, whole. `from` is null for the first. */
+  | {
+      readonly type: 'version-switched'
+      readonly ledger: string
+      readonly height: number
+      readonly from: number | null
+      readonly snapshot: string
+    }
+  /** A version was given up for a newer one; what is here of it counts for that. */
+  | { readonly type: 'version-overtaken'; readonly height: number; readonly snapshot: string; readonly reason: string }
+  | { readonly type: 'version-removed'; readonly height: number; readonly snapshot: string; readonly complete: boolean }
+  /** The next version could not be brought here; the one in use stays. */
+  | { readonly type: 'follow-failed'; readonly reason: string; readonly retryInMs: number }

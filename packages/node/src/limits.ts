@@ -6,3 +6,10 @@ export const REFRESH_INTERVAL_MS = 200
 export const ROLLBACKS_MAX = 3
 /** After every connected peer's metadata was refused, how long others get to connect before the join gives up. */
 export const REFUSED_GRACE_MS = 3_000
+/** How often a following node asks for metadata when nobody has announced any: a lost announcement delays a version by this much. */
+export const HEADS_INTERVAL_MS = 30_000
+/** How often a following node looks at its directory when nothing happens: somebody may have ended a hold. */
+export const FOLLOW_IDLE_MS = 5_000
+/** What failed is tried again after this long, twice as long each time up to the other: a disk that is full does not empty itself. */
+export const FOLLOW_RETRY_MS_MIN = 1_000
+export const FOLLOW_RETRY_MS_MAX = 60_000

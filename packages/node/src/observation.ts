@@ -18,6 +18,10 @@ export const NODE_METRICS = {
   },
   cairn_reused_bytes_total: { type: 'counter', help: 'Plain bytes that were on this machine already and were not fetched' },
   cairn_rollbacks_total: { type: 'counter', help: 'Times that chunks in place were found damaged and fetched again' },
+  cairn_versions_switched_total: { type: 'counter', help: 'Times that a following node put another version into use' },
+  cairn_versions_overtaken_total: { type: 'counter', help: 'Versions given up for a newer one before they were whole' },
+  cairn_current_height: { type: 'gauge', help: 'Height of the version in use' },
+  cairn_follow_failures_total: { type: 'counter', help: 'Times that the next version could not be brought here' },
   cairn_join_waits_total: { type: 'counter', help: 'Times that a join waited for something before its download', labels: ['reason'] },
 } as const satisfies MetricTable
 
@@ -42,4 +46,14 @@ export const NODE_RULES = {
   'rolled-back': { log: 'warn', count: (metrics) => metrics.add('cairn_rollbacks_total', 1) },
   'join-staged': { log: 'info' },
   'join-complete': { log: 'info' },
+  'version-switched': {
+    log: 'info',
+    count: (metrics, { height }) => {
+      metrics.add('cairn_versions_switched_total', 1)
+      metrics.set('cairn_current_height', height)
+    },
+  },
+  'version-overtaken': { log: 'info', count: (metrics) => metrics.add('cairn_versions_overtaken_total', 1) },
+  'version-removed': { log: 'info' },
+  'follow-failed': { log: 'warn', count: (metrics) => metrics.add('cairn_follow_failures_total', 1) },
 } as const satisfies EventTable<NodeEvent, typeof NODE_METRICS>

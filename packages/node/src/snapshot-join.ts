@@ -30,6 +30,8 @@ export interface SnapshotJoinInit {
   readonly directories: readonly ReuseDirectory[]
   /** Whether readers look elsewhere until everything is in place: no stage is of use by itself. */
   readonly isUpdate: boolean
+  /** All that {@link directories} have was taken from them. */
+  readonly onReused?: () => Promise<void>
   /** Puts what is complete where its readers look for it; may close the store. */
   readonly commit?: (store: PlaceStore) => Promise<void>
   /** Whether the directory was complete when the node was started, whatever it has lost since. */
@@ -177,6 +179,7 @@ export class SnapshotJoin {
     })
     const tally = await reuseChunks(this.store, index, sources, { signal, onPlaced: (chunk) => this.reader.placed(chunk) })
     reporter.report({ type: 'reused', filesShared: tally.files, chunks: tally.chunks, bytes: tally.bytes })
+    await this.#init.onReused?.()
     this.store.useBases(sources)
     this.#basis = sources.snapshots
     return tally

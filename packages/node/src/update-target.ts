@@ -1,4 +1,4 @@
-import { rename, rm } from 'node:fs/promises'
+import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SnapshotIndex } from '@cairn/protocol'
 import {
@@ -8,6 +8,7 @@ import {
   type JoinedTarget,
   nextPath,
   pendingSwitch,
+  removeTree,
   type ReuseDirectory,
   STATE_DIRECTORY,
   switchTree,
@@ -48,7 +49,7 @@ export async function resumeSwitch(into: string, pages: BlockSource): Promise<vo
 export async function updateTarget(into: string, index: SnapshotIndex, pages: BlockSource): Promise<UpdateTarget> {
   const begun = await inspectTarget(nextPath(into))
   if (begun !== undefined && !begun.snapshot.equals(index.cid)) {
-    await rm(leftPath(into), { recursive: true, force: true })
+    await removeTree(leftPath(into))
     await rename(nextPath(into), leftPath(into))
   }
   const left = await inspectTarget(leftPath(into))
@@ -63,8 +64,8 @@ export async function updateTarget(into: string, index: SnapshotIndex, pages: Bl
 
 /** Removes what a join that is complete no longer needs. */
 export async function forgetLeftovers(into: string): Promise<void> {
-  await rm(leftPath(into), { recursive: true, force: true })
-  await rm(nextPath(into), { recursive: true, force: true })
+  await removeTree(leftPath(into))
+  await removeTree(nextPath(into))
 }
 
 /** A version that was begun, and was overtaken before it was complete. */

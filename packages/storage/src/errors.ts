@@ -7,6 +7,8 @@ export type StorageFault =
   | { readonly code: 'BASE_MISSING'; readonly path: string; readonly chunk: number; readonly base: string }
   | { readonly code: 'FOREIGN_FILES'; readonly path: string; readonly found: readonly string[] }
   | { readonly code: 'OTHER_SNAPSHOT'; readonly path: string; readonly found: string; readonly wanted: string }
+  /** One snapshot where versions were expected side by side, or the other way round. */
+  | { readonly code: 'OTHER_LAYOUT'; readonly path: string; readonly found: 'snapshot' | 'versions' }
   | { readonly code: 'LOCKED'; readonly path: string; readonly holder: string }
   | { readonly code: 'UNSUPPORTED_FILE'; readonly path: string; readonly kind: string }
   | { readonly code: 'UNSUPPORTED_VERSION'; readonly path: string; readonly found: number; readonly supported: number }
@@ -37,6 +39,10 @@ function describe(fault: StorageFault): string {
       return `${fault.path} holds files that are not Cairn's: ${fault.found.join(', ')}`
     case 'OTHER_SNAPSHOT':
       return `${fault.path} holds snapshot ${fault.found}, not ${fault.wanted}`
+    case 'OTHER_LAYOUT':
+      return fault.found === 'snapshot'
+        ? `${fault.path} holds one snapshot, not versions side by side`
+        : `${fault.path} holds versions side by side, not one snapshot`
     case 'LOCKED':
       return `${fault.path} is in use by ${fault.holder}`
     case 'UNSUPPORTED_FILE':

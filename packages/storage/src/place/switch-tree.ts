@@ -5,6 +5,7 @@ import { type CID, type IndexedEntry, parseCid, type SnapshotIndex } from '@cair
 import { readFileIfExists, syncDirectory, writeFileDurably } from '../durable-file.ts'
 import { StorageError } from '../errors.ts'
 import { isSystemError, storageErrorOf } from '../io-error.ts'
+import { removeTree } from '../remove-tree.ts'
 import { MODE_BITS, STATE_DIRECTORY } from '../walk.ts'
 import { fingerprintsPath } from './fingerprints.ts'
 import { workingMode } from './modes.ts'
@@ -76,7 +77,7 @@ export async function switchTree(root: string, from: SnapshotIndex, to: Snapshot
   await guard(root, async () => {
     await syncDirectory(join(root, STATE_DIRECTORY))
     await rm(recordPath(root), { force: true })
-    await rm(next, { recursive: true, force: true })
+    await removeTree(next)
   })
 }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { Bitmap, type SnapshotIndex } from '@cairn/protocol'
+import { readBootId } from '../boot-id.ts'
 import { isSameFile } from '../place/adopt-file.ts'
 import { type EntryFingerprint, fingerprintFile, readFingerprints } from '../place/fingerprints.ts'
 import type { ChunkLocation, WholeFile } from '../place/placer.ts'
@@ -37,12 +38,20 @@ export class JoinedTree {
     this.#fingerprints = parts.fingerprints
   }
 
-  /** Looks at every file, reads none. @throws {StorageError} `IO_FAILED`, `CORRUPT`, `UNSUPPORTED_VERSION` */
-  static async open(root: string, index: SnapshotIndex): Promise<JoinedTree> {
+  /**
+   * Looks at every file, reads none. With `isOurs` nobody else has worked in the directory: then files are whole whose chunks have all been
+   * placed, too.
+   *
+   * @throws {StorageError} `IO_FAILED`, `CORRUPT`, `UNSUPPORTED_VERSION`
+   */
+  static async open(root: string, index: SnapshotIndex, isOurs = false): Promise<JoinedTree> {
     const journal = await readJournal(root)
     const isOfIndex = journal?.header.snapshot.equals(index.cid) === true
-    const { placed, inodes, complete } = replay(isOfIndex ? journal.records : [], index.chunksCount)
-    const fingerprints = (await readFingerprints(root, index.cid)) ?? new Map<number, EntryFingerprint>()
+    const { placed, durable, inodes, complete, doubt } = replay(isOfIndex ? journal.records : [], index.chunksCount)
+    // What no barrier has covered is as good as the page cache, which ends with the run of the machine.
+    const isCached = !doubt && journal?.header.bootId !== undefined && journal.header.bootId === (await readBootId())
+    const surely = isCached ? placed : durable
+    const fingerprints = new Map(await readFingerprints(root, index.cid))
     const states: FileState[] = []
     const changed: string[] = []
     for (const [i, entry] of index.entries.entries()) {
@@ -50,8 +59,11 @@ export class JoinedTree {
       const known = fingerprints.get(i)
       if (entry.type !== 'file' || found === undefined) states.push('unusable')
       else if (known !== undefined && isSameFile(found, { ...known, bytes: entry.bytes })) states.push('verified')
-      else if (known === undefined && found.bytes === entry.bytes && found.inode === inodes.get(i)) states.push('placed')
-      else {
+      else if (known === undefined && found.bytes === entry.bytes && found.inode === inodes.get(i)) {
+        const isWhole = isOurs && index.chunksOfFile(i).every(({ chunk }) => surely.get(chunk))
+        if (isWhole) fingerprints.set(i, { entry: i, inode: found.inode, mtimeNs: found.mtimeNs })
+        states.push(isWhole ? 'verified' : 'placed')
+      } else {
         states.push('unusable')
         changed.push(entry.path)
       }

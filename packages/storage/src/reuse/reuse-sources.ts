@@ -67,7 +67,7 @@ export class ReuseSources {
     const { target, have, directories, placer, signal } = init
     const trees: UsableTree[] = []
     for (const { root, index, methods } of directories) {
-      if (index !== undefined) trees.push({ tree: await JoinedTree.open(root, index), methods })
+      if (index !== undefined) trees.push({ tree: await JoinedTree.open(root, index, methods.includes('move')), methods })
     }
     const found = have.clone()
     for (let chunk = found.nextClear(0); chunk !== undefined; chunk = found.nextClear(chunk + 1)) {
