@@ -37,7 +37,7 @@ export async function fetchMirror(
   const startedMs = clock.monotonicMs()
   const { ledger, height } = index.root
   const name = { ledger, height, snapshot: index.cid.toString() }
-  const sink = new BlockStoreSink(index, store, placer)
+  const sink = new BlockStoreSink(index, store, { placer })
   mirrors.add(index, sink.have, channels)
   await mirrors.save()
   reporter.report({ type: 'mirror-started', ...name, bytes: index.root.totals.distinctBytes })
