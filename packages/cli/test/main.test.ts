@@ -141,7 +141,21 @@ describe('help and version', () => {
   })
 
   it('show each command with an example', async () => {
-    for (const name of ['demo', 'init', 'publish', 'origin', 'cache', 'join', 'verify', 'list', 'show', 'diff', 'status', 'replay']) {
+    for (const name of [
+      'demo',
+      'init',
+      'publish',
+      'origin',
+      'cache',
+      'join',
+      'verify',
+      'rollback',
+      'list',
+      'show',
+      'diff',
+      'status',
+      'replay',
+    ]) {
       const host = new FakeHost()
       await host.run([name, '--help'])
       assert.match(host.stdout.text, new RegExp(`^Usage: cairn ${name} `))

@@ -11,7 +11,8 @@ export type NodeEvent =
   | { readonly type: 'resumed'; readonly chunksHeld: number; readonly chunksCount: number; readonly bytesHeld: number }
   /**
    * What is missing and where it comes from, before any of it moves: `chunksReused` are on this machine, with the files that need nothing
-   * else. Bytes are plain, each distinct chunk once.
+   * else. Of the chunks to be fetched, sources offer `chunksAsDelta` as what they add to chunks that are here, in `deltaBytes` on the wire.
+   * Other bytes are plain, each distinct chunk once.
    */
   | {
       readonly type: 'planned'
@@ -21,6 +22,10 @@ export type NodeEvent =
       readonly bytesReused: number
       readonly chunksToFetch: number
       readonly bytesToFetch: number
+      readonly chunksAsDelta: number
+      /** Plain bytes of those. */
+      readonly bytesAsDelta: number
+      readonly deltaBytes: number
     }
   /** That many chunks came from this machine; `filesShared` are files that came as a whole, unread. */
   | { readonly type: 'reused'; readonly filesShared: number; readonly chunks: number; readonly bytes: number }

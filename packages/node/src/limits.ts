@@ -13,3 +13,7 @@ export const FOLLOW_IDLE_MS = 5_000
 /** What failed is tried again after this long, twice as long each time up to the other: a disk that is full does not empty itself. */
 export const FOLLOW_RETRY_MS_MIN = 1_000
 export const FOLLOW_RETRY_MS_MAX = 60_000
+/** How long a join waits for sources to make deltas that they have not made before: less than most whole chunks would take longer. */
+export const DELTAS_WAIT_MS = 1_000
+/** Snapshots that are named to sources as being here whole; an exchange takes no more. */
+export const BASIS_MAX = 4

@@ -17,7 +17,8 @@ import type { DownloadSession, Participant } from '@cairn/swarm'
 import type { Release } from '@cairn/trust'
 import { NodeError } from './errors.ts'
 import type { NodeEvent } from './events.ts'
-import { ROLLBACKS_MAX } from './limits.ts'
+import { BASIS_MAX, ROLLBACKS_MAX } from './limits.ts'
+import { planFetch } from './plan-fetch.ts'
 import { RangeReader } from './range-reader.ts'
 import { hasEntries, StageCommitter } from './stage-committer.ts'
 
@@ -165,23 +166,22 @@ export class SnapshotJoin {
     if (directories.length === 0) return { files: 0, chunks: 0, bytes: 0 }
     if (!have.isFull()) reporter.report({ type: 'waiting', reason: 'reusing' })
     const sources = await ReuseSources.open({ target: index, have, directories, placer, signal })
+    this.#basis = sources.snapshots.filter((snapshot) => !snapshot.equals(index.cid)).slice(0, BASIS_MAX)
     const plan = planReuse(this.store, index, sources)
-    const missing = { chunks: index.chunksCount - have.count - plan.chunks, bytes: -plan.bytes }
-    for (let chunk = have.nextClear(0); chunk !== undefined; chunk = have.nextClear(chunk + 1)) missing.bytes += index.chunkBytes(chunk)
+    const fetch = await planFetch(index, plan.missing, this.#basis, this.#components.participant, signal)
+    const { files, chunks, bytes } = plan
     reporter.report({
       type: 'planned',
       files: index.root.totals.files,
-      filesReused: plan.files,
-      chunksReused: plan.chunks,
-      bytesReused: plan.bytes,
-      chunksToFetch: missing.chunks,
-      bytesToFetch: missing.bytes,
+      filesReused: files,
+      chunksReused: chunks,
+      bytesReused: bytes,
+      ...fetch,
     })
     const tally = await reuseChunks(this.store, index, sources, { signal, onPlaced: (chunk) => this.reader.placed(chunk) })
     reporter.report({ type: 'reused', filesShared: tally.files, chunks: tally.chunks, bytes: tally.bytes })
     await this.#init.onReused?.()
     this.store.useBases(sources)
-    this.#basis = sources.snapshots
     return tally
   }
 
@@ -221,6 +221,7 @@ export class SnapshotJoin {
       index,
       sink,
       signal: AbortSignal.any([signal, commits.signal]),
+      basis: this.#basis,
       ...(stage === undefined ? {} : { stage }),
       ...(patienceMs === undefined ? {} : { patienceMs }),
       ...(onTrace === undefined ? {} : { onTrace }),

@@ -1,4 +1,4 @@
-import type { SnapshotIndex } from '@cairn/protocol'
+import { Bitmap, type SnapshotIndex } from '@cairn/protocol'
 import type { PlaceStore } from '../place/place-store.ts'
 import type { ReuseSources } from './reuse-sources.ts'
 
@@ -19,6 +19,8 @@ export interface ReusePlan {
   readonly files: number
   readonly chunks: number
   readonly bytes: number
+  /** Chunks that are neither in place nor anywhere on this machine. */
+  readonly missing: Bitmap
 }
 
 export interface ReuseOptions {
@@ -40,7 +42,9 @@ export function planReuse(store: PlaceStore, index: SnapshotIndex, sources: Reus
   for (const [i, { type }] of index.entries.entries()) {
     if (type === 'file' && index.chunksOfFile(i).every(({ chunk }) => located.get(chunk))) plan.files += 1
   }
-  return plan
+  const missing = Bitmap.full(index.chunksCount)
+  missing.andNot(located)
+  return { ...plan, missing }
 }
 
 /**
