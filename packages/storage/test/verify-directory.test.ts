@@ -7,7 +7,7 @@ import { oddTree } from './place/trees.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
 const { index } = sampleSnapshot(oddTree)
-const clean = { ok: true, altered: [], missing: [], extra: [], wrongMode: [], wrongLink: [] }
+const clean = { ok: true, altered: [], missing: [], extra: [], wrongMode: [], wrongLink: [], renamed: [] }
 
 describe('verifyDirectory', () => {
   it('accepts what was published, .cairn or not', async () => {
