@@ -58,6 +58,8 @@ export class VersionDirectory {
       const found = (await readdir(root)).filter((name) => ![STATE_DIRECTORY, VERSIONS, CURRENT].includes(name))
       const current = await lstatIfExists(join(root, CURRENT))
       if (current !== undefined && !current.isSymbolicLink()) found.push(CURRENT)
+      const versions = await lstatIfExists(join(root, VERSIONS))
+      if (versions !== undefined && !versions.isDirectory()) found.push(VERSIONS)
       if (found.length > 0) throw new StorageError({ code: 'FOREIGN_FILES', path, found: found.slice(0, 5) })
       await mkdir(join(root, STATE_DIRECTORY), { recursive: true })
       await mkdir(join(root, VERSIONS), { recursive: true })
