@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { type CID, NearChunks, type SketchedSnapshot, type SnapshotIndex } from '@cairn/protocol'
 import { type BlockSource, type DeltaSets, type DeltaSetWriter, StorageError, WorkerThread } from '@cairn/storage'
-import type { Clock } from '@cairn/runtime'
+import { type Clock, freeMemory } from '@cairn/runtime'
 import { OriginError } from '../errors.ts'
 import { DELTA_PART_MAX, DELTA_THREADS_MAX } from '../limits.ts'
 import type { DeltaBaseFrame, DeltaCall, DeltaReply } from './delta-calls.ts'
@@ -87,6 +87,7 @@ class Making {
     this.totals.chunksChanged += 1
     this.totals.frameBytes += frameBytes
     const delta = frame === undefined || frames.length === 0 ? undefined : await call(thread, frame, frames)
+    for (const used of [frame, ...frames.map((base) => base.frame)]) if (used !== undefined) freeMemory(used)
     this.totals.fetchBytes += delta?.byteLength ?? frameBytes
     if (delta === undefined) return
     this.totals.deltasCount += 1
