@@ -26,6 +26,7 @@ export function encodeDelta(plain: Uint8Array, bases: readonly DeltaBase[], leve
   if (bases.length === 0 || bases.length > DELTA_BASES_MAX) throw new RangeError(`${bases.length} bases`)
   const dictionary = dictionaryOf(bases.map((base) => base.plain))
   const payload = zstdCompressSync(plain, zstdDeltaOptions(plain.byteLength, dictionary, level))
+  free(dictionary)
   return new Uint8Array(Buffer.concat([Uint8Array.of(DELTA, bases.length), ...bases.map(({ digest }) => digest), payload]))
 }
 
@@ -65,21 +66,36 @@ export function decodeDelta(frame: Uint8Array, bases: readonly Uint8Array[], pla
   if (plainBytes > plainBytesMax) throw tooLarge('block', plainBytes, plainBytesMax)
   // Larger than the plain frame, it would only carry padding.
   if (frame.byteLength > plainBytes) throw malformed('saves nothing')
+  const dictionary = dictionaryOf(bases)
   let plain: Uint8Array
   try {
-    plain = zstdDecompressSync(payload, { ...zstdDecompressOptions(plainBytes), dictionary: dictionaryOf(bases) })
+    plain = zstdDecompressSync(payload, { ...zstdDecompressOptions(plainBytes), dictionary })
   } catch (cause) {
     throw new ProtocolError({ code: 'MALFORMED', what: 'delta', reason: 'zstd cannot inflate it' }, { cause })
+  } finally {
+    free(dictionary)
   }
   if (plain.byteLength !== plainBytes) throw malformed(`inflates to ${plain.byteLength} bytes and promises ${plainBytes}`)
   return plain
 }
 
 /** A byte before the bases: with the magic number of zstd's trained dictionaries at its start, a base would be taken for one. */
-function dictionaryOf(bases: readonly Uint8Array[]): Uint8Array {
+function dictionaryOf(bases: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = lengthOf(bases)
   if (bytes > DELTA_BASES_BYTES_MAX) throw new RangeError(`bases of ${bytes} bytes`)
-  return Buffer.concat([Uint8Array.of(0), ...bases], 1 + bytes)
+  const dictionary = new Uint8Array(Buffer.allocUnsafeSlow(1 + bytes).buffer)
+  dictionary[0] = 0
+  let at = 1
+  for (const base of bases) {
+    dictionary.set(base, at)
+    at += base.byteLength
+  }
+  return dictionary
+}
+
+/** Gives the memory back at once, and not when V8 next looks for what is not used. */
+function free({ buffer }: Uint8Array<ArrayBuffer>): void {
+  buffer.transfer(0)
 }
 
 function lengthOf(bases: readonly Uint8Array[]): number {

@@ -12,8 +12,10 @@ const TABLE_LOG = 15
 export const ZSTD_WINDOW_LOG_MAX = 22
 
 const ZSTD_WINDOW_LOG_MIN = 10
-/** zstd reads no more of a dictionary than 8 bytes for each slot of its tables; 2^2 bytes leave it room to tell matches apart. */
-const DICTIONARY_BYTES_PER_SLOT_LOG = 2
+/**
+ * zstd reads no more of a dictionary than 2^3 bytes for each slot of its tables. Twice the slots make deltas 0.3 % smaller and a third slower.
+ */
+const DICTIONARY_BYTES_PER_SLOT_LOG = 3
 
 /** Options of node:zlib that make a zstd frame which {@link inspectZstd} accepts, from `plainBytes` bytes; sync and async alike. */
 export function zstdCompressOptions(plainBytes: number, level: number = ZSTD_LEVEL): ZstdOptions {

@@ -1,4 +1,4 @@
-import { publish, type PublishEvent, Workspace } from '@cairn/origin/publish'
+import { publish, type PublishEvent, type PublishSummary, Workspace } from '@cairn/origin/publish'
 import type { Reporter } from '@cairn/runtime'
 import type { CommandHandler } from '../handlers.ts'
 import { formatBytes, formatDuration, formatRate } from '../output/format.ts'
@@ -30,7 +30,7 @@ export const runPublish: CommandHandler<'publish'> = async (options, io) => {
     reporter,
     signal: io.signal,
   })
-  const { release, filesCount, bytes, storedBytes, durationMs } = summary
+  const { release, filesCount, bytes, storedBytes, deltas, durationMs } = summary
   const snapshot = release.manifest.toString()
   io.say(
     {
@@ -43,13 +43,22 @@ export const runPublish: CommandHandler<'publish'> = async (options, io) => {
       bytes,
       chunks: release.chunks,
       storedBytes,
+      deltas: deltas.map(({ from, to: _, ...figures }) => ({ from: from.toString(), ...figures })),
       durationMs,
     },
     [
       `published ${ledger}@${height} on ${release.channels.join(', ')}`,
       `snapshot  ${snapshot}`,
       `content   ${filesCount} files, ${formatBytes(bytes)} in ${release.chunks} chunks; ${formatBytes(storedBytes)} added to the workspace`,
+      ...deltas.map((delta) => describeDeltas(ledger, delta)),
       `took      ${formatDuration(durationMs)}, ${formatRate((bytes * 1000) / Math.max(1, durationMs))}`,
     ].join('\n'),
   )
+}
+
+/** One line for each release that nodes may come from. */
+function describeDeltas(ledger: string, delta: PublishSummary['deltas'][number]): string {
+  const { fromHeight, chunksChanged, frameBytes, deltasCount, fetchBytes, durationMs } = delta
+  const amounts = `${chunksChanged} chunks changed, ${formatBytes(frameBytes)} as they are, ${formatBytes(fetchBytes)} with ${deltasCount} deltas`
+  return `from ${ledger}@${fromHeight}: ${amounts}, made in ${formatDuration(durationMs)}`
 }

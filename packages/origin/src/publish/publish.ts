@@ -1,9 +1,13 @@
 import { resolve } from 'node:path'
-import { type ChunkingProfile, CHUNKING, type CID, ZSTD_LEVEL } from '@cairn/protocol'
+import { type ChunkingProfile, CHUNKING, type CID, type SketchTable, ZSTD_LEVEL } from '@cairn/protocol'
 import type { Clock, Reporter } from '@cairn/runtime'
-import { openFsBlockStore } from '@cairn/storage'
+import { type FsBlockStore, openFsBlockStore } from '@cairn/storage'
 import { DEFAULT_CHANNEL, type Release } from '@cairn/trust'
+import type { DeltaSummary } from '../deltas/make-deltas.ts'
+import { WorkspaceDeltas } from '../deltas/workspace-deltas.ts'
 import type { PublishEvent } from '../events.ts'
+import { DELTA_RELEASES_MAX } from '../limits.ts'
+import { WorkspaceSource } from '../release-sources.ts'
 import type { Workspace } from '../workspace.ts'
 import { ingest } from './ingest.ts'
 import { planPublication } from './plan.ts'
@@ -19,6 +23,8 @@ export interface PublishInit {
   readonly profile?: ChunkingProfile
   /** `copy` keeps compressed chunks in the workspace; `reference` serves them from `directory`, which must then stay as it is. */
   readonly store?: 'copy' | 'reference'
+  /** From how many earlier releases deltas are made: 0 to 4, 4 if absent. */
+  readonly deltasFrom?: number
   /** Threads that read and compress; as many as there are cores, at most 3, if absent. The snapshot does not depend on it. */
   readonly threadsCount?: number
   /** Replaces a different snapshot at the same height. */
@@ -37,11 +43,14 @@ export interface PublishSummary {
   readonly bytes: number
   /** Frame bytes that this run added to the workspace. */
   readonly storedBytes: number
+  /** What holders of earlier releases fetch, the newest first. */
+  readonly deltas: readonly (DeltaSummary & { readonly fromHeight: number })[]
   readonly durationMs: number
 }
 
 /**
- * Publishes `directory` as `ledger`'s snapshot at `height`: reads it once, stores its chunks and pages durably, and only then signs.
+ * Publishes `directory` as `ledger`'s snapshot at `height`: reads it once, stores its chunks and pages durably, makes the deltas from the
+ * releases before it, and only then signs.
  *
  * The same input gives the same manifest: nothing of the time or the machine is in it. A publication that is interrupted
  * leaves the releases as they were; what it stored is used by the next one.
@@ -56,7 +65,7 @@ export async function publish(init: PublishInit): Promise<PublishSummary> {
   reporter.report({ type: 'publish-started', path: directory, filesCount: plan.filesCount, bytes: plan.bytes })
   await using store = await openFsBlockStore({ path: workspace.blocksPath, clock })
   const storedBefore = store.totalBytes
-  const { cid, bytes, root } = await ingest({
+  const { cid, bytes, root, sketches } = await ingest({
     directory,
     plan,
     manifest: manifestInit(init, workspace.network, parent),
@@ -68,6 +77,7 @@ export async function publish(init: PublishInit): Promise<PublishSummary> {
   })
   // Chunks and pages first, then the signature that vouches for them: a power cut leaves no release that cannot be served.
   await store.flush()
+  const deltas = await prepareDeltas(init, known, cid, sketches, store)
   const release: Release = {
     ledger,
     height,
@@ -83,7 +93,34 @@ export async function publish(init: PublishInit): Promise<PublishSummary> {
   })
   const durationMs = clock.monotonicMs() - startedMs
   reporter.report({ type: 'published', snapshot: cid.toString(), ledger, height, durationMs })
-  return { release, filesCount: plan.filesCount, bytes: plan.bytes, storedBytes: store.totalBytes - storedBefore, durationMs }
+  return { release, filesCount: plan.filesCount, bytes: plan.bytes, storedBytes: store.totalBytes - storedBefore, deltas, durationMs }
+}
+
+/** Whoever follows the ledger finds them ready when it hears of the release. */
+async function prepareDeltas(
+  init: PublishInit,
+  known: readonly Release[],
+  snapshot: CID,
+  sketches: SketchTable,
+  store: FsBlockStore,
+): Promise<PublishSummary['deltas']> {
+  const { workspace, height, clock, reporter, signal } = init
+  const source = new WorkspaceSource(store, () => {})
+  await using deltas = await WorkspaceDeltas.open({ workspace, source, clock })
+  await deltas.sketches.put(snapshot, sketches)
+  const earlier = known.filter((release) => release.height < height && !release.manifest.equals(snapshot))
+  const wanted = earlier.toReversed().slice(0, init.deltasFrom ?? DELTA_RELEASES_MAX)
+  if (wanted.length > 0 && init.store === 'reference') await source.addReference(snapshot, resolve(init.directory))
+  const summaries: (DeltaSummary & { readonly fromHeight: number })[] = []
+  for (const { manifest, height: fromHeight } of wanted) {
+    const directory = workspace.referenceOf(manifest.toString())
+    if (directory !== undefined) await source.addReference(manifest, directory)
+    const summary = { ...(await deltas.make(manifest, snapshot, signal)), fromHeight }
+    summaries.push(summary)
+    const { chunksChanged, frameBytes, deltasCount, fetchBytes, durationMs } = summary
+    reporter.report({ type: 'deltas-prepared', fromHeight, chunksChanged, frameBytes, deltasCount, fetchBytes, durationMs })
+  }
+  return summaries
 }
 
 function manifestInit(

@@ -1,0 +1,94 @@
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { syncDirectory } from '../durable-file.ts'
+import { storageErrorOf } from '../io-error.ts'
+import { type DeltaRow, type DeltaSetName, encodeDeltaSetEnd, encodeDeltaSetHeader } from './delta-set-codec.ts'
+
+/**
+ * Writes the deltas between two snapshots, one after the other, into a file beside `path`, which is there once {@link finish} has resolved
+ * and not before: whatever interrupts this leaves nothing but a temporary file.
+ */
+export class DeltaSetWriter implements AsyncDisposable {
+  readonly path: string
+  readonly #temporary: string
+  readonly #file: FileHandle
+  readonly #rows: DeltaRow[] = []
+  #end: number
+  #last: Promise<void> = Promise.resolve()
+  #isOpen = true
+
+  private constructor(path: string, temporary: string, file: FileHandle, end: number) {
+    this.path = path
+    this.#temporary = temporary
+    this.#file = file
+    this.#end = end
+  }
+
+  /** @throws {StorageError} `NO_SPACE`, `IO_FAILED` */
+  static async create(path: string, temporary: string, name: DeltaSetName): Promise<DeltaSetWriter> {
+    try {
+      const file = await open(temporary, 'w')
+      const header = encodeDeltaSetHeader(name)
+      await file.writeFile(header)
+      return new DeltaSetWriter(path, temporary, file, header.byteLength)
+    } catch (cause) {
+      throw storageErrorOf(cause, temporary)
+    }
+  }
+
+  /** Bytes of the deltas so far. */
+  get bytes(): number {
+    return this.#rows.reduce((sum, row) => sum + row.bytes, 0)
+  }
+
+  get count(): number {
+    return this.#rows.length
+  }
+
+  /**
+   * Appends the delta of chunk `chunk`. Calls may overlap; each chunk is added once.
+   *
+   * @throws {StorageError} `NO_SPACE`, `IO_FAILED`
+   */
+  add(chunk: number, digest: Uint8Array, frame: Uint8Array): Promise<void> {
+    const offset = this.#end
+    this.#end += frame.byteLength
+    this.#last = this.#last.then(async () => {
+      try {
+        await this.#file.write(frame, 0, frame.byteLength, offset)
+      } catch (cause) {
+        throw storageErrorOf(cause, this.#temporary, frame.byteLength)
+      }
+      this.#rows.push({ chunk, digest: digest.slice(), offset, bytes: frame.byteLength, checksum: crc32(frame) })
+    })
+    return this.#last
+  }
+
+  /** Gives the file its name when all of it is on the disk. @throws {StorageError} `NO_SPACE`, `IO_FAILED` */
+  async finish(): Promise<void> {
+    await this.#last
+    try {
+      await this.#file.write(encodeDeltaSetEnd(this.#rows, this.#end), 0, undefined, this.#end)
+      await this.#file.sync()
+      await this.#close()
+      await rename(this.#temporary, this.path)
+      await syncDirectory(dirname(this.path))
+    } catch (cause) {
+      throw storageErrorOf(cause, this.path)
+    }
+  }
+
+  /** Removes what was not finished. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isOpen) return
+    await this.#last.catch(() => undefined)
+    await this.#close()
+    await rm(this.#temporary, { force: true })
+  }
+
+  async #close(): Promise<void> {
+    this.#isOpen = false
+    await this.#file.close()
+  }
+}
