@@ -90,7 +90,8 @@ export class VersionShelf {
       if (index === undefined) return
       for (const page of index.pages) needed.add(page.toString())
     }
-    for (const cid of [...pages.cids()]) if (!needed.has(cid.toString())) await pages.delete(cid)
+    const surplus = Array.from(pages.cids()).filter((cid) => !needed.has(cid.toString()))
+    for (const cid of surplus) await pages.delete(cid)
   }
 
   async #remove(version: VersionInfo): Promise<void> {

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { lstat, rm } from 'node:fs/promises'
+import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CID_BYTES, type CID, decodeCid, type SnapshotIndex } from '@cairn/protocol'
 import { readFileIfExists, writeFileDurably } from '../durable-file.ts'
@@ -76,10 +76,6 @@ export async function readFingerprints(root: string, snapshot: CID): Promise<Rea
   const bytes = await readFileIfExists(fingerprintsPath(root))
   const known = bytes === undefined ? undefined : decodeFingerprints(bytes)
   return known?.snapshot.equals(snapshot) === true ? new Map(known.files.map((file) => [file.entry, file])) : undefined
-}
-
-export async function forgetFingerprints(root: string): Promise<void> {
-  await rm(fingerprintsPath(root), { force: true })
 }
 
 /** Of the regular file at `path`, `undefined` if there is none. */

@@ -68,10 +68,10 @@ export async function reuseChunks(
   await store.assertSpace()
 
   const missing = missingChunks(store)
-  let failed = false
+  const failures: Error[] = []
   const lane = async (): Promise<void> => {
     for (const chunk of missing) {
-      if (failed) return
+      if (failures.length > 0) return
       signal?.throwIfAborted()
       const from = store.isAdopted(chunk) ? [] : sources.locate(chunk)
       if (!(await store.copy(chunk, from))) continue
@@ -80,15 +80,9 @@ export async function reuseChunks(
       onPlaced?.(chunk)
     }
   }
-  const lanes = Array.from({ length: COPIES_IN_FLIGHT }, () =>
-    lane().catch((error: unknown) => {
-      failed = true
-      throw error
-    }),
-  )
-  const ended = await Promise.allSettled(lanes)
-  const failure = ended.find((result) => result.status === 'rejected')
-  if (failure !== undefined) throw failure.reason
+  const failed = (error: unknown): void => void failures.push(error instanceof Error ? error : new Error(String(error)))
+  await Promise.all(Array.from({ length: COPIES_IN_FLIGHT }, () => lane().catch(failed)))
+  if (failures[0] !== undefined) throw failures[0]
   return tally
 }
 
