@@ -1,3 +1,4 @@
+import { freeMemory } from '@cairn/runtime'
 import { decodeDelta, sha256 } from '@cairn/protocol/chunk'
 import { StorageError } from '../errors.ts'
 import { readFully } from './open-source.ts'
@@ -24,10 +25,15 @@ export class BaseReader {
       if (plain === undefined) throw new StorageError({ code: 'BASE_MISSING', path, chunk, base: Buffer.from(base.digest).toString('hex') })
       return plain
     })
-    return decodeDelta(frame, plains, plainBytesMax)
+    try {
+      return decodeDelta(frame, plains, plainBytesMax)
+    } finally {
+      this.#makeRoom()
+    }
   }
 
   clear(): void {
+    for (const plain of this.#kept.values()) freeMemory(plain)
     this.#kept.clear()
     this.#keptBytes = 0
   }
@@ -40,12 +46,17 @@ export class BaseReader {
     if (plain === undefined) return undefined
     this.#kept.set(key, plain)
     if (known === undefined) this.#keptBytes += plainBytes
-    for (const [oldest, bytes] of this.#kept) {
-      if (this.#keptBytes <= KEPT_BYTES_MAX) break
-      this.#kept.delete(oldest)
-      this.#keptBytes -= bytes.byteLength
-    }
     return plain
+  }
+
+  /** Gives memory back at once: it lies outside of the heap, and a collection may be far. */
+  #makeRoom(): void {
+    for (const [oldest, plain] of this.#kept) {
+      if (this.#keptBytes <= KEPT_BYTES_MAX) return
+      this.#kept.delete(oldest)
+      this.#keptBytes -= plain.byteLength
+      freeMemory(plain)
+    }
   }
 }
 
