@@ -28,7 +28,9 @@ export async function setAside(root: string, index: SnapshotIndex): Promise<read
       const found = entry.type === 'file' ? await fingerprintFile(join(root, entry.path)) : undefined
       const known = fingerprints.get(i)
       if (entry.type !== 'file' || found === undefined || known === undefined) continue
-      if (found.bytes !== entry.bytes || found.inode !== known.inode) {
+      // Where everything was copied somewhere else, every file is another one, and keeps its time: that is no reason to move it.
+      const isOther = found.inode !== known.inode && found.mtimeNs !== known.mtimeNs
+      if (found.bytes !== entry.bytes || isOther) {
         await mkdir(aside, { recursive: true })
         await rename(join(root, entry.path), join(aside, `${next}`))
         next += 1
