@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { syncDirectory } from '../durable-file.ts'
 import { storageErrorOf } from '../io-error.ts'
-import { type DeltaRow, type DeltaSetName, encodeDeltaSetEnd, encodeDeltaSetHeader } from './delta-set-codec.ts'
+import { type DeltaRow, type DeltaSetName, deltaSetEndBytes, encodeDeltaSetEnd, encodeDeltaSetHeader } from './delta-set-codec.ts'
 
 /**
  * Writes the deltas between two snapshots, one after the other, into a file beside `path`, which is there once {@link finish} has resolved
@@ -37,9 +37,9 @@ export class DeltaSetWriter implements AsyncDisposable {
     }
   }
 
-  /** Bytes of the deltas so far. */
-  get bytes(): number {
-    return this.#rows.reduce((sum, row) => sum + row.bytes, 0)
+  /** Bytes of the file, once it is finished. */
+  get fileBytes(): number {
+    return this.#end + deltaSetEndBytes(this.#rows.length)
   }
 
   get count(): number {
