@@ -59,7 +59,7 @@ export class DeltaJobs implements DeltaSource, AsyncDisposable {
     for (let next = first(this.#queue); next !== undefined && !signal.aborted; next = first(this.#queue)) {
       const [key, { from, to }] = next
       try {
-        const { deltasCount, deltaBytes, fetchBytes, durationMs } = await deltas.make(from, to, signal)
+        const { deltasCount, deltaBytes, fetchBytes, durationMs } = await deltas.make(from, to, { signal })
         reporter.report({ type: 'deltas-made', pair: key, deltasCount, deltaBytes, fetchBytes, durationMs })
       } catch (error) {
         if (signal.aborted) return
