@@ -62,7 +62,7 @@ describe('publishing after other releases', () => {
     await mkdir(old)
     await writeFile(join(old, 'state'), noise('state', STATE_BYTES))
     const first = await place.publish(1, { directory: old, store: 'reference' })
-    const sketch = join(place.workspace.sketchesPath, `${first.release.manifest}.sketches`)
+    const sketch = join(place.workspace.sketchesPath, `${first.release.manifest.toString()}.sketches`)
     await writeFile(sketch, 'damaged')
     const [delta] = (await place.publish(2, { store: 'reference' })).deltas
     assert.equal(delta?.deltasCount, delta?.chunksChanged)

@@ -47,7 +47,8 @@ export class NearChunks {
       uncovered &= ~matches.get(best)!
       matches.delete(best)
     }
-    for (const base of [...chosen.bases]) for (const beside of [base + 1, base - 1]) chosen.add(beside)
+    const near = chosen.bases.slice()
+    for (const base of near) for (const beside of [base + 1, base - 1]) chosen.add(beside)
     for (const base of this.#besideNeighbours(chunk)) chosen.add(base)
     for (const base of this.#atSamePlace(chunk)) chosen.add(base)
     return chosen.bases

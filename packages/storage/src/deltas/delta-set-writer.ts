@@ -54,14 +54,8 @@ export class DeltaSetWriter implements AsyncDisposable {
   add(chunk: number, digest: Uint8Array, frame: Uint8Array): Promise<void> {
     const offset = this.#end
     this.#end += frame.byteLength
-    this.#last = this.#last.then(async () => {
-      try {
-        await this.#file.write(frame, 0, frame.byteLength, offset)
-      } catch (cause) {
-        throw storageErrorOf(cause, this.#temporary, frame.byteLength)
-      }
-      this.#rows.push({ chunk, digest: digest.slice(), offset, bytes: frame.byteLength, checksum: crc32(frame) })
-    })
+    const row = { chunk, digest: digest.slice(), offset, bytes: frame.byteLength, checksum: crc32(frame) }
+    this.#last = this.#write(this.#last, row, frame)
     return this.#last
   }
 
@@ -85,6 +79,16 @@ export class DeltaSetWriter implements AsyncDisposable {
     await this.#last.catch(() => undefined)
     await this.#close()
     await rm(this.#temporary, { force: true })
+  }
+
+  async #write(before: Promise<void>, row: DeltaRow, frame: Uint8Array): Promise<void> {
+    await before
+    try {
+      await this.#file.write(frame, 0, frame.byteLength, row.offset)
+    } catch (cause) {
+      throw storageErrorOf(cause, this.#temporary, frame.byteLength)
+    }
+    this.#rows.push(row)
   }
 
   async #close(): Promise<void> {

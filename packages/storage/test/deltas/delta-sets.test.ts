@@ -53,7 +53,8 @@ describe('DeltaSets', () => {
       assert.deepEqual(await readdir(place.path), [])
     }
     // No process has the first number; whoever had the second was killed, in a container where numbers begin anew.
-    for (const writer of [2 ** 30, process.pid]) await writeFile(join(place.path, `${v2}.${v1}.deltas.${writer}.tmp`), 'begun')
+    for (const writer of [2 ** 30, process.pid])
+      await writeFile(join(place.path, `${v2.toString()}.${v1.toString()}.deltas.${writer}.tmp`), 'begun')
     await using sets = await place.open()
     assert.deepEqual(await readdir(place.path), [])
     assert.equal(sets.totalBytes, 0)
