@@ -30,9 +30,10 @@ describe('NearChunks', () => {
 
   it('gives room that is left to what lies beside, within the bound', () => {
     const old = [1, 2, 3, 4, 5, 6].map(chunkOf)
-    const near = new NearChunks(snapshot({ a: old }), snapshot({ b: [edited(old[2]!)] }))
+    const near = new NearChunks(snapshot({ a: old }), snapshot({ b: [halves(old[2]!, chunkOf(9)), edited(old[2]!)] }))
     assert.deepEqual(near.basesOf(0), [2, 3, 1])
     assert(near.basesOf(0).length <= DELTA_BASES_MAX)
+    assert.deepEqual(near.basesOf(1), [2], 'all of its values are spoken for')
   })
 
   it('takes what was at the same place, and beside neighbours that stayed, where nothing is alike', () => {
@@ -52,7 +53,8 @@ describe('NearChunks', () => {
 
   it('keeps within the bytes that bases may have', () => {
     const large = [1, 2, 3].map((seed) => xorshift(seed, 4096 * KIB))
-    const near = new NearChunks(snapshot({ a: large }, 'bulk'), snapshot({ a: [edited(large[1]!)] }, 'bulk'))
+    const changed = Buffer.concat([xorshift(9, 128 * KIB), large[1]!.subarray(0, 3900 * KIB)])
+    const near = new NearChunks(snapshot({ a: large }, 'bulk'), snapshot({ a: [changed] }, 'bulk'))
     assert.deepEqual(near.basesOf(0), [1, 2])
   })
 })
