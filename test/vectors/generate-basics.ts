@@ -1,4 +1,4 @@
-// Writes cid.json, chunking.json, frame.json, delta.json, bitmap.json and merkle.json beside this file.
+// Writes cid.json, chunking.json, frame.json, delta.json, bitmap.json, merkle.json and sketch.json beside this file.
 // Run it by hand, and only to approve a new format: `node test/vectors/generate-basics.ts`. Tests read what is there.
 import { writeFileSync } from 'node:fs'
 import { constants, zstdCompressSync } from 'node:zlib'
@@ -18,6 +18,8 @@ import {
   merkleRoot,
   pageCid,
   sha256,
+  encodeSketchTable,
+  sketchChunk,
 } from '@cairn/protocol'
 import { xorshift } from '../../packages/protocol/test/xorshift.ts'
 
@@ -31,6 +33,7 @@ write('frame', frameVectors())
 write('delta', deltaVectors())
 write('bitmap', bitmapVectors())
 write('merkle', merkleVectors())
+write('sketch', sketchVectors())
 
 function cidVectors(): object {
   const blocks = { empty: new Uint8Array(), hello: text('hello world'), 'an empty map of DAG-CBOR': Uint8Array.of(0xa0) }
@@ -242,6 +245,43 @@ function merkleVectors(): object {
       newSize,
       proof: consistencyProof(first(newSize), index + 1).map(hex),
     })),
+  }
+}
+
+function sketchVectors(): object {
+  const chunks = [
+    { seed: 1, bytes: 64 * KIB, profile: 'edge' },
+    { seed: 2, bytes: 256 * KIB, profile: 'balanced' },
+    { seed: 3, bytes: 40, profile: 'edge' },
+    { seed: 4, bytes: 16, profile: 'edge' },
+  ] as const
+  const sketches = chunks.map(({ seed, bytes, profile }) => [...sketchChunk(xorshift(seed, bytes), CHUNKING[profile])])
+  const snapshot = pageCid(text('a snapshot'))
+  const table = Uint32Array.from(sketches.slice(0, 2).flat())
+  const file = hex(encodeSketchTable(snapshot, table))
+  const resealed = (at: number, digits: string): string => {
+    const bytes = Buffer.from(file, 'hex')
+    bytes.write(digits, at, 'hex')
+    const end = bytes.byteLength - 32
+    bytes.set(sha256(bytes.subarray(0, end)), end)
+    return bytes.toString('hex')
+  }
+  const refused: [name: string, code: string, hex: string][] = [
+    ['nothing', 'MALFORMED', ''],
+    ['a byte short', 'MALFORMED', file.slice(0, -2)],
+    ['a byte long', 'MALFORMED', `${file}00`],
+    ['another kind of file', 'MALFORMED', resealed(0, '00')],
+    ['version 2', 'UNSUPPORTED_VERSION', resealed(8, '02')],
+    ['12 values a sketch', 'MALFORMED', resealed(9, '0c')],
+    ['of another snapshot', 'MISMATCH', resealed(10, '00')],
+    ['2^32 - 1 chunks', 'TOO_LARGE', resealed(42, 'ffffffff')],
+    ['three chunks, values of two', 'MALFORMED', resealed(42, '00000003')],
+    ['a value changed', 'MALFORMED', `${file.slice(0, 92)}${file.slice(92, 94) === '00' ? '01' : '00'}${file.slice(94)}`],
+  ]
+  return {
+    chunks: chunks.map((chunk, i) => ({ ...chunk, sketch: sketches[i] })),
+    table: { snapshot: snapshot.toString(), chunks: 2, hex: file },
+    refused: refused.map(([name, code, bytes]) => ({ name, code, hex: bytes })),
   }
 }
 

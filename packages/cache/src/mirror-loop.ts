@@ -114,6 +114,8 @@ export class MirrorLoop {
     // Not while a manifest is unknown: a list that was lost must not cost the blocks that it listed.
     if (manifests.size === wanted.length) await this.#evictor.removeOrphans(needed)
 
+    await this.#components.deltas.retain((snapshot) => mirrors.all.some(({ cid }) => cid.toString() === snapshot))
+
     const next = fetchable.find(({ snapshot }) => this.#backoff.isDue(snapshot.cid.toString(), clock.monotonicMs()))
     if (next !== undefined) {
       await this.#mirror(next.snapshot, next.index, pages, signal)

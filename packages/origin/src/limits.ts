@@ -27,6 +27,8 @@ export function readBytesOf({ bytesMax }: { readonly bytesMax: number }): number
 export const DELTA_RELEASES_MAX = 4
 /** Threads that make deltas, where there are as many cores: each holds a chunk, its bases and zstd's tables, up to 30 MiB with `bulk`. */
 export const DELTA_THREADS_MAX = 3
+/** Threads that make deltas while an origin serves: somebody waits for them, and others for their chunks. */
+export const DELTA_JOB_THREADS = 1
 /** A delta is worth having if it takes at most this part of the chunk's frame: its bases have to be read by everybody who uses it. */
 export const DELTA_PART_MAX = 0.9
 /** Deltas kept on disk: those of four releases of a ledger of a terabyte that changes by some percent each time. */

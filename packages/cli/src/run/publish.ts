@@ -43,7 +43,7 @@ export const runPublish: CommandHandler<'publish'> = async (options, io) => {
       bytes,
       chunks: release.chunks,
       storedBytes,
-      deltas: deltas.map(({ from, to: _, ...figures }) => ({ from: from.toString(), ...figures })),
+      deltas: deltas.map(deltaFigures),
       durationMs,
     },
     [
@@ -61,4 +61,9 @@ function describeDeltas(ledger: string, delta: PublishSummary['deltas'][number])
   const { fromHeight, chunksChanged, frameBytes, deltasCount, fetchBytes, durationMs } = delta
   const amounts = `${chunksChanged} chunks changed, ${formatBytes(frameBytes)} as they are, ${formatBytes(fetchBytes)} with ${deltasCount} deltas`
   return `from ${ledger}@${fromHeight}: ${amounts}, made in ${formatDuration(durationMs)}`
+}
+
+function deltaFigures(delta: PublishSummary['deltas'][number]): Readonly<Record<string, unknown>> {
+  const { from, fromHeight, chunksChanged, frameBytes, deltasCount, deltaBytes, fetchBytes, durationMs } = delta
+  return { from: from.toString(), fromHeight, chunksChanged, frameBytes, deltasCount, deltaBytes, fetchBytes, durationMs }
 }

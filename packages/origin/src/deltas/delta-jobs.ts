@@ -2,7 +2,7 @@ import type { CID } from '@cairn/protocol'
 import { type Clock, type Reporter, Tasks } from '@cairn/runtime'
 import type { DeltaOffer, DeltaSource } from '@cairn/swarm'
 import type { OriginEvent } from '../events.ts'
-import { DELTA_JOBS_MAX, DELTA_RETRY_MS } from '../limits.ts'
+import { DELTA_JOB_THREADS, DELTA_JOBS_MAX, DELTA_RETRY_MS } from '../limits.ts'
 import type { WorkspaceDeltas } from './workspace-deltas.ts'
 
 interface Job {
@@ -59,7 +59,7 @@ export class DeltaJobs implements DeltaSource, AsyncDisposable {
     for (let next = first(this.#queue); next !== undefined && !signal.aborted; next = first(this.#queue)) {
       const [key, { from, to }] = next
       try {
-        const { deltasCount, deltaBytes, fetchBytes, durationMs } = await deltas.make(from, to, signal)
+        const { deltasCount, deltaBytes, fetchBytes, durationMs } = await deltas.make(from, to, { signal, threadsCount: DELTA_JOB_THREADS })
         reporter.report({ type: 'deltas-made', pair: key, deltasCount, deltaBytes, fetchBytes, durationMs })
       } catch (error) {
         if (signal.aborted) return

@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os'
 import { type CID, NearChunks, type SketchedSnapshot, type SnapshotIndex } from '@cairn/protocol'
-import { type BlockSource, type DeltaSets, type DeltaSetWriter, StorageError, WorkerThread } from '@cairn/storage'
+import { type BlockSource, type DeltaSets, type DeltaSetWriter, WorkerThread } from '@cairn/storage'
 import { type Clock, freeMemory } from '@cairn/runtime'
 import { OriginError } from '../errors.ts'
 import { DELTA_PART_MAX, DELTA_THREADS_MAX } from '../limits.ts'
 import type { DeltaBaseFrame, DeltaCall, DeltaReply } from './delta-calls.ts'
+import { readFrame } from './read-frame.ts'
 
 export interface MakeDeltasInit {
   readonly from: SketchedSnapshot
@@ -35,6 +36,8 @@ export interface DeltaSummary {
   readonly durationMs: number
 }
 
+/** A thread takes as long to start as these take. */
+const CHUNKS_PER_THREAD = 32
 /** Its buffers are outside of this. */
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 }
 
@@ -52,8 +55,10 @@ export async function makeDeltas(init: MakeDeltasInit): Promise<DeltaSummary> {
   await using writer = await sets.create(from.index.cid, to.index.cid)
   const making = new Making(init, writer)
   const near = new NearChunks(from, to)
-  const targets = near.changed()
-  const threads = init.threadsCount ?? Math.min(availableParallelism(), DELTA_THREADS_MAX)
+  const changed = [...near.changed()]
+  const targets = changed.values()
+  const threadsMax = init.threadsCount ?? Math.min(availableParallelism(), DELTA_THREADS_MAX)
+  const threads = Math.min(threadsMax, Math.ceil(changed.length / CHUNKS_PER_THREAD))
   const lanes = Array.from({ length: threads }, async () => {
     await using thread = new WorkerThread<DeltaCall, DeltaReply>(new URL('./delta-worker.ts', import.meta.url), RESOURCE_LIMITS)
     for (const chunk of targets) {
@@ -62,8 +67,8 @@ export async function makeDeltas(init: MakeDeltasInit): Promise<DeltaSummary> {
     }
   })
   // Every lane ends before the writer does; the first failure is told.
-  const failed = (await Promise.allSettled(lanes)).find((lane) => lane.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
+  await Promise.allSettled(lanes)
+  await Promise.all(lanes)
   await writer.finish()
   await sets.added(from.index.cid, to.index.cid)
   return { from: from.index.cid, to: to.index.cid, ...making.totals, durationMs: clock.monotonicMs() - startedMs }
@@ -81,7 +86,7 @@ class Making {
 
   async make(chunk: number, bases: readonly number[], thread: WorkerThread<DeltaCall, DeltaReply>): Promise<void> {
     const { from, to } = this.#init
-    const frame = await this.#frame(to.index, chunk)
+    const frame = await readFrame(this.#init.source, to.index.chunkCid(chunk))
     const frames = frame === undefined ? [] : await this.#baseFrames(from.index, bases)
     const frameBytes = frame?.byteLength ?? to.index.chunkBytes(chunk)
     this.totals.chunksChanged += 1
@@ -97,18 +102,12 @@ class Making {
 
   async #baseFrames(index: SnapshotIndex, bases: readonly number[]): Promise<readonly DeltaBaseFrame[]> {
     const frames = await Promise.all(
-      bases.map(async (base) => ({ digest: index.chunkDigest(base).slice(), frame: await this.#frame(index, base) })),
+      bases.map(async (base) => ({
+        digest: index.chunkDigest(base).slice(),
+        frame: await readFrame(this.#init.source, index.chunkCid(base)),
+      })),
     )
     return frames.flatMap(({ digest, frame }) => (frame === undefined ? [] : [{ digest, frame }]))
-  }
-
-  async #frame(index: SnapshotIndex, chunk: number): Promise<Uint8Array | undefined> {
-    try {
-      return await this.#init.source.get(index.chunkCid(chunk))
-    } catch (error) {
-      if (error instanceof StorageError && (error.fault.code === 'SOURCE_CHANGED' || error.fault.code === 'CORRUPT')) return undefined
-      throw error
-    }
   }
 }
 

@@ -13,6 +13,7 @@ import {
   type SnapshotIndex,
 } from '@cairn/protocol'
 import { type BlockSource, readFileIfExists, writeFileDurably } from '@cairn/storage'
+import { readFrame } from './read-frame.ts'
 
 /** The sketches of a workspace's snapshots, a file for each. */
 export class Sketches {
@@ -32,7 +33,7 @@ export class Sketches {
   /**
    * The sketches of `index`, from their file or, where that is missing or damaged, from the chunks in `source`.
    *
-   * @throws {StorageError} `SOURCE_CHANGED`, `CORRUPT`, `IO_FAILED` when a chunk cannot be read
+   * @throws {StorageError} `NO_SPACE`, `IO_FAILED`
    */
   async get(index: SnapshotIndex, source: BlockSource): Promise<SketchTable> {
     const bytes = await readFileIfExists(this.#pathOf(index.cid))
@@ -41,8 +42,8 @@ export class Sketches {
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
     }
-    const table = await sketchAll(index, source)
-    await this.put(index.cid, table)
+    const { table, isWhole } = await sketchAll(index, source)
+    if (isWhole) await this.put(index.cid, table)
     return table
   }
 
@@ -51,13 +52,15 @@ export class Sketches {
   }
 }
 
-/** For snapshots published before there were sketches. A chunk that is not there has nothing in common with any. */
-async function sketchAll(index: SnapshotIndex, source: BlockSource): Promise<SketchTable> {
+/** For snapshots published before there were sketches. A chunk that cannot be read has nothing in common with any. */
+async function sketchAll(index: SnapshotIndex, source: BlockSource): Promise<{ readonly table: SketchTable; readonly isWhole: boolean }> {
   const builder = new SketchTableBuilder()
+  let isWhole = true
   for (let chunk = 0; chunk < index.chunksCount; chunk++) {
-    const frame = await source.get(index.chunkCid(chunk))
+    const frame = await readFrame(source, index.chunkCid(chunk))
+    isWhole &&= frame !== undefined
     const plain = frame === undefined ? new Uint8Array() : decodeFrame(frame, CHUNK_BYTES_MAX)
     builder.add(chunk, sketchChunk(plain, index.root.chunking))
   }
-  return builder.finish()
+  return { table: builder.finish(), isWhole }
 }

@@ -40,9 +40,9 @@ export class WorkspaceDeltas implements AsyncDisposable {
   /**
    * Makes what leads a holder of `from` to `to`, either of them the newer one; see {@link makeDeltas}.
    *
-   * @throws {OriginError} `THREAD_FAILED` @throws {StorageError} `NO_SPACE`, `IO_FAILED`, `SOURCE_CHANGED`, `CORRUPT`
+   * @throws {OriginError} `THREAD_FAILED` @throws {StorageError} `NO_SPACE`, `IO_FAILED`; `CORRUPT` if a manifest page is damaged
    */
-  async make(from: CID, to: CID, signal?: AbortSignal): Promise<DeltaSummary> {
+  async make(from: CID, to: CID, options: { readonly signal?: AbortSignal; readonly threadsCount?: number } = {}): Promise<DeltaSummary> {
     const { source, clock } = this.#init
     const [old, next] = [await loadManifest(from, source), await loadManifest(to, source)]
     return makeDeltas({
@@ -51,7 +51,7 @@ export class WorkspaceDeltas implements AsyncDisposable {
       source,
       sets: this.sets,
       clock,
-      ...(signal === undefined ? {} : { signal }),
+      ...options,
     })
   }
 

@@ -104,7 +104,8 @@ async function prepareDeltas(
   sketches: SketchTable,
   store: FsBlockStore,
 ): Promise<PublishSummary['deltas']> {
-  const { workspace, height, clock, reporter, signal } = init
+  const { workspace, height, clock, reporter, signal, threadsCount } = init
+  const options = { ...(signal === undefined ? {} : { signal }), ...(threadsCount === undefined ? {} : { threadsCount }) }
   const source = new WorkspaceSource(store, () => {})
   await using deltas = await WorkspaceDeltas.open({ workspace, source, clock })
   await deltas.sketches.put(snapshot, sketches)
@@ -115,7 +116,7 @@ async function prepareDeltas(
   for (const { manifest, height: fromHeight } of wanted) {
     const directory = workspace.referenceOf(manifest.toString())
     if (directory !== undefined) await source.addReference(manifest, directory)
-    const summary = { ...(await deltas.make(manifest, snapshot, signal)), fromHeight }
+    const summary = { ...(await deltas.make(manifest, snapshot, options)), fromHeight }
     summaries.push(summary)
     const { chunksChanged, frameBytes, deltasCount, fetchBytes, durationMs } = summary
     reporter.report({ type: 'deltas-prepared', fromHeight, chunksChanged, frameBytes, deltasCount, fetchBytes, durationMs })

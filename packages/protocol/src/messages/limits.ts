@@ -14,9 +14,9 @@ export const RETRY_AFTER_MS_MAX = 600_000
 /** An encoded bitmap of the largest snapshot: a kind byte and 2 MiB of raw bits, when no run lengths are shorter. */
 export const BITMAP_BYTES_MAX = 1 + CHUNKS_MAX / 8
 /** Sizes of the deltas between two snapshots, 2 to 5 bytes each: some 500,000 changed chunks. Of more there is no list, only the deltas. */
-export const DELTA_SIZES_BYTES_MAX = BITMAP_BYTES_MAX
+export const DELTA_SIZES_BYTES_MAX = 2 * 1024 * 1024
 /** The largest control message carries one bitmap, one list of sizes or one metadata file; 1 KiB is ample for the fields around it. */
-export const CONTROL_FRAME_BYTES_MAX = Math.max(BITMAP_BYTES_MAX, METADATA_BYTES_MAX) + 1024
+export const CONTROL_FRAME_BYTES_MAX = Math.max(BITMAP_BYTES_MAX, DELTA_SIZES_BYTES_MAX, METADATA_BYTES_MAX) + 1024
 /** Chunks in one `have-update`: at most 5 KiB, sent at most a few times a second. */
 export const HAVE_UPDATE_CHUNKS_MAX = 1024
 /** Addresses in one `peers-reply`: enough to find a swarm, too few to flood a stranger with dials. */

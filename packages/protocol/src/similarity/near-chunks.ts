@@ -32,22 +32,25 @@ export class NearChunks {
   /**
    * Up to {@link DELTA_BASES_MAX} chunks of `from` for chunk `chunk` of `to`, the nearest first; none where nothing speaks for any.
    *
-   * First those that have values of its sketch, each for what those before it left uncovered. Room that is left goes to what lies beside
-   * them, then to what was at the same place of the same file and beside the neighbours that did not change: parts of a chunk that no value
+   * First those that have values of its sketch, each for what those before it left uncovered. If values are left, so is something to be found:
+   * room goes to what lies beside them, then to what was at the same place of the same file and beside the neighbours that did not change: parts of a chunk that no value
    * speaks for are most often there.
    */
   basesOf(chunk: number): readonly number[] {
     const chosen = new Choice(this.#from.index)
     const sketch = this.#to.sketches.subarray(chunk * SKETCH_VALUES, (chunk + 1) * SKETCH_VALUES)
     const matches = new Map(this.#sketches.matches(sketch))
-    for (let uncovered = -1; !chosen.isFull;) {
+    let uncovered = (1 << this.#sketches.valuesCount) - 1
+    for (; !chosen.isFull;) {
       const best = bestOf(matches, uncovered)
       if (best === undefined) break
       chosen.add(best)
       uncovered &= ~matches.get(best)!
       matches.delete(best)
     }
-    for (const base of [...chosen.bases]) for (const beside of [base + 1, base - 1]) chosen.add(beside)
+    if (uncovered === 0) return chosen.bases
+    const near = chosen.bases.slice()
+    for (const base of near) for (const beside of [base + 1, base - 1]) chosen.add(beside)
     for (const base of this.#besideNeighbours(chunk)) chosen.add(base)
     for (const base of this.#atSamePlace(chunk)) chosen.add(base)
     return chosen.bases

@@ -64,7 +64,8 @@ describe('delta sizes', () => {
 
   it('are left out where there are too many', () => {
     const many = (count: number): Map<number, number> => new Map(Array.from({ length: count }, (_, chunk) => [chunk, 100]))
-    assert.equal(encodeDeltaSizes(many((DELTA_SIZES_BYTES_MAX - 1) / 2))?.byteLength, DELTA_SIZES_BYTES_MAX)
-    assert.equal(encodeDeltaSizes(many((DELTA_SIZES_BYTES_MAX - 1) / 2 + 1)), undefined)
+    // Two bytes each, and one for the version.
+    assert.equal(encodeDeltaSizes(many(DELTA_SIZES_BYTES_MAX / 2 - 1))?.byteLength, DELTA_SIZES_BYTES_MAX - 1)
+    assert.equal(encodeDeltaSizes(many(DELTA_SIZES_BYTES_MAX / 2)), undefined)
   })
 })

@@ -47,9 +47,14 @@ export function decodeDeltaSetHeader(bytes: Uint8Array): DeltaSetName | DeltaSet
   }
 }
 
+/** What follows `count` deltas. */
+export function deltaSetEndBytes(count: number): number {
+  return count * ROW_BYTES + TRAILER_BYTES
+}
+
 /** The table of `rows`, which comes at `offset`, and what ends the file. */
 export function encodeDeltaSetEnd(rows: readonly DeltaRow[], offset: number): Uint8Array {
-  const bytes = Buffer.alloc(rows.length * ROW_BYTES + TRAILER_BYTES)
+  const bytes = Buffer.alloc(deltaSetEndBytes(rows.length))
   let at = 0
   for (const row of rows.toSorted((a, b) => a.chunk - b.chunk)) {
     bytes.writeUInt32BE(row.chunk, at)

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { syncDirectory } from '../durable-file.ts'
 import { storageErrorOf } from '../io-error.ts'
-import { type DeltaRow, type DeltaSetName, encodeDeltaSetEnd, encodeDeltaSetHeader } from './delta-set-codec.ts'
+import { type DeltaRow, type DeltaSetName, deltaSetEndBytes, encodeDeltaSetEnd, encodeDeltaSetHeader } from './delta-set-codec.ts'
 
 /**
  * Writes the deltas between two snapshots, one after the other, into a file beside `path`, which is there once {@link finish} has resolved
@@ -37,9 +37,9 @@ export class DeltaSetWriter implements AsyncDisposable {
     }
   }
 
-  /** Bytes of the deltas so far. */
-  get bytes(): number {
-    return this.#rows.reduce((sum, row) => sum + row.bytes, 0)
+  /** Bytes of the file, once it is finished. */
+  get fileBytes(): number {
+    return this.#end + deltaSetEndBytes(this.#rows.length)
   }
 
   get count(): number {
@@ -54,14 +54,8 @@ export class DeltaSetWriter implements AsyncDisposable {
   add(chunk: number, digest: Uint8Array, frame: Uint8Array): Promise<void> {
     const offset = this.#end
     this.#end += frame.byteLength
-    this.#last = this.#last.then(async () => {
-      try {
-        await this.#file.write(frame, 0, frame.byteLength, offset)
-      } catch (cause) {
-        throw storageErrorOf(cause, this.#temporary, frame.byteLength)
-      }
-      this.#rows.push({ chunk, digest: digest.slice(), offset, bytes: frame.byteLength, checksum: crc32(frame) })
-    })
+    const row = { chunk, digest: digest.slice(), offset, bytes: frame.byteLength, checksum: crc32(frame) }
+    this.#last = this.#write(this.#last, row, frame)
     return this.#last
   }
 
@@ -85,6 +79,16 @@ export class DeltaSetWriter implements AsyncDisposable {
     await this.#last.catch(() => undefined)
     await this.#close()
     await rm(this.#temporary, { force: true })
+  }
+
+  async #write(before: Promise<void>, row: DeltaRow, frame: Uint8Array): Promise<void> {
+    await before
+    try {
+      await this.#file.write(frame, 0, frame.byteLength, row.offset)
+    } catch (cause) {
+      throw storageErrorOf(cause, this.#temporary, frame.byteLength)
+    }
+    this.#rows.push(row)
   }
 
   async #close(): Promise<void> {

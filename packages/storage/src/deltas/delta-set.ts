@@ -87,8 +87,8 @@ async function read(file: FileHandle, position: number, bytes: number): Promise<
 }
 
 function checked<T extends object>(path: string, decoded: T | DeltaSetDamage): T {
-  if ('reason' in decoded) throw new StorageError({ code: 'CORRUPT', path, reason: String(decoded.reason) })
-  if ('version' in decoded) throw new StorageError({ code: 'UNSUPPORTED_VERSION', path, found: Number(decoded.version), supported: 1 })
+  if ('reason' in decoded) throw new StorageError({ code: 'CORRUPT', path, reason: decoded.reason })
+  if ('version' in decoded) throw new StorageError({ code: 'UNSUPPORTED_VERSION', path, found: decoded.version, supported: 1 })
   return decoded
 }
 

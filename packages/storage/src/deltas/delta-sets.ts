@@ -66,8 +66,9 @@ export class DeltaSets implements AsyncDisposable {
    */
   async delta(chunk: CID, basis: readonly CID[]): Promise<Uint8Array | undefined> {
     const from = new Set(basis.map(String))
-    for (const [name, listed] of [...this.#listed]) {
-      if (!from.has(listed.from)) continue
+    // The use of one moves it to the end of the list.
+    const names = [...this.#listed].flatMap(([name, listed]) => (from.has(listed.from) ? [name] : []))
+    for (const name of names) {
       const set = await this.#use(name)
       try {
         const frame = await set?.read(cidDigest(chunk))
@@ -94,7 +95,7 @@ export class DeltaSets implements AsyncDisposable {
 
   /** Removes the files used the longest ago until what is left takes at most `bytesMax`. */
   async makeRoom(bytesMax: number): Promise<void> {
-    for (const name of [...this.#listed.keys()]) {
+    for (const name of this.#listed.keys()) {
       if (this.totalBytes <= bytesMax) return
       await this.#remove(name)
     }
@@ -102,7 +103,7 @@ export class DeltaSets implements AsyncDisposable {
 
   /** Removes every file that leads to a snapshot that `isWanted` does not want. */
   async retain(isWanted: (to: string) => boolean): Promise<void> {
-    for (const [name, { to }] of [...this.#listed]) if (!isWanted(to)) await this.#remove(name)
+    for (const [name, { to }] of this.#listed) if (!isWanted(to)) await this.#remove(name)
   }
 
   /** Lists the directory anew and removes what killed processes left. @throws {StorageError} `IO_FAILED` */
@@ -115,7 +116,7 @@ export class DeltaSets implements AsyncDisposable {
     try {
       await mkdir(path, { recursive: true })
       const found = new Set(await readdir(path))
-      for (const name of [...this.#listed.keys()]) if (!found.has(name)) await this.#forget(name)
+      for (const name of this.#listed.keys()) if (!found.has(name)) await this.#forget(name)
       for (const name of found) {
         if (name.endsWith(TEMPORARY_SUFFIX)) await removeStale(join(path, name), isOurs)
         else if (!this.#listed.has(name)) await this.#list(name)
@@ -126,7 +127,7 @@ export class DeltaSets implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const name of [...this.#listed.keys()]) await this.#forget(name)
+    for (const name of this.#listed.keys()) await this.#forget(name)
   }
 
   async #list(name: string): Promise<void> {
