@@ -12,13 +12,12 @@ import {
 import { fanOut } from '@cairn/observability'
 import { type Clock, type Log, type Random, type Reporter, Tasks } from '@cairn/runtime'
 import { type BlockStore, type FsBlockStoreInit, openFsBlockStore, type Placer, PlacingThread } from '@cairn/storage'
-import { Participant, PeerTally, type SwarmEvent, TrustKeeper } from '@cairn/swarm'
+import { Participant, PeerTally, ReceivedDeltas, type SwarmEvent, TrustKeeper } from '@cairn/swarm'
 import { DEFAULT_CHANNEL } from '@cairn/trust'
 import { BoundedStore } from './bounded-store.ts'
 import { Catalogue } from './catalogue.ts'
 import type { CacheEvent } from './events.ts'
-import { VERSIONS_PINNED } from './limits.ts'
-import { MirrorDeltas } from './mirror-deltas.ts'
+import { DELTAS_SHARE_MAX, VERSIONS_PINNED } from './limits.ts'
 import { MirrorLoop } from './mirror-loop.ts'
 import { MirrorSource } from './mirror-source.ts'
 import { Mirrors } from './mirrors.ts'
@@ -68,7 +67,7 @@ interface CacheParts {
   readonly components: CacheComponents
   readonly transport: Transport
   readonly store: BlockStore
-  readonly deltas: MirrorDeltas
+  readonly deltas: ReceivedDeltas
   readonly rebuilder: RebuildThread
   readonly placer: Placer
   readonly participant: Participant
@@ -112,7 +111,9 @@ export class Cache implements AsyncDisposable {
     const blocks = cleanup.use(await (components.openStore ?? openFsBlockStore)({ path: join(storePath, 'blocks'), clock, log }))
     const capacityBytes = init.capacityBytes ?? Number.POSITIVE_INFINITY
     const onDamaged = (path: string, reason: string): void => reporter.report({ type: 'deltas-damaged', path, reason })
-    const deltas = cleanup.use(await MirrorDeltas.open({ path: join(storePath, 'deltas'), capacityBytes, onDamaged }))
+    const deltas = cleanup.use(
+      await ReceivedDeltas.open({ path: join(storePath, 'deltas'), bytesMax: capacityBytes * DELTAS_SHARE_MAX, onDamaged }),
+    )
     const rebuilder = cleanup.use(new RebuildThread())
     const store = new BoundedStore(blocks, capacityBytes, deltas)
     const keeper = await TrustKeeper.open({ path: join(storePath, 'trust'), root: init.trustRoot, clock })

@@ -1,11 +1,10 @@
 import type { CID, SnapshotIndex } from '@cairn/protocol'
 import type { Clock, Reporter } from '@cairn/runtime'
 import type { BlockSource, BlockStore, Placer } from '@cairn/storage'
-import { BlockStoreSink, type Participant } from '@cairn/swarm'
+import { BlockStoreSink, type Participant, type ReceivedDeltas } from '@cairn/swarm'
 import { CacheError } from './errors.ts'
 import type { CacheEvent } from './events.ts'
 import { DOWNLOAD_PATIENCE_MS } from './limits.ts'
-import type { MirrorDeltas } from './mirror-deltas.ts'
 import type { Mirrors } from './mirrors.ts'
 import type { RebuildThread } from './rebuild-thread.ts'
 
@@ -17,7 +16,7 @@ export interface MirrorFetchComponents {
   readonly reporter: Reporter<CacheEvent>
   /** Checks what arrives. */
   readonly placer: Placer
-  readonly deltas: MirrorDeltas
+  readonly deltas: ReceivedDeltas
   readonly rebuilder: RebuildThread
 }
 

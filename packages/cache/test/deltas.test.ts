@@ -4,9 +4,9 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { chunkCid, type CID, encodeDelta, sha256, type SnapshotIndex } from '@cairn/protocol'
 import { MemoryBlockStore } from '@cairn/storage'
-import type { DeltaSource } from '@cairn/swarm'
+import { type DeltaSource, ReceivedDeltas } from '@cairn/swarm'
 import { BoundedStore } from '../src/bounded-store.ts'
-import { MirrorDeltas } from '../src/mirror-deltas.ts'
+import { DELTAS_SHARE_MAX } from '../src/limits.ts'
 import { World } from './harness.ts'
 import { CHUNK_BYTES, chunkOf, range } from './snapshots.ts'
 
@@ -63,7 +63,7 @@ describe('deltas beside blocks', () => {
     const path = join(world.path, 'deltas')
     const [old, next] = [await world.snapshot('alpha', 1, [1, 2]), await world.snapshot('alpha', 2, [1.5, 2.5])]
     const capacityBytes = 3 * CHUNK_BYTES
-    await using deltas = await MirrorDeltas.open({ path, capacityBytes, onDamaged: () => assert.fail() })
+    await using deltas = await ReceivedDeltas.open({ path, bytesMax: capacityBytes * DELTAS_SHARE_MAX, onDamaged: () => assert.fail() })
     const store = new BoundedStore(new MemoryBlockStore(), capacityBytes, deltas)
     const keep = async (from: CID): Promise<void> => {
       await using keeping = await deltas.begin(next, from)
@@ -90,7 +90,11 @@ describe('deltas beside blocks', () => {
     await using world = await World.create()
     const index = await world.snapshot('alpha', 1, [1, 2])
     const capacityBytes = 16 * 1024
-    await using deltas = await MirrorDeltas.open({ path: join(world.path, 'deltas'), capacityBytes, onDamaged: () => assert.fail() })
+    await using deltas = await ReceivedDeltas.open({
+      path: join(world.path, 'deltas'),
+      bytesMax: capacityBytes * DELTAS_SHARE_MAX,
+      onDamaged: () => assert.fail(),
+    })
     await using keeping = await deltas.begin(index, index.cid)
     await keeping.keep(0, new Uint8Array(1000))
     await keeping.keep(1, new Uint8Array(1000))

@@ -1,11 +1,12 @@
-import type { Address } from '@cairn/network'
+import { join } from 'node:path'
+import type { Address, PeerId } from '@cairn/network'
 import type { Readiness } from '@cairn/observability'
 import { Tasks } from '@cairn/runtime'
-import { VersionDirectory } from '@cairn/storage'
-import { HeadsFollower } from '@cairn/swarm'
+import { DirectoryLock, STATE_DIRECTORY, VersionDirectory } from '@cairn/storage'
+import { HeadsFollower, ReceivedDeltas } from '@cairn/swarm'
 import { chooseRelease } from './choose-release.ts'
 import type { FollowInit } from './follow-init.ts'
-import { HEADS_INTERVAL_MS } from './limits.ts'
+import { DELTAS_BYTES_MAX, HEADS_INTERVAL_MS } from './limits.ts'
 import type { NodeComponents } from './node.ts'
 import { type NodeParts, startParts } from './node-parts.ts'
 import { type NodeStatus, nodeStatus, readiness, snapshotStatus } from './node-status.ts'
@@ -19,15 +20,16 @@ export class FollowingNode implements AsyncDisposable {
   readonly #parts: NodeParts
   readonly #follower: VersionFollower
   readonly #heads: HeadsFollower
-  readonly #directory: VersionDirectory
+  readonly #held: Held
 
-  private constructor(init: FollowInit, components: NodeComponents, parts: NodeParts, directory: VersionDirectory, heard: Heard) {
+  private constructor(init: FollowInit, components: NodeComponents, held: Held, heard: Heard) {
+    const { parts, directory, deltas } = held
     const { clock, log } = components
     this.#init = init
     this.#components = components
     this.#parts = parts
-    this.#directory = directory
-    this.#follower = new VersionFollower(init, { parts, directory, clock, log })
+    this.#held = held
+    this.#follower = new VersionFollower(init, { parts, directory, deltas, clock, log })
     this.#heads = new HeadsFollower(
       {
         ledgers: [init.selector.ledger],
@@ -51,8 +53,22 @@ export class FollowingNode implements AsyncDisposable {
   static async start(init: FollowInit, components: NodeComponents): Promise<FollowingNode> {
     const directory = await VersionDirectory.open(init.into)
     const heard: Heard = { follower: undefined }
-    const parts = await startParts(init, components, (timestamp, from) => heard.follower?.heard(timestamp, from))
-    return new FollowingNode(init, components, parts, directory, heard)
+    const state = join(directory.path, STATE_DIRECTORY)
+    // First, because it keeps a second node away from everything else.
+    const lock = DirectoryLock.acquire(state)
+    try {
+      const deltas = await ReceivedDeltas.open({
+        path: join(state, 'deltas'),
+        bytesMax: DELTAS_BYTES_MAX,
+        onDamaged: (path, reason) => components.log.warn('deltas-damaged', { path, reason }),
+      })
+      const onHeads = (timestamp: Uint8Array, from: PeerId): void => heard.follower?.heard(timestamp, from)
+      const parts = await startParts(init, components, { deltas, onHeads })
+      return new FollowingNode(init, components, { parts, directory, deltas, lock }, heard)
+    } catch (error) {
+      lock.release()
+      throw error
+    }
   }
 
   get addresses(): readonly Address[] {
@@ -80,7 +96,7 @@ export class FollowingNode implements AsyncDisposable {
    * @throws {StorageError} when the directory cannot be read
    */
   async follow(signal: AbortSignal): Promise<void> {
-    if ((await this.#directory.current()) === undefined) await this.#chooseFirst(signal)
+    if ((await this.#held.directory.current()) === undefined) await this.#chooseFirst(signal)
     const { transport } = this.#parts
     const stopListening = transport.onPeerChange(({ type, peer }) => type === 'connected' && this.#heads.connected(peer))
     const failure = Promise.withResolvers<never>()
@@ -96,7 +112,11 @@ export class FollowingNode implements AsyncDisposable {
   }
 
   stop(): Promise<void> {
-    return this.#parts.stop(() => this.#follower.close())
+    return this.#parts.stop(async () => {
+      await this.#follower.close()
+      await this.#held.deltas[Symbol.asyncDispose]()
+      this.#held.lock.release()
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -117,6 +137,14 @@ export class FollowingNode implements AsyncDisposable {
       reporter,
     })
   }
+}
+
+/** What a node has of its directory as long as it runs. */
+interface Held {
+  readonly parts: NodeParts
+  readonly directory: VersionDirectory
+  readonly deltas: ReceivedDeltas
+  readonly lock: DirectoryLock
 }
 
 /** Who hears of announced timestamps, as soon as there is one. */

@@ -17,3 +17,5 @@ export const FOLLOW_RETRY_MS_MAX = 60_000
 export const DELTAS_WAIT_MS = 1_000
 /** Snapshots that are named to sources as being here whole; an exchange takes no more. */
 export const BASIS_MAX = 4
+/** Deltas that a following node keeps to hand them on: an update of 4 GiB takes about as much, and what is more goes out whole. */
+export const DELTAS_BYTES_MAX = 256 * 1024 * 1024

@@ -4,7 +4,7 @@ import { createDialer, createLibp2pTransport, type Dialer, loadOrCreatePeerKey, 
 import { fanOut } from '@cairn/observability'
 import type { Reporter } from '@cairn/runtime'
 import { openFsBlockStore, type Placer, PlacingThread, STATE_DIRECTORY } from '@cairn/storage'
-import { dialReporter, Participant, PeerTally, type SwarmEvent, TrustKeeper } from '@cairn/swarm'
+import { type DeltaSource, dialReporter, Participant, PeerTally, type SwarmEvent, TrustKeeper } from '@cairn/swarm'
 import type { NodeEvent } from './events.ts'
 import type { NodeComponents, NodeInit } from './node.ts'
 import { NodeSource } from './node-source.ts'
@@ -29,15 +29,21 @@ export interface NodeParts {
   stop(between?: () => Promise<void>): Promise<void>
 }
 
-/** Hears of timestamps that peers announce. */
-export type OnHeads = (timestamp: Uint8Array, from: PeerId) => void
+type OnHeads = (timestamp: Uint8Array, from: PeerId) => void
+
+/** What only a node that stays has. */
+export interface StayingParts {
+  /** Hears of timestamps that peers announce. */
+  readonly onHeads: OnHeads
+  readonly deltas: DeltaSource
+}
 
 /**
  * Opens what the node keeps in `.cairn` of its directory, and dials the configured peers.
  *
  * @throws {StorageError} `LOCKED`, `IO_FAILED`; {TrustError}, {SwarmError}, {NetworkError} as `Node.start`
  */
-export async function startParts(init: NodeInit, components: NodeComponents, onHeads: OnHeads): Promise<NodeParts> {
+export async function startParts(init: NodeInit, components: NodeComponents, staying?: StayingParts): Promise<NodeParts> {
   const { clock, random, log } = components
   const startedMs = clock.monotonicMs()
   const tracker = new ProgressTracker()
@@ -72,7 +78,9 @@ export async function startParts(init: NodeInit, components: NodeComponents, onH
       ...(init.bytesPerSecondMax === undefined ? {} : { bytesPerSecondMax: init.bytesPerSecondMax }),
       source,
       metadata: (file) => keeper.metadata(file),
-      onHeads: (_ledger, timestamp, from) => onHeads(timestamp, from),
+      ...(staying === undefined
+        ? {}
+        : { deltas: staying.deltas, onHeads: (_ledger: string, timestamp: Uint8Array, from: PeerId) => staying.onHeads(timestamp, from) }),
     },
     { transport, clock, random, log, reporter: fanOut<SwarmEvent>(peers, reporter) },
   )

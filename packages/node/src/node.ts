@@ -87,7 +87,7 @@ export class Node implements AsyncDisposable {
     if ((await VersionDirectory.find(init.into)) !== undefined)
       throw new StorageError({ code: 'OTHER_LAYOUT', path: init.into, found: 'versions' })
     await inspectTarget(init.into) // so that a stranger's directory is refused before a `.cairn` is made in it
-    const parts = await startParts(init, components, () => {})
+    const parts = await startParts(init, components)
     try {
       await resumeSwitch(init.into, parts.pages)
       return new Node(init, components, parts, await inspectBegun(init.into))

@@ -1,4 +1,4 @@
-import { type CID, type SnapshotIndex, STAGES, type StageClass } from '@cairn/protocol'
+import { type CID, deltaBases, type SnapshotIndex, STAGES, type StageClass } from '@cairn/protocol'
 import type { Clock, Log, Reporter } from '@cairn/runtime'
 import {
   openPlaceStore,
@@ -13,7 +13,7 @@ import {
   type SnapshotSink,
   StorageError,
 } from '@cairn/storage'
-import type { DownloadSession, Participant } from '@cairn/swarm'
+import type { DownloadSession, Participant, ReceivedDeltas } from '@cairn/swarm'
 import type { Release } from '@cairn/trust'
 import { NodeError } from './errors.ts'
 import type { NodeEvent } from './events.ts'
@@ -50,6 +50,8 @@ export interface SnapshotJoinComponents {
   readonly log: Log
   readonly reporter: Reporter<NodeEvent>
   readonly placer: Placer
+  /** Keeps the deltas that come, for others. */
+  readonly deltas?: ReceivedDeltas
 }
 
 export interface JoinSummary {
@@ -205,11 +207,16 @@ export class SnapshotJoin {
 
   async #fetch(stage: StageClass | undefined, fetched: FetchTally, signal: AbortSignal): Promise<void> {
     const { index, patienceMs } = this.#init
+    const { deltas } = this.#components
+    const [from] = this.#basis
+    await using keeping = from === undefined ? undefined : await deltas?.begin(index, from)
     const commits = new AbortController()
     const sink: SnapshotSink = {
       have: this.store.have,
       deliver: async (chunk, frame) => {
         await this.store.deliver(chunk, frame)
+        // A copy: the frame's memory is given back when this resolves.
+        if (keeping !== undefined && deltaBases(frame) !== undefined) await keeping.keep(chunk, frame.slice())
         this.reader.placed(chunk)
         // The chunk is placed: that its stage waits for the disk must not look as if placing did.
         if (!this.#init.isUpdate) this.#stages.placed().catch((error: unknown) => commits.abort(error))
@@ -221,7 +228,8 @@ export class SnapshotJoin {
       index,
       sink,
       signal: AbortSignal.any([signal, commits.signal]),
-      basis: this.#basis,
+      // What is kept is for those who come from the same version: it may be made from that alone.
+      basis: keeping === undefined ? this.#basis : this.#basis.slice(0, 1),
       ...(stage === undefined ? {} : { stage }),
       ...(patienceMs === undefined ? {} : { patienceMs }),
       ...(onTrace === undefined ? {} : { onTrace }),
@@ -230,6 +238,7 @@ export class SnapshotJoin {
     this.reader.attach((chunks) => session.prefer(chunks))
     try {
       fetched.add(await result)
+      await keeping?.finish()
       await this.#stages.committed()
     } finally {
       this.#session = undefined

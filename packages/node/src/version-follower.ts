@@ -1,7 +1,7 @@
 import { chase } from '@cairn/policy'
 import type { Clock, Log } from '@cairn/runtime'
 import type { AdoptMethod, ReuseDirectory, VersionDirectory, VersionInfo } from '@cairn/storage'
-import { Wake } from '@cairn/swarm'
+import { type ReceivedDeltas, Wake } from '@cairn/swarm'
 import { checkFreshness, type Release, releases, resolveRelease, TrustError } from '@cairn/trust'
 import { assertMatches } from './assert-matches.ts'
 import type { FollowInit } from './follow-init.ts'
@@ -14,6 +14,8 @@ import { VersionShelf } from './version-shelf.ts'
 export interface VersionFollowerComponents {
   readonly parts: NodeParts
   readonly directory: VersionDirectory
+  /** Deltas that came for a version are kept here for others. */
+  readonly deltas: ReceivedDeltas
   readonly clock: Clock
   readonly log: Log
 }
@@ -148,7 +150,7 @@ export class VersionFollower {
   }
 
   async #join(release: Release, signal: AbortSignal): Promise<void> {
-    const { parts, directory, clock, log } = this.#components
+    const { parts, directory, deltas, clock, log } = this.#components
     const { network, keep, patienceMs, onTrace } = this.#init
     const { ledger, height, manifest, totalBytes } = release
     parts.reporter.report({ type: 'release-chosen', ledger, height, snapshot: manifest.toString(), bytes: totalBytes })
@@ -178,7 +180,7 @@ export class VersionFollower {
         onTrace,
         startedMs,
       },
-      { participant: parts.participant, clock, log, reporter: parts.reporter, placer: parts.placer },
+      { participant: parts.participant, clock, log, reporter: parts.reporter, placer: parts.placer, deltas },
     )
     this.#joining = { name, release, controller, join }
     parts.source.serve(manifest, join.store)
@@ -216,6 +218,8 @@ export class VersionFollower {
     }
     await this.#shelf.prune(this.#init.keep, name)
     await this.#shelf.forgetPages()
+    const left = new Set((await directory.versions()).map(({ snapshot }) => snapshot.toString()))
+    await this.#components.deltas.retain((snapshot) => left.has(snapshot))
   }
 }
 

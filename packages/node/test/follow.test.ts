@@ -165,6 +165,16 @@ describe('a node that follows', () => {
     assert.deepEqual(await versionsOf(world), ['1', '3'])
   })
 
+  it('admits one node at a time', async () => {
+    await using world = await World.create()
+    world.publish(await world.snapshot(1))
+    const follower = await world.follow()
+    const isLocked = (error: unknown): boolean => error instanceof StorageError && error.fault.code === 'LOCKED'
+    await assert.rejects(world.follow('other', { into: world.target() }), isLocked)
+    await follower.stop()
+    await (await world.follow()).stop()
+  })
+
   it('goes back to an older version when its channel does', async () => {
     await using world = await World.create()
     const [v1, v2] = [await world.snapshot(1), await world.snapshot(2)]

@@ -1,12 +1,12 @@
 import type { CID, SnapshotIndex } from '@cairn/protocol'
 import { DeltaSets, type DeltaSetWriter } from '@cairn/storage'
-import type { DeltaOffer, DeltaSource } from '@cairn/swarm'
-import { DELTAS_SHARE_MAX } from './limits.ts'
+import type { DeltaOffer, DeltaSource } from './delta-source.ts'
 
-export interface MirrorDeltasInit {
+export interface ReceivedDeltasInit {
   /** Directory of the files. */
   readonly path: string
-  readonly capacityBytes: number
+  /** The most that they may take. */
+  readonly bytesMax: number
   readonly onDamaged: (path: string, reason: string) => void
 }
 
@@ -19,10 +19,10 @@ export interface DeltaKeeping extends AsyncDisposable {
 }
 
 /**
- * Deltas that a cache received, to hand them on to whoever comes from the same snapshot. They live in what the blocks leave free, at most
- * {@link DELTAS_SHARE_MAX} of the capacity, and give way to blocks.
+ * Deltas that a participant received, to hand them on to whoever comes from the same snapshot. They give way to whatever else needs the
+ * room.
  */
-export class MirrorDeltas implements DeltaSource, AsyncDisposable {
+export class ReceivedDeltas implements DeltaSource, AsyncDisposable {
   readonly #sets: DeltaSets
   readonly #bytesMax: number
   #writer: DeltaSetWriter | undefined
@@ -34,9 +34,8 @@ export class MirrorDeltas implements DeltaSource, AsyncDisposable {
   }
 
   /** @throws {StorageError} `IO_FAILED` */
-  static async open({ path, capacityBytes, onDamaged }: MirrorDeltasInit): Promise<MirrorDeltas> {
-    const bytesMax = capacityBytes * DELTAS_SHARE_MAX
-    return new MirrorDeltas(await DeltaSets.open({ path, bytesMax, onDamaged }), bytesMax)
+  static async open({ path, bytesMax, onDamaged }: ReceivedDeltasInit): Promise<ReceivedDeltas> {
+    return new ReceivedDeltas(await DeltaSets.open({ path, bytesMax, onDamaged }), bytesMax)
   }
 
   /** Bytes on disk, what is being written included. */
@@ -58,7 +57,7 @@ export class MirrorDeltas implements DeltaSource, AsyncDisposable {
     await this.#sets.retain(isHeld)
   }
 
-  /** Blocks need the room: at most `bytesMax` are left, and what is being written is given up if that is not enough. */
+  /** Something else needs the room: at most `bytesMax` are left, and what is being written is given up if that is not enough. */
   async makeRoom(bytesMax: number): Promise<void> {
     await this.#sets.makeRoom(Math.max(0, bytesMax - (this.#writer?.fileBytes ?? 0)))
     if (this.totalBytes > bytesMax) await this.#giveUp()
