@@ -82,6 +82,17 @@ describe('a directory that holds a version', () => {
     assert.equal(fetchedBytes(run), planned?.['bytesToFetch'])
   })
 
+  it('gets what is near to what it has as deltas', async () => {
+    await joinAt(1, 'near').succeeded()
+    const run = joinAt(2, 'near')
+    await run.succeeded()
+    const [planned] = run.eventsOf('planned')
+    const [joined] = run.eventsOf('joined')
+    assert.ok(Number(planned?.['chunksAsDelta']) > 0)
+    assert.ok(Number(joined?.['fetchedBytes']) < Number(planned?.['bytesToFetch']) / 4, `${String(joined?.['fetchedBytes'])} bytes`)
+    await assertSameTree(scene.path('near'), scene.path('2'))
+  })
+
   it('is made from another directory that is named', async () => {
     const run = joinAt(2, 'seeded', '--seed', scene.path('1'))
     await run.succeeded()

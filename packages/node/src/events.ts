@@ -51,5 +51,7 @@ export type NodeEvent =
   /** A version was given up for a newer one; what is here of it counts for that. */
   | { readonly type: 'version-overtaken'; readonly height: number; readonly snapshot: string; readonly reason: string }
   | { readonly type: 'version-removed'; readonly height: number; readonly snapshot: string; readonly complete: boolean }
+  /** Nothing newer is brought here, and why; null when that is over. */
+  | { readonly type: 'follow-paused'; readonly reason: string | null }
   /** The next version could not be brought here; the one in use stays. */
   | { readonly type: 'follow-failed'; readonly reason: string; readonly retryInMs: number }

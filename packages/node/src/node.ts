@@ -18,6 +18,7 @@ import type { Release, Selector } from '@cairn/trust'
 import { assertMatches } from './assert-matches.ts'
 import { chooseRelease } from './choose-release.ts'
 import type { NodeEvent } from './events.ts'
+import { forgetPages } from './forget-pages.ts'
 import { type NodeParts, startParts } from './node-parts.ts'
 import { type NodeStatus, nodeStatus, readiness, snapshotStatus } from './node-status.ts'
 import type { JoinProgress } from './progress.ts'
@@ -214,6 +215,7 @@ export class Node implements AsyncDisposable {
       }
       await forgetAside(into)
       await forgetLeftovers(into)
+      await forgetPages(this.#parts.pages, [index])
     })
   }
 

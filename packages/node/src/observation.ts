@@ -55,5 +55,6 @@ export const NODE_RULES = {
   },
   'version-overtaken': { log: 'info', count: (metrics) => metrics.add('cairn_versions_overtaken_total', 1) },
   'version-removed': { log: 'info' },
+  'follow-paused': { log: 'info' },
   'follow-failed': { log: 'warn', count: (metrics) => metrics.add('cairn_follow_failures_total', 1) },
 } as const satisfies EventTable<NodeEvent, typeof NODE_METRICS>

@@ -44,6 +44,7 @@ export class VersionFollower {
   readonly #wake: Wake
   #joining: Joining | undefined
   #release: Release | undefined
+  #pausedFor: string | null = null
   #overtakenCount = 0
   #failuresCount = 0
 
@@ -64,7 +65,12 @@ export class VersionFollower {
   changed(): void {
     const joining = this.#joining
     const wanted = joining === undefined ? undefined : this.#newest()
-    if (joining !== undefined && wanted !== undefined && !wanted.manifest.equals(joining.release.manifest)) {
+    if (
+      joining !== undefined &&
+      wanted !== undefined &&
+      !(wanted instanceof TrustError) &&
+      !wanted.manifest.equals(joining.release.manifest)
+    ) {
       const { bytes: bytesTotal, bytesHeld } = this.#components.parts.tracker.progress
       const isWithdrawn = !this.#isVouchedFor(joining.release)
       if (chase({ bytesTotal, bytesHeld, overtakenCount: this.#overtakenCount, isWithdrawn }) === 'move')
@@ -94,8 +100,10 @@ export class VersionFollower {
   /** One step; how long there is nothing to do. */
   async #round(signal: AbortSignal): Promise<number> {
     const { directory } = this.#components
-    const release = await this.#next()
-    if (release === undefined) return FOLLOW_IDLE_MS
+    const next = await this.#next()
+    this.#paused('reason' in next ? next.reason : null)
+    if ('reason' in next) return FOLLOW_IDLE_MS
+    const { release } = next
     const versions = await directory.versions()
     const current = await directory.current()
     const found = versions.find(({ complete, snapshot }) => complete && snapshot.equals(release.manifest))
@@ -118,29 +126,37 @@ export class VersionFollower {
     return retryInMs
   }
 
-  /** What to bring here next: the newest, unless an older one was begun and is better finished, or somebody went back. */
-  async #next(): Promise<Release | undefined> {
-    const { directory, parts } = this.#components
-    const newest = this.#newest()
-    if (newest === undefined) return undefined
-    const hold = await directory.hold()
-    if (hold !== undefined && newest.height <= hold.from) return undefined
-    const begun = (await directory.versions()).find(({ complete }) => !complete)
-    const vouched = releases(parts.keeper.state, this.#init.selector.ledger).find(({ manifest }) => begun?.snapshot.equals(manifest))
-    if (begun === undefined || vouched === undefined || vouched.manifest.equals(newest.manifest)) return newest
-    const facts = { bytesTotal: begun.chunksCount, bytesHeld: begun.placedCount, overtakenCount: this.#overtakenCount, isWithdrawn: false }
-    return chase(facts) === 'finish' && (hold === undefined || vouched.height > hold.from) ? vouched : newest
+  #paused(reason: string | null): void {
+    if (reason === this.#pausedFor) return
+    this.#pausedFor = reason
+    this.#components.parts.reporter.report({ type: 'follow-paused', reason })
   }
 
-  /** What the metadata names, as long as it is fresh. */
-  #newest(): Release | undefined {
+  /** What to bring here next: the newest, unless an older one was begun and is better finished; or why nothing. */
+  async #next(): Promise<{ readonly release: Release } | { readonly reason: string }> {
+    const { directory, parts } = this.#components
+    const newest = this.#newest()
+    if (newest instanceof TrustError) return { reason: newest.message }
+    const hold = await directory.hold()
+    if (hold !== undefined && newest.height <= hold.from)
+      return { reason: `somebody went back to height ${hold.height}, until there is one above ${hold.from}` }
+    const begun = (await directory.versions()).find(({ complete }) => !complete)
+    const vouched = releases(parts.keeper.state, this.#init.selector.ledger).find(({ manifest }) => begun?.snapshot.equals(manifest))
+    if (begun === undefined || vouched === undefined || vouched.manifest.equals(newest.manifest)) return { release: newest }
+    const facts = { bytesTotal: begun.chunksCount, bytesHeld: begun.placedCount, overtakenCount: this.#overtakenCount, isWithdrawn: false }
+    const isFinished = chase(facts) === 'finish' && (hold === undefined || vouched.height > hold.from)
+    return { release: isFinished ? vouched : newest }
+  }
+
+  /** What the metadata names, as long as it is fresh; otherwise what is wrong with it. */
+  #newest(): Release | TrustError {
     const { parts, clock } = this.#components
     const { state } = parts.keeper
     try {
       checkFreshness(state, clock.now())
       return resolveRelease(state, this.#init.selector)
     } catch (error) {
-      if (error instanceof TrustError) return undefined
+      if (error instanceof TrustError) return error
       throw error
     }
   }

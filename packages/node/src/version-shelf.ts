@@ -12,6 +12,7 @@ import {
 } from '@cairn/storage'
 import { loadManifest, type Participant } from '@cairn/swarm'
 import type { NodeEvent } from './events.ts'
+import { forgetPages } from './forget-pages.ts'
 import type { NodeSource } from './node-source.ts'
 
 export interface VersionShelfComponents {
@@ -83,15 +84,14 @@ export class VersionShelf {
   /** Forgets the pages of manifests that no version has any more. */
   async forgetPages(): Promise<void> {
     const { directory, pages } = this.#components
-    const needed = new Set<string>()
+    const kept: SnapshotIndex[] = []
     for (const version of await directory.versions()) {
       const index = await this.#indexOf(version)
       // A list that cannot be read must not cost the others theirs.
       if (index === undefined) return
-      for (const page of index.pages) needed.add(page.toString())
+      kept.push(index)
     }
-    const surplus = Array.from(pages.cids()).filter((cid) => !needed.has(cid.toString()))
-    for (const cid of surplus) await pages.delete(cid)
+    await forgetPages(pages, kept)
   }
 
   async #remove(version: VersionInfo): Promise<void> {

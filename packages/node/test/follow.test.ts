@@ -150,6 +150,7 @@ describe('a node that follows', () => {
     const directory = await VersionDirectory.open(world.target())
     await directory.setHold({ height: 1, from: 2 })
     await directory.switchTo('1')
+    await world.until(() => only(follower.events, 'follow-paused').length === 1)
     await world.clock.advance(60_000)
     await assertCurrentIs(world, v1, 1)
     await follower.stop()

@@ -254,6 +254,12 @@ describe('a directory that is named as a seed', () => {
     assert.equal(count(events, 'chunk-received'), diffSnapshots(v1.index, v2.index).toFetch.chunks)
     assert.deepEqual(await listTree(world.target('older')), await listTree(v1.path))
 
+    const follower = await world.follow('follower')
+    await world.until(() => only(follower.events, 'version-switched').length === 1)
+    await follower.stop()
+    const { events: seeded } = await world.join('seeded', { seeds: [world.target('follower')] })
+    assert.equal(count(seeded, 'chunk-received'), 0)
+
     // Its chunks are cut as a publisher does, so short files are found, and those that the sample cuts otherwise are not.
     const scanned = await world.join('scanned', { seeds: [v2.path] })
     assert.deepEqual(await listTree(world.target('scanned')), await listTree(v2.path))

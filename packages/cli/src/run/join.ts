@@ -104,6 +104,8 @@ function showNews(io: CommandIo, event: NodeEvent): void {
       return io.note(`${event.ledger}@${event.height} is in use${event.from === null ? '' : `, after ${event.from}`}`)
     case 'version-overtaken':
       return io.note(`${event.reason}: height ${event.height} is not finished, what is here of it is kept`)
+    case 'follow-paused':
+      return event.reason === null ? undefined : io.note(`nothing newer is brought here: ${event.reason}`)
     case 'follow-failed':
       return io.note(`the next version could not be brought here: ${event.reason}; trying again in ${formatDuration(event.retryInMs)}`)
     case 'download-slowed':

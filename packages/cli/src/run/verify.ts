@@ -3,6 +3,7 @@ import {
   FsBlockReader,
   inspectTarget,
   type JoinedTarget,
+  pendingSwitch,
   readFileIfExists,
   STATE_DIRECTORY,
   StorageError,
@@ -26,6 +27,14 @@ const PATHS_SHOWN_MAX = 20
 /** Checks a joined directory against the release it was joined to, and mends it if that is asked for. */
 export const runVerify: CommandHandler<'verify'> = async (options, io) => {
   const place = await findPlace(options.directory)
+  if ((await pendingSwitch(place.root)) !== undefined) {
+    throw new CliError(
+      `${options.directory} is on its way from one version to another`,
+      'run the `cairn join` that was interrupted again',
+      EXIT.verification,
+      { code: 'SWITCHING' },
+    )
+  }
   const target = await joinedTarget(place.root)
   const state = await trustedState(place.state, options.trust)
   const release = Object.keys(state.ledgers)
