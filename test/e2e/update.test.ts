@@ -114,9 +114,9 @@ describe('a directory that holds a version', () => {
     const verify = scene.cairn('verify', scene.path('damaged'))
     assert.equal((await verify.exit()).exitCode, 3)
     const [verified] = verify.eventsOf('verified')
-    assert.deepEqual(verified?.['altered'], [cut, written, shifted].toSorted())
-    assert.deepEqual(verified['missing'], [renamed, removed].toSorted())
-    assert.deepEqual(verified['renamed'], [{ path: renamed, found: 'other-name' }])
+    assert.deepEqual(new Set(verified?.['altered'] as string[]), new Set([cut, written, shifted]))
+    assert.deepEqual(new Set(verified?.['missing'] as string[]), new Set([renamed, removed]))
+    assert.deepEqual(verified?.['renamed'], [{ path: renamed, found: 'other-name' }])
 
     const trust = ['--trust', join(workspace, 'root.json'), '--peer', origin.address]
     const repair = await scene.succeed('verify', scene.path('damaged'), '--repair', ...trust)
