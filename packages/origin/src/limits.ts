@@ -24,7 +24,7 @@ export function readBytesOf({ bytesMax }: { readonly bytesMax: number }): number
   return Math.max(4 * 1024 * 1024, 2 * bytesMax)
 }
 /** Releases of a ledger from which deltas to a new one are made when it is published: who follows is rarely further behind. */
-export const DELTA_RELEASES_MAX = 4
+export const DELTA_RELEASES = 4
 /** Threads that make deltas, where there are as many cores: each holds a chunk, its bases and zstd's tables, up to 30 MiB with `bulk`. */
 export const DELTA_THREADS_MAX = 3
 /** Threads that make deltas while an origin serves: somebody waits for them, and others for their chunks. */

@@ -18,6 +18,8 @@ export interface PublishOptions {
   readonly profile: ChunkingProfile
   /** `copy` keeps the chunks in the workspace; `reference` serves from the published directory. */
   readonly store: 'copy' | 'reference'
+  /** From how many earlier releases deltas are made. */
+  readonly deltas: number
   /** Replaces a different snapshot at the same height. */
   readonly replace: boolean
 }
@@ -43,6 +45,7 @@ export const publish = defineCommand({
       oneOf('copy', 'reference'),
       'copy',
     ),
+    deltas: defaultFlag('deltas', 'N', 'from how many earlier releases deltas are made', integer(0, 1), '4'),
     replace: switchFlag('replace', 'replace a different snapshot at the same height'),
   },
   logLevel: 'warn',

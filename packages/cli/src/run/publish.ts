@@ -13,7 +13,7 @@ export const runPublish: CommandHandler<'publish'> = async (options, io) => {
       else io.log.info(event.type, { ...event })
     },
   }
-  const { directory, ledger, height, channel, bootstrap, hot, profile, store, replace } = options
+  const { directory, ledger, height, channel, bootstrap, hot, profile, store, deltas: deltasFrom, replace } = options
   const summary = await publish({
     workspace,
     directory,
@@ -24,6 +24,7 @@ export const runPublish: CommandHandler<'publish'> = async (options, io) => {
     hot,
     profile,
     store,
+    deltasFrom,
     replace,
     tool: toolName(),
     clock: io.clock,

@@ -6,7 +6,7 @@ import { DEFAULT_CHANNEL, type Release } from '@cairn/trust'
 import type { DeltaSummary } from '../deltas/make-deltas.ts'
 import { WorkspaceDeltas } from '../deltas/workspace-deltas.ts'
 import type { PublishEvent } from '../events.ts'
-import { DELTA_RELEASES_MAX } from '../limits.ts'
+import { DELTA_RELEASES } from '../limits.ts'
 import { WorkspaceSource } from '../release-sources.ts'
 import type { Workspace } from '../workspace.ts'
 import { ingest } from './ingest.ts'
@@ -23,7 +23,7 @@ export interface PublishInit {
   readonly profile?: ChunkingProfile
   /** `copy` keeps compressed chunks in the workspace; `reference` serves them from `directory`, which must then stay as it is. */
   readonly store?: 'copy' | 'reference'
-  /** From how many earlier releases deltas are made: 0 to 4, 4 if absent. */
+  /** From how many earlier releases deltas are made: the last 4 if absent. */
   readonly deltasFrom?: number
   /** Threads that read and compress; as many as there are cores, at most 3, if absent. The snapshot does not depend on it. */
   readonly threadsCount?: number
@@ -110,7 +110,7 @@ async function prepareDeltas(
   await using deltas = await WorkspaceDeltas.open({ workspace, source, clock })
   await deltas.sketches.put(snapshot, sketches)
   const earlier = known.filter((release) => release.height < height && !release.manifest.equals(snapshot))
-  const wanted = earlier.toReversed().slice(0, init.deltasFrom ?? DELTA_RELEASES_MAX)
+  const wanted = earlier.toReversed().slice(0, init.deltasFrom ?? DELTA_RELEASES)
   if (wanted.length > 0 && init.store === 'reference') await source.addReference(snapshot, resolve(init.directory))
   const summaries: (DeltaSummary & { readonly fromHeight: number })[] = []
   for (const { manifest, height: fromHeight } of wanted) {
