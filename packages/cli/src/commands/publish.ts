@@ -15,7 +15,8 @@ export interface PublishOptions {
   readonly bootstrap: readonly string[]
   /** Patterns of paths that come next; the rest is last. */
   readonly hot: readonly string[]
-  readonly profile: ChunkingProfile
+  /** `auto` measures a sample and picks one. */
+  readonly profile: ChunkingProfile | 'auto'
   /** `copy` keeps the chunks in the workspace; `reference` serves from the published directory. */
   readonly store: 'copy' | 'reference'
   /** From how many earlier releases deltas are made. */
@@ -37,7 +38,13 @@ export const publish = defineCommand({
     channel: defaultFlag('channel', 'NAME', 'the channel that will point to it', channelName, 'stable'),
     bootstrap: repeatedFlag('bootstrap', 'GLOB', 'files that a node needs to start serving', pattern),
     hot: repeatedFlag('hot', 'GLOB', 'files that a node is asked for first', pattern),
-    profile: defaultFlag('profile', 'PROFILE', 'chunk sizes: edge, balanced or bulk', oneOf('edge', 'balanced', 'bulk'), 'balanced'),
+    profile: defaultFlag(
+      'profile',
+      'PROFILE',
+      'chunk sizes: edge, balanced, bulk, or auto to measure',
+      oneOf('edge', 'balanced', 'bulk', 'auto'),
+      'balanced',
+    ),
     store: defaultFlag(
       'store',
       'HOW',
