@@ -23,8 +23,13 @@ export const PACK_BYTES = 32 * 1024 * 1024
 export function readBytesOf({ bytesMax }: { readonly bytesMax: number }): number {
   return Math.max(4 * 1024 * 1024, 2 * bytesMax)
 }
+/** Parts of a directory that profiles are compared on, spread over all files, and how long each is: four average chunks of the largest profile. */
+export const SAMPLE_WINDOWS = 8
+export const SAMPLE_WINDOW_BYTES = 4 * 1024 * 1024
+/** Bytes of the parent that they are compared with: what is near, and as much beside it. */
+export const SAMPLE_PARENT_BYTES_MAX = 2 * SAMPLE_WINDOWS * SAMPLE_WINDOW_BYTES
 /** Releases of a ledger from which deltas to a new one are made when it is published: who follows is rarely further behind. */
-export const DELTA_RELEASES_MAX = 4
+export const DELTA_RELEASES = 4
 /** Threads that make deltas, where there are as many cores: each holds a chunk, its bases and zstd's tables, up to 30 MiB with `bulk`. */
 export const DELTA_THREADS_MAX = 3
 /** Threads that make deltas while an origin serves: somebody waits for them, and others for their chunks. */

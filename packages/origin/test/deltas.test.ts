@@ -20,7 +20,7 @@ import { DeltaJobs } from '../src/deltas/delta-jobs.ts'
 import { WorkspaceDeltas } from '../src/deltas/workspace-deltas.ts'
 import type { OriginEvent } from '../src/events.ts'
 import { publish, type PublishInit, type PublishSummary, Workspace } from '../src/index.ts'
-import { DELTA_RELEASES_MAX } from '../src/limits.ts'
+import { DELTA_RELEASES } from '../src/limits.ts'
 import { WorkspaceSource } from '../src/release-sources.ts'
 import { temporaryDirectory } from './temporary.ts'
 
@@ -30,7 +30,7 @@ const STATE_BYTES = 1_200_000
 describe('publishing after other releases', () => {
   it('makes deltas from each of the last four, which are the chunks that they name', async () => {
     await using place = await Place.make()
-    for (let height = 1; height <= DELTA_RELEASES_MAX + 1; height++) await place.publish(height)
+    for (let height = 1; height <= DELTA_RELEASES + 1; height++) await place.publish(height)
     const { deltas, release } = await place.publish(6)
     assert.deepEqual(
       deltas.map(({ fromHeight }) => fromHeight),

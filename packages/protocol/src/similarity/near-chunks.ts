@@ -39,16 +39,9 @@ export class NearChunks {
   basesOf(chunk: number): readonly number[] {
     const chosen = new Choice(this.#from.index)
     const sketch = this.#to.sketches.subarray(chunk * SKETCH_VALUES, (chunk + 1) * SKETCH_VALUES)
-    const matches = new Map(this.#sketches.matches(sketch))
-    let uncovered = (1 << this.#sketches.valuesCount) - 1
-    for (; !chosen.isFull;) {
-      const best = bestOf(matches, uncovered)
-      if (best === undefined) break
-      chosen.add(best)
-      uncovered &= ~matches.get(best)!
-      matches.delete(best)
-    }
-    if (uncovered === 0) return chosen.bases
+    const { chunks, isCovered } = this.#sketches.cover(sketch, DELTA_BASES_MAX)
+    for (const base of chunks) chosen.add(base)
+    if (isCovered) return chosen.bases
     const near = chosen.bases.slice()
     for (const base of near) for (const beside of [base + 1, base - 1]) chosen.add(beside)
     for (const base of this.#besideNeighbours(chunk)) chosen.add(base)
@@ -96,24 +89,4 @@ class Choice {
     this.#bytes += bytes
     this.bases.push(chunk)
   }
-}
-
-/** The chunk with the most of the `uncovered` values, of several the one with the most values; `undefined` if none has any. */
-function bestOf(matches: ReadonlyMap<number, number>, uncovered: number): number | undefined {
-  let best: number | undefined
-  let bestScore = 0
-  for (const [chunk, values] of matches) {
-    const gain = onesOf(values & uncovered)
-    const score = gain === 0 ? 0 : gain * (SKETCH_VALUES + 1) + onesOf(values)
-    if (score <= bestScore) continue
-    best = chunk
-    bestScore = score
-  }
-  return best
-}
-
-function onesOf(bits: number): number {
-  let count = 0
-  for (let left = bits >>> 0; left !== 0; left = (left & (left - 1)) >>> 0) count++
-  return count
 }

@@ -52,6 +52,24 @@ export class SketchIndex {
     return found
   }
 
+  /**
+   * Up to `chunksMax` chunks that have values of `sketch`, the one with the most first, then each for the values that those before it lack;
+   * and whether no value is left that none of them has.
+   */
+  cover(sketch: Uint32Array, chunksMax: number): { readonly chunks: readonly number[]; readonly isCovered: boolean } {
+    const matches = new Map(this.matches(sketch))
+    const chunks: number[] = []
+    let uncovered = (1 << this.valuesCount) - 1
+    while (chunks.length < chunksMax) {
+      const best = bestOf(matches, uncovered)
+      if (best === undefined) break
+      chunks.push(best)
+      uncovered &= ~matches.get(best)!
+      matches.delete(best)
+    }
+    return { chunks, isCovered: uncovered === 0 }
+  }
+
   #lowerBound(value: number, from: number, to: number): number {
     let low = from
     let high = to
@@ -62,4 +80,24 @@ export class SketchIndex {
     }
     return low
   }
+}
+
+/** The chunk with the most of the `uncovered` values, of several the one with the most values; `undefined` if none has any. */
+function bestOf(matches: ReadonlyMap<number, number>, uncovered: number): number | undefined {
+  let best: number | undefined
+  let bestScore = 0
+  for (const [chunk, values] of matches) {
+    const gain = onesOf(values & uncovered)
+    const score = gain === 0 ? 0 : gain * (SKETCH_VALUES + 1) + onesOf(values)
+    if (score <= bestScore) continue
+    best = chunk
+    bestScore = score
+  }
+  return best
+}
+
+function onesOf(bits: number): number {
+  let count = 0
+  for (let left = bits >>> 0; left !== 0; left = (left & (left - 1)) >>> 0) count++
+  return count
 }

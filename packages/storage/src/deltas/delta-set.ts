@@ -21,6 +21,7 @@ export class DeltaSet implements DeltaSetName {
   readonly fileBytes: number
   readonly #file: FileHandle
   readonly #rows: ReadonlyMap<string, DeltaRow>
+  #sizes: ReadonlyMap<number, number> | undefined
 
   private constructor(path: string, { from, to }: DeltaSetName, file: FileHandle, fileBytes: number, rows: readonly DeltaRow[]) {
     this.path = path
@@ -50,7 +51,7 @@ export class DeltaSet implements DeltaSetName {
 
   /** Frame bytes by chunk index of {@link to}. */
   get sizes(): ReadonlyMap<number, number> {
-    return new Map([...this.#rows.values()].map(({ chunk, bytes }) => [chunk, bytes]))
+    return (this.#sizes ??= new Map([...this.#rows.values()].map(({ chunk, bytes }) => [chunk, bytes])))
   }
 
   /**

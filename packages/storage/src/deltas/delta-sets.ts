@@ -8,6 +8,8 @@ import { DeltaSetWriter } from './delta-set-writer.ts'
 
 const SUFFIX = '.deltas'
 const TEMPORARY_SUFFIX = '.tmp'
+/** Files open at a time, with their rows in memory: of those who follow, most come from the same few versions. */
+const OPEN_MAX = 16
 
 export interface DeltaSetsInit {
   /** Directory of the files; created if absent. */
@@ -151,12 +153,23 @@ export class DeltaSets implements AsyncDisposable {
       // Another call was as quick: one handle is enough.
       if (listed.set !== undefined || this.#listed.get(name) !== listed) await set.close()
       else listed.set = set
+      await this.#closeOldest()
       return listed.set
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
       await this.#remove(name)
       this.#init.onDamaged?.(listed.path, error.message)
       return undefined
+    }
+  }
+
+  async #closeOldest(): Promise<void> {
+    const open = [...this.#listed.values()].filter(({ set }) => set !== undefined)
+    for (const listed of open.slice(0, -OPEN_MAX)) {
+      const { set } = listed
+      listed.set = undefined
+      // Waits for reads that have begun; one that has not fails, and its chunk goes out whole.
+      await set?.close()
     }
   }
 

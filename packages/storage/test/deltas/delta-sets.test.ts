@@ -75,6 +75,15 @@ describe('DeltaSets', () => {
     assert.equal((await readdir(place.path)).length, 1)
   })
 
+  it('serve from more files than are kept open', async () => {
+    await using place = await Place.make()
+    await using sets = await place.open()
+    const targets = Array.from({ length: 40 }, (_, i) => snapshot(`target ${i}`))
+    for (const target of targets) await add(sets, v1, target, [1])
+    for (const target of [...targets, ...targets]) assert.equal((await sets.sizes(v1, target))?.size, 1)
+    assert.deepEqual(await sets.delta(chunkCid(digestOf(1)), [v1]), frameOf(1))
+  })
+
   it('remove a file that is damaged and go on', async () => {
     for (const damage of [
       (path: string) => truncate(path, 150),
