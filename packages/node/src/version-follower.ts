@@ -71,9 +71,9 @@ export class VersionFollower {
       !(wanted instanceof TrustError) &&
       !wanted.manifest.equals(joining.release.manifest)
     ) {
-      const { bytes: bytesTotal, bytesHeld } = this.#components.parts.tracker.progress
+      const { have } = joining.join.store
       const isWithdrawn = !this.#isVouchedFor(joining.release)
-      if (chase({ bytesTotal, bytesHeld, overtakenCount: this.#overtakenCount, isWithdrawn }) === 'move')
+      if (chase({ held: have.count, total: have.size, overtakenCount: this.#overtakenCount, isWithdrawn }) === 'move')
         joining.controller.abort(new Overtaken(`height ${wanted.height} is out`))
     }
     this.#wake.notify()
@@ -143,7 +143,7 @@ export class VersionFollower {
     const begun = (await directory.versions()).find(({ complete }) => !complete)
     const vouched = releases(parts.keeper.state, this.#init.selector.ledger).find(({ manifest }) => begun?.snapshot.equals(manifest))
     if (begun === undefined || vouched === undefined || vouched.manifest.equals(newest.manifest)) return { release: newest }
-    const facts = { bytesTotal: begun.chunksCount, bytesHeld: begun.placedCount, overtakenCount: this.#overtakenCount, isWithdrawn: false }
+    const facts = { held: begun.placedCount, total: begun.chunksCount, overtakenCount: this.#overtakenCount, isWithdrawn: false }
     const isFinished = chase(facts) === 'finish' && (hold === undefined || vouched.height > hold.from)
     return { release: isFinished ? vouched : newest }
   }

@@ -125,7 +125,7 @@ describe('a node that follows', () => {
     await world.origin('origin', [v1, v2, v3])
     world.publish(v1)
     const follower = await world.follow()
-    await world.until(() => follower.node.progress.bytesHeld > 0.6 * follower.node.progress.bytes)
+    await world.until(() => follower.node.progress.chunksHeld > 0.6 * follower.node.progress.chunksCount)
     await world.release(v1, v2, v3)
     await inUse(world, follower, 3)
     assert.deepEqual(

@@ -4,9 +4,9 @@ export const OVERTAKEN_MAX = 2
 const FINISH_SHARE = 0.5
 
 export interface ChaseFacts {
-  /** Plain bytes of the version that is under way, and how many of them are in place. */
-  readonly bytesTotal: number
-  readonly bytesHeld: number
+  /** Chunks of the version that is under way, and how many of them are in place. */
+  readonly total: number
+  readonly held: number
   /** Versions that were given up since the last one that was finished. */
   readonly overtakenCount: number
   /** Nobody vouches for it any more. */
@@ -19,8 +19,8 @@ export interface ChaseFacts {
  * Chunks of a version that is given up are kept and count for the next, so either way nothing is fetched twice. But a publisher that is
  * faster than its readers would keep them from ever finishing one: at most {@link OVERTAKEN_MAX} in a row are given up.
  */
-export function chase({ bytesTotal, bytesHeld, overtakenCount, isWithdrawn }: ChaseFacts): 'finish' | 'move' {
+export function chase({ total, held, overtakenCount, isWithdrawn }: ChaseFacts): 'finish' | 'move' {
   if (isWithdrawn) return 'move'
   if (overtakenCount >= OVERTAKEN_MAX) return 'finish'
-  return bytesHeld >= bytesTotal * FINISH_SHARE ? 'finish' : 'move'
+  return held >= total * FINISH_SHARE ? 'finish' : 'move'
 }

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { chase, OVERTAKEN_MAX } from '../src/index.ts'
 
-const facts = { bytesTotal: 1000, bytesHeld: 100, overtakenCount: 0, isWithdrawn: false }
+const facts = { total: 1000, held: 100, overtakenCount: 0, isWithdrawn: false }
 
 describe('chase', () => {
   it('gives up what has hardly begun, and finishes what is half there', () => {
     assert.equal(chase(facts), 'move')
-    assert.equal(chase({ ...facts, bytesHeld: 499 }), 'move')
-    assert.equal(chase({ ...facts, bytesHeld: 500 }), 'finish')
+    assert.equal(chase({ ...facts, held: 499 }), 'move')
+    assert.equal(chase({ ...facts, held: 500 }), 'finish')
   })
 
   it('gives up only so many in a row: a publisher that is faster than its readers starves none', () => {
@@ -17,6 +17,6 @@ describe('chase', () => {
   })
 
   it('never finishes what was withdrawn', () => {
-    assert.equal(chase({ ...facts, bytesHeld: 999, overtakenCount: OVERTAKEN_MAX, isWithdrawn: true }), 'move')
+    assert.equal(chase({ ...facts, held: 999, overtakenCount: OVERTAKEN_MAX, isWithdrawn: true }), 'move')
   })
 })

@@ -87,6 +87,7 @@ export class LocalPlacer implements Placer {
 
   async release(): Promise<void> {
     this.#bases.clear()
+    this.#scanner.clear()
     this.#files.close()
   }
 

@@ -10,6 +10,11 @@ const PIECE_BYTES = 2 * CHUNK_BYTES_MAX
 export class SourceScanner {
   #buffer: Buffer | undefined
 
+  /** Gives the buffer back. */
+  clear(): void {
+    this.#buffer = undefined
+  }
+
   /** The chunks from `offset` on; `undefined` for what cannot be read. */
   scan({ path, offset, chunking }: ScanJob): ScannedPiece | undefined {
     const buffer = (this.#buffer ??= Buffer.allocUnsafeSlow(PIECE_BYTES))
