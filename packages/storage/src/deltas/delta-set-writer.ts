@@ -1,6 +1,7 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
+import type { CID } from '@cairn/protocol'
 import { syncDirectory } from '../durable-file.ts'
 import { storageErrorOf } from '../io-error.ts'
 import { type DeltaRow, type DeltaSetName, deltaSetEndBytes, encodeDeltaSetEnd, encodeDeltaSetHeader } from './delta-set-codec.ts'
@@ -11,15 +12,18 @@ import { type DeltaRow, type DeltaSetName, deltaSetEndBytes, encodeDeltaSetEnd, 
  */
 export class DeltaSetWriter implements AsyncDisposable {
   readonly path: string
+  readonly from: CID
   readonly #temporary: string
   readonly #file: FileHandle
   readonly #rows: DeltaRow[] = []
+  readonly #byDigest = new Map<string, DeltaRow>()
   #end: number
   #last: Promise<void> = Promise.resolve()
   #isOpen = true
 
-  private constructor(path: string, temporary: string, file: FileHandle, end: number) {
+  private constructor(path: string, from: CID, temporary: string, file: FileHandle, end: number) {
     this.path = path
+    this.from = from
     this.#temporary = temporary
     this.#file = file
     this.#end = end
@@ -28,10 +32,10 @@ export class DeltaSetWriter implements AsyncDisposable {
   /** @throws {StorageError} `NO_SPACE`, `IO_FAILED` */
   static async create(path: string, temporary: string, name: DeltaSetName): Promise<DeltaSetWriter> {
     try {
-      const file = await open(temporary, 'w')
+      const file = await open(temporary, 'w+')
       const header = encodeDeltaSetHeader(name)
       await file.writeFile(header)
-      return new DeltaSetWriter(path, temporary, file, header.byteLength)
+      return new DeltaSetWriter(path, name.from, temporary, file, header.byteLength)
     } catch (cause) {
       throw storageErrorOf(cause, temporary)
     }
@@ -40,6 +44,11 @@ export class DeltaSetWriter implements AsyncDisposable {
   /** Bytes of the file, once it is finished. */
   get fileBytes(): number {
     return this.#end + deltaSetEndBytes(this.#rows.length)
+  }
+
+  /** Whether more can be added, and what was added read. */
+  get isOpen(): boolean {
+    return this.#isOpen
   }
 
   get count(): number {
@@ -57,6 +66,23 @@ export class DeltaSetWriter implements AsyncDisposable {
     const row = { chunk, digest: digest.slice(), offset, bytes: frame.byteLength, checksum: crc32(frame) }
     this.#last = this.#write(this.#last, row, frame)
     return this.#last
+  }
+
+  /**
+   * A delta that was added; `undefined` if there is none, or it is not as it was written.
+   *
+   * @throws {StorageError} `IO_FAILED`
+   */
+  async read(digest: Uint8Array): Promise<Uint8Array | undefined> {
+    const row = this.#byDigest.get(keyOf(digest))
+    if (row === undefined || !this.#isOpen) return undefined
+    const frame = new Uint8Array(row.bytes)
+    try {
+      await this.#file.read(frame, 0, row.bytes, row.offset)
+    } catch (cause) {
+      throw storageErrorOf(cause, this.#temporary)
+    }
+    return crc32(frame) === row.checksum ? frame : undefined
   }
 
   /** Gives the file its name when all of it is on the disk. @throws {StorageError} `NO_SPACE`, `IO_FAILED` */
@@ -89,10 +115,15 @@ export class DeltaSetWriter implements AsyncDisposable {
       throw storageErrorOf(cause, this.#temporary, frame.byteLength)
     }
     this.#rows.push(row)
+    this.#byDigest.set(keyOf(row.digest), row)
   }
 
   async #close(): Promise<void> {
     this.#isOpen = false
     await this.#file.close()
   }
+}
+
+function keyOf(digest: Uint8Array): string {
+  return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString('latin1')
 }

@@ -36,6 +36,8 @@ export class DeltaSets implements AsyncDisposable {
   readonly #init: DeltaSetsInit
   /** By name, the one used the longest ago first. */
   readonly #listed = new Map<string, Listed>()
+  /** Files that are being written here. */
+  readonly #writing = new Set<DeltaSetWriter>()
 
   private constructor(init: DeltaSetsInit) {
     this.#init = init
@@ -62,7 +64,7 @@ export class DeltaSets implements AsyncDisposable {
   }
 
   /**
-   * A delta of `chunk` to chunks of one of `basis`.
+   * A delta of `chunk` to chunks of one of `basis`, from a finished file or one that is being written here.
    *
    * @throws {StorageError} `CORRUPT`: the file is removed · `IO_FAILED`
    */
@@ -80,13 +82,20 @@ export class DeltaSets implements AsyncDisposable {
         throw error
       }
     }
+    for (const writer of this.#writing) {
+      const frame = from.has(writer.from.toString()) ? await writer.read(cidDigest(chunk)) : undefined
+      if (frame !== undefined) return frame
+    }
     return undefined
   }
 
-  /** Begins a file, which counts from its end on: {@link added} says so. @throws {StorageError} `NO_SPACE`, `IO_FAILED` */
-  create(from: CID, to: CID): Promise<DeltaSetWriter> {
+  /** Begins a file. What is added is served at once, and counted from its end on: {@link added} says so. @throws {StorageError} `NO_SPACE`, `IO_FAILED` */
+  async create(from: CID, to: CID): Promise<DeltaSetWriter> {
     const path = join(this.#init.path, nameOf(from, to))
-    return DeltaSetWriter.create(path, `${path}.${process.pid}${TEMPORARY_SUFFIX}`, { from, to })
+    const writer = await DeltaSetWriter.create(path, `${path}.${process.pid}${TEMPORARY_SUFFIX}`, { from, to })
+    for (const other of this.#writing) if (!other.isOpen) this.#writing.delete(other)
+    this.#writing.add(writer)
+    return writer
   }
 
   /** A file that was begun here is finished: others make room for it. */

@@ -49,7 +49,11 @@ describe('DeltaSets', () => {
         await writer.add(1, digestOf(1), frameOf(1))
         await sets.rescan()
         assert.equal((await readdir(place.path)).length, 1, 'what is being written is let be')
+        assert.deepEqual(await sets.delta(chunkCid(digestOf(1)), [v1]), frameOf(1), 'and served')
+        assert.equal(await sets.delta(chunkCid(digestOf(1)), [v2]), undefined)
+        assert.equal(await sets.delta(chunkCid(digestOf(2)), [v1]), undefined)
       }
+      assert.equal(await sets.delta(chunkCid(digestOf(1)), [v1]), undefined)
       assert.deepEqual(await readdir(place.path), [])
     }
     // No process has the first number; whoever had the second was killed, in a container where numbers begin anew.
