@@ -22,6 +22,10 @@ describe('options', () => {
       peers: ['/ip4/127.0.0.1/tcp/4001'],
       into: 'state',
       stay: false,
+      follow: false,
+      keep: 2,
+      copy: false,
+      seeds: [],
       stage: undefined,
       maxRate: undefined,
       network: 'main',
@@ -54,6 +58,13 @@ describe('options', () => {
     [['join', 'mainnet', '--trust', 'r', '--into', 'd'], /--peer MULTIADDR at least once/, /cairn join --help/],
     [[...JOIN, '--stage', 'bulk'], /--stage must be one of bootstrap, hot, not "bulk"/, /cairn join --help/],
     [[...JOIN, '--stage', 'hot', '--stay'], /give one of them/, /cairn join --help/],
+    [[...JOIN, '--stage', 'hot', '--follow'], /--follow does not return: give one of them/, /cairn join --help/],
+    [[...JOIN, '--copy'], /--copy is for --follow/, /cairn join --help/],
+    [[...JOIN, '--follow', '--keep', '1'], /--keep must be a whole number from 2 on/, /cairn join --help/],
+    [JOIN.with(1, 'mainnet@5').concat('--follow'), /--follow goes where a channel points/, /cairn join --help/],
+    [['rollback', 'node', 'back'], /HEIGHT must be a whole number/, /cairn rollback --help/],
+    [['verify', 'state', '--repair'], /--repair needs --trust FILE and --peer MULTIADDR/, /cairn verify --help/],
+    [['verify', 'state', '--peer', '/ip4/127.0.0.1/tcp/4001'], /--peer is for --repair/, /cairn verify --help/],
     [[...JOIN, '--max-rate', '10Mbit/s'], /--max-rate must be a rate such as 10MiB\/s/, /cairn join --help/],
     [[...JOIN, '--timeout', '30'], /--timeout must be a duration .*not "30"/, /cairn join --help/],
     [[...JOIN, '--peer', '127.0.0.1:4001'], /--peer must be a multiaddr such as .*, not "127\.0\.0\.1:4001"/, /cairn join --help/],
@@ -141,7 +152,21 @@ describe('help and version', () => {
   })
 
   it('show each command with an example', async () => {
-    for (const name of ['demo', 'init', 'publish', 'origin', 'cache', 'join', 'verify', 'list', 'show', 'diff', 'status', 'replay']) {
+    for (const name of [
+      'demo',
+      'init',
+      'publish',
+      'origin',
+      'cache',
+      'join',
+      'verify',
+      'rollback',
+      'list',
+      'show',
+      'diff',
+      'status',
+      'replay',
+    ]) {
       const host = new FakeHost()
       await host.run([name, '--help'])
       assert.match(host.stdout.text, new RegExp(`^Usage: cairn ${name} `))

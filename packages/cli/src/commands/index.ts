@@ -8,9 +8,24 @@ import { list } from './list.ts'
 import { origin } from './origin.ts'
 import { publish } from './publish.ts'
 import { replay } from './replay.ts'
+import { rollback } from './rollback.ts'
 import { show } from './show.ts'
 import { status } from './status.ts'
 import { verify } from './verify.ts'
 
 /** In the order of the help: try it, publish, serve, join, look. */
-export const COMMANDS: readonly RegisteredCommand[] = [demo, init, publish, origin, cache, join, verify, list, show, diff, status, replay]
+export const COMMANDS: readonly RegisteredCommand[] = [
+  demo,
+  init,
+  publish,
+  origin,
+  cache,
+  join,
+  verify,
+  rollback,
+  list,
+  show,
+  diff,
+  status,
+  replay,
+]

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, constants, fchmodSync, fstatSync, ftruncateSync } from 'node:fs'
+import { chmodSync, closeSync, constants, fchmodSync, fstatSync, ftruncateSync, lstatSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { Disk } from '../disk.ts'
 import { StorageError } from '../errors.ts'
@@ -59,6 +59,7 @@ export class TargetFiles {
    * @throws {StorageError} `NO_SPACE`, `IO_FAILED`
    */
   async sync(file: TargetFile): Promise<void> {
+    if (!this.#open.has(file.entry) && (await this.#syncLinked(file))) return
     const descriptor = this.use(file, [])
     this.#busy.add(descriptor)
     try {
@@ -69,6 +70,21 @@ export class TargetFiles {
       this.#busy.delete(descriptor)
       if (this.#open.get(file.entry) !== descriptor) closeSync(descriptor)
     }
+  }
+
+  /** A file that another version has too is not opened for writing, nor given permissions to write. */
+  async #syncLinked({ path, inode }: TargetFile): Promise<boolean> {
+    const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    if (stats === undefined || stats.nlink < 2n || stats.ino !== inode) return false
+    const descriptor = this.#disk.openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW, 0)
+    try {
+      await this.#disk.datasync(descriptor)
+    } catch (cause) {
+      throw storageErrorOf(cause, path)
+    } finally {
+      closeSync(descriptor)
+    }
+    return true
   }
 
   forget(entry: number): void {
