@@ -1,10 +1,11 @@
 // Proofs that take minutes and gigabytes, and print numbers; not part of the tests.
-// Usage: node scripts/prove/main.ts [big|kills|crowd|stages]... [--bytes 1GiB] [--seed N]
+// Usage: node scripts/prove/main.ts [big|kills|crowd|stages|follow]... [--bytes 1GiB] [--seed N]
 import { parseArgs } from 'node:util'
 import { systemRandom } from '@cairn/runtime'
 import { parseBytes } from '../../test/datasets/index.ts'
 import { proveBig } from './big.ts'
 import { proveCrowd } from './crowd.ts'
+import { proveFollow } from './follow.ts'
 import { proveKills } from './kills.ts'
 import type { Proof } from './proof.ts'
 import { proveStages } from './stages.ts'
@@ -15,6 +16,7 @@ const PROOFS: Readonly<Record<string, { readonly prove: Proof; readonly bytes: s
   kills: { prove: proveKills, bytes: '1GiB' },
   crowd: { prove: proveCrowd, bytes: '32MiB' },
   stages: { prove: proveStages, bytes: '128MiB' },
+  follow: { prove: proveFollow, bytes: '64MiB' },
 }
 
 const { values, positionals } = parseArgs({
