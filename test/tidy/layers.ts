@@ -10,7 +10,8 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['storage', 'network', 'observability', 'sample'],
   ['swarm'],
   ['origin', 'cache', 'node', 'replica'],
-  ['cli', 'dashboard', 'simulator'],
+  ['simulator'],
+  ['cli', 'dashboard'],
 ]
 
 export function layerOf(directory: string): number {

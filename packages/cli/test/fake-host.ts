@@ -74,4 +74,5 @@ const refusingHandlers: CommandHandlers = {
   diff: refuse,
   status: refuse,
   replay: refuse,
+  simulate: refuse,
 }

@@ -166,6 +166,7 @@ describe('help and version', () => {
       'diff',
       'status',
       'replay',
+      'simulate',
     ]) {
       const host = new FakeHost()
       await host.run([name, '--help'])

@@ -1,0 +1,10 @@
+export { EscapeError, withoutWorld } from './kernel/guard.ts'
+export { Kernel } from './kernel/kernel.ts'
+export {
+  LEDGER_PRESETS,
+  type LedgerFailure,
+  type LedgerOutcome,
+  type LedgerPreset,
+  type LedgerSimulation,
+  simulateLedger,
+} from './ledger/simulate.ts'
