@@ -9,6 +9,7 @@ import type { PublishOptions } from './commands/publish.ts'
 import type { ReplayOptions } from './commands/replay.ts'
 import type { RollbackOptions } from './commands/rollback.ts'
 import type { ShowOptions } from './commands/show.ts'
+import type { LedgerOptions } from './commands/ledger.ts'
 import type { SimulateOptions } from './commands/simulate.ts'
 import type { StatusOptions } from './commands/status.ts'
 import type { VerifyOptions } from './commands/verify.ts'
@@ -27,6 +28,7 @@ export interface OptionsByCommand {
   readonly list: ListOptions
   readonly show: ShowOptions
   readonly diff: DiffOptions
+  readonly ledger: LedgerOptions
   readonly simulate: SimulateOptions
   readonly status: StatusOptions
   readonly replay: ReplayOptions

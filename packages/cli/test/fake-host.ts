@@ -74,5 +74,6 @@ const refusingHandlers: CommandHandlers = {
   diff: refuse,
   status: refuse,
   replay: refuse,
+  ledger: refuse,
   simulate: refuse,
 }

@@ -166,6 +166,7 @@ describe('help and version', () => {
       'diff',
       'status',
       'replay',
+      'ledger',
       'simulate',
     ]) {
       const host = new FakeHost()

@@ -1,3 +1,6 @@
+import { describeLightFault, isLightFault, type LightFault } from './light-client/faults.ts'
+import { describeStateFault, type StateFault } from './state/faults.ts'
+
 /** Why something was refused. Everything here that reads bytes or configuration of others throws only {@link LedgerError}. */
 export type LedgerFault =
   | { readonly code: 'MALFORMED'; readonly what: string; readonly reason: string }
@@ -7,6 +10,8 @@ export type LedgerFault =
   | { readonly code: 'BAD_CERTIFICATE'; readonly kind: string; readonly slot: number; readonly reason: string }
   /** What a seat has on disk contradicts itself: it must not sign again with this key. */
   | { readonly code: 'BAD_RECORDS'; readonly reason: string }
+  | StateFault
+  | LightFault
 
 export class LedgerError extends Error {
   override readonly name = 'LedgerError'
@@ -31,6 +36,6 @@ function describe(fault: LedgerFault): string {
     case 'BAD_RECORDS':
       return `the seat's own records contradict each other: ${fault.reason}`
     default:
-      return fault satisfies never
+      return isLightFault(fault) ? describeLightFault(fault) : describeStateFault(fault)
   }
 }

@@ -3,6 +3,6 @@
  *
  * @see ../spec/merkle.md
  */
-export { EMPTY_TREE_ROOT, MerkleAccumulator, leafHash, merkleRoot, type Leaves } from './merkle/tree.ts'
+export { EMPTY_TREE_ROOT, MerkleAccumulator, leafHash, merkleRoot, nodeHash, type Leaves } from './merkle/tree.ts'
 export { inclusionProof, verifyInclusion, type InclusionClaim } from './merkle/inclusion.ts'
 export { consistencyProof, verifyConsistency, type ConsistencyClaim } from './merkle/consistency.ts'

@@ -10,6 +10,7 @@ import { publish } from './publish.ts'
 import { replay } from './replay.ts'
 import { rollback } from './rollback.ts'
 import { show } from './show.ts'
+import { ledger } from './ledger.ts'
 import { simulate } from './simulate.ts'
 import { status } from './status.ts'
 import { verify } from './verify.ts'
@@ -29,5 +30,6 @@ export const COMMANDS: readonly RegisteredCommand[] = [
   diff,
   status,
   replay,
+  ledger,
   simulate,
 ]

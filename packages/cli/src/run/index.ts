@@ -14,6 +14,7 @@ export const handlers: CommandHandlers = {
   show: async (options, io) => (await import('./show.ts')).runShow(options, io),
   diff: async (options, io) => (await import('./diff.ts')).runDiff(options, io),
   replay: async (options, io) => (await import('./replay.ts')).runReplay(options, io),
+  ledger: async (options, io) => (await import('./ledger.ts')).runLedger(options, io),
   simulate: async (options, io) => (await import('./simulate.ts')).runSimulate(options, io),
   status: async (options, io) => (await import('./status.ts')).runStatus(options, io),
 }

@@ -21,10 +21,19 @@ export interface Applied {
 /**
  * The state of a replica that starts again, from everything that its log holds, in order. The next event is `start`.
  *
+ * `floor` is a final block of the epoch that `init` starts with: the log may have forgotten it and all that is before it. The state must
+ * not be behind it.
+ *
  * @throws {LedgerError} `BAD_RECORDS` if the records say that the seat broke the rules: they are not its own, or damaged
  */
-export function recover(init: EngineInit, records: readonly LogRecord[], applied?: Applied): EngineState {
+export function recover(init: EngineInit, records: readonly LogRecord[], applied?: Applied, floor?: ChainPoint): EngineState {
   const state = createState(init)
+  if (floor !== undefined && floor.height > state.final.height) {
+    state.final = floor
+    state.current = floor.slot + 1
+    state.applied = floor.height
+    state.applyNext = floor.height + 1
+  }
   if (applied !== undefined) {
     state.applied = applied.point.height
     state.applyNext = applied.point.height + 1

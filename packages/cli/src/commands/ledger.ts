@@ -1,0 +1,56 @@
+import { defineCommand } from '../define-command.ts'
+import { defaultFlag, optionalFlag, repeatedArgument, repeatedFlag, requiredArgument } from '../field.ts'
+import { multiaddr } from '../values/address.ts'
+import { duration, integer } from '../values/number.ts'
+import { oneOf, text } from '../values/parser.ts'
+
+const ACTIONS = ['init', 'run', 'submit', 'read', 'status', 'verify-checkpoint'] as const
+// Spelled out here, so that help and a usage error load no ledger.
+const PRESETS = ['single', 'cft-3', 'bft-4', 'cft-5', 'bft-7', 'geo-10'] as const
+
+export interface LedgerOptions {
+  readonly action: (typeof ACTIONS)[number]
+  /** A directory for `init` and `run`; the URL of a replica, then key and value, for the others. */
+  readonly values: readonly string[]
+  readonly preset: (typeof PRESETS)[number]
+  readonly seat: number
+  readonly listen: readonly string[]
+  readonly peers: readonly string[]
+  readonly clientPort: number
+  readonly trust: string | undefined
+  readonly timeoutMs: number
+}
+
+export const ledger = defineCommand({
+  name: 'ledger',
+  summary: 'run a seat of a replicated ledger, write to it and read from it',
+  fields: {
+    action: requiredArgument('ACTION', 'init, run, submit, read, status or verify-checkpoint', oneOf(...ACTIONS)),
+    values: repeatedArgument(
+      'VALUE',
+      'DIR for init and run; URL KEY VALUE for submit, URL KEY for read, URL for the others',
+      text('a value'),
+    ),
+    preset: defaultFlag('preset', 'NAME', 'init: how many seats, and how many may fail', oneOf(...PRESETS), 'single'),
+    seat: defaultFlag('seat', 'N', 'run: which seat', integer(0, 0), '0'),
+    listen: repeatedFlag('listen', 'MULTIADDR', 'run: where other seats reach this one', multiaddr, { fallback: ['/ip4/127.0.0.1/tcp/0'] }),
+    peers: repeatedFlag('peer', 'MULTIADDR', 'run: another seat', multiaddr),
+    clientPort: defaultFlag(
+      'client-port',
+      'PORT',
+      'run: where clients reach it on this machine; 0 takes a free one',
+      integer(0, 4400),
+      '0',
+    ),
+    trust: optionalFlag('trust', 'FILE', 'verify-checkpoint: the trust.json that init wrote (required)', text('a file')),
+    timeoutMs: defaultFlag('timeout', 'DURATION', 'give up after this long', duration, '30s'),
+  },
+  runsUntilStopped: ({ action }) => action === 'run',
+  logLevel: 'warn',
+  examples: [
+    { line: 'cairn ledger init ./ledger --preset cft-3', does: 'three seats; move each seat-N to its machine, with ledger.json' },
+    { line: 'cairn ledger run ./ledger --seat 0 --listen /ip4/0.0.0.0/tcp/4300 --peer /ip4/10.0.0.2/tcp/4300', does: 'one of them' },
+    { line: 'cairn ledger submit http://127.0.0.1:4400 name value', does: 'writes, and waits until it is final' },
+    { line: 'cairn ledger read http://127.0.0.1:4400 name', does: 'reads, and checks the proof' },
+  ],
+})

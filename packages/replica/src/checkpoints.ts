@@ -1,0 +1,141 @@
+import {
+  ByteReader,
+  ByteWriter,
+  type ChainPoint,
+  type Checkpoint,
+  type CheckpointHeader,
+  type Committee,
+  decodeCheckpoint,
+  type Digest,
+  encodeCheckpoint,
+  encodeCheckpointHeader,
+  type EpochStart,
+  encodeLogRecord,
+  type LedgerId,
+  type LogRecord,
+  readPoint,
+  type Signer,
+  type Verifier,
+  writeEpochStart,
+  ZERO_DIGEST,
+} from '@cairn/ledger'
+import { Checkpointer } from './checkpointer.ts'
+import type { CheckpointMessage } from './checkpoint-message.ts'
+import { CHECKPOINT_HEIGHTS } from './limits.ts'
+import type { ReplicaLog } from './log/log.ts'
+import { LogMarks } from './log-marks.ts'
+import type { StateStore } from './state/state-store.ts'
+
+export interface CheckpointsInit {
+  readonly ledger: LedgerId
+  readonly genesis: Digest
+  readonly signer: Signer
+  readonly verifier: Verifier
+  readonly store: StateStore
+  readonly log: ReplicaLog
+  readonly checkpointHeights?: number
+  /** How an epoch began, as long as it lasts. */
+  readonly startOf: (epoch: number) => EpochStart | undefined
+  /** Tells the other seats. */
+  readonly send: (committee: Committee, message: CheckpointMessage) => void
+}
+
+/**
+ * Every so many heights: puts the state on disk, signs what the ledger is there, gathers a quorum that did the same, and only then forgets the
+ * log behind it (P5): whoever signed has it on disk, and among a quorum are enough that hold the state.
+ */
+export class Checkpoints {
+  readonly #init: CheckpointsInit
+  readonly #checkpointer: Checkpointer
+  readonly #marks = new LogMarks()
+  #pruning: Promise<void> = Promise.resolve()
+
+  constructor(init: CheckpointsInit) {
+    this.#init = init
+    this.#checkpointer = new Checkpointer(init.ledger, init.signer, init.verifier)
+  }
+
+  /** The newest checkpoint that a quorum stands for. */
+  get newest(): Checkpoint | undefined {
+    const newest = this.#init.store.newestCheckpoint()
+    return newest && decodeCheckpoint(newest.certified)
+  }
+
+  /** `record` stands in the log at `seq` or behind it, which is behind all that is durable unless it was read from there. */
+  note(record: LogRecord, current: number, seq: number = this.#init.log.lastSeq + 1): void {
+    this.#marks.note(record, seq, current)
+  }
+
+  /** The block at `point` has been applied. */
+  applied(point: ChainPoint, payloadRoot: Digest): void {
+    const { store, startOf, send, checkpointHeights = CHECKPOINT_HEIGHTS } = this.#init
+    if (!isCheckpointed(point.height, checkpointHeights)) return
+    const start = startOf(point.epoch)
+    // After an epoch's end block only empty blocks follow: the next epoch's checkpoints will do.
+    if (start === undefined || point.nextCommittee !== ZERO_DIGEST) return
+    const { committee } = start
+    const header = this.#headerOf(point, payloadRoot, committee)
+    const writer = new ByteWriter(1024)
+    writeEpochStart(writer, start)
+    store.putCheckpoint(point.height, encodeCheckpointHeader(header), writer.finish())
+    store.sync()
+    const message = this.#checkpointer.sign(header, committee)
+    if (message === undefined) return
+    send(committee, message)
+    this.hear(message)
+  }
+
+  /** A seat stands for a checkpoint. */
+  hear(message: CheckpointMessage): void {
+    const checkpoint = this.#checkpointer.hear(message)
+    if (checkpoint === undefined) return
+    const { header } = checkpoint
+    const { store } = this.#init
+    store.certify(header.height, encodeCheckpoint(checkpoint))
+    // A restart begins where the newest checkpoint is, so that is on disk before the log behind it is gone.
+    store.sync()
+    this.#pruning = this.#pruning.then(() => this.#prune(header.slot))
+    // A disk that fails here fails the log, which says so itself.
+    this.#pruning.catch(() => undefined)
+  }
+
+  /** Waits for what is being forgotten. */
+  async stop(): Promise<void> {
+    await this.#pruning.catch(() => undefined)
+  }
+
+  #headerOf({ epoch, slot, height, nextCommittee }: ChainPoint, payloadRoot: Digest, committee: Committee): CheckpointHeader {
+    const { store, ledger, genesis } = this.#init
+    const before = store.pointAt(height - 1)
+    return {
+      ...ledger,
+      epoch,
+      slot,
+      height,
+      parent: before === undefined ? genesis : readPoint(new ByteReader(before, 'kept point')).digest,
+      payloadRoot,
+      stateRoot: Buffer.from(store.state.root.hash).toString('hex'),
+      stateHeight: height,
+      historyRoot: store.history.root(),
+      historySize: store.history.size,
+      outboxRoot: ZERO_DIGEST,
+      inboxRoot: ZERO_DIGEST,
+      policyRoot: ZERO_DIGEST,
+      committee: committee.hash,
+      nextCommittee,
+    }
+  }
+
+  async #prune(slot: number): Promise<void> {
+    const { log } = this.#init
+    const keepFrom = Math.min(this.#marks.neededAfter(slot), log.lastSeq + 1)
+    // Who may come next is needed for as long as the epoch lasts; how it began is kept with the checkpoint.
+    await log.append(...this.#marks.standing.map(encodeLogRecord))
+    await log.prune(keepFrom)
+  }
+}
+
+/** Every `interval` heights, and early in a ledger's life at powers of two, so that a new one has a checkpoint at once. All seats agree on it. */
+function isCheckpointed(height: number, interval: number): boolean {
+  return height % interval === 0 || (height < interval && Number.isInteger(Math.log2(height)))
+}

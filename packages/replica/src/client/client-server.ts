@@ -1,0 +1,125 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { encodeLightProof } from '@cairn/ledger'
+import type { Replica } from '../replica.ts'
+import {
+  CONNECTIONS_MAX,
+  PATHS,
+  type ReadResponse,
+  REQUEST_BYTES_MAX,
+  type StatusResponse,
+  SUBMIT_MS_MAX,
+  type SubmitRequest,
+} from './protocol.ts'
+
+export interface ClientServerInit {
+  readonly replica: Replica
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+}
+
+export interface ClientServer extends AsyncDisposable {
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** A request that is the client's mistake. */
+class BadRequest extends Error {
+  override readonly name = 'BadRequest'
+}
+
+/**
+ * Serves clients of a ledger: submit, read, status, and the proof that leads to the newest checkpoint. Whoever reaches it may use it: operations
+ * carry their own signatures, and answers their own proofs.
+ *
+ * @throws the system's error if it cannot listen
+ */
+export async function startClientServer({ replica, host, port }: ClientServerInit): Promise<ClientServer> {
+  const server = createServer((request, response) => {
+    answer(replica, request, response).catch((error: unknown) => {
+      if (error instanceof BadRequest) json(response, 400, { error: error.message })
+      // Nobody is told what broke: it may name paths and keys.
+      else json(response, 500, { error: 'the replica failed to answer' })
+    })
+  })
+  server.maxConnections = CONNECTIONS_MAX
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, () => resolve()))
+  const { port: bound } = server.address() as AddressInfo
+  const close = async (): Promise<void> => {
+    const closed = new Promise((resolve) => server.close(resolve))
+    server.closeAllConnections()
+    await closed
+  }
+  return { url: `http://${host}:${bound}`, close, [Symbol.asyncDispose]: close }
+}
+
+async function answer(replica: Replica, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://replica')
+  switch (`${request.method ?? ''} ${url.pathname}`) {
+    case `POST ${PATHS.submit}`: {
+      const { id, body } = submitRequest(await bodyOf(request))
+      json(
+        response,
+        200,
+        await replica.submit({ id, body: new Uint8Array(Buffer.from(body, 'base64')) }, AbortSignal.timeout(SUBMIT_MS_MAX)),
+      )
+      return
+    }
+    case `GET ${PATHS.read}`: {
+      const { value, height, stateRoot, proof } = replica.readLocal(Buffer.from(url.searchParams.get('key') ?? '', 'base64url'))
+      const found: ReadResponse = { value: value === undefined ? null : base64(value), height, stateRoot, proof: proof.map(base64) }
+      return json(response, 200, found)
+    }
+    case `GET ${PATHS.status}`:
+      return json(response, 200, statusOf(replica))
+    case `GET ${PATHS.ledger}`:
+      return json(response, 200, replica.ledger)
+    case `GET ${PATHS.lightProof}`: {
+      const proof = replica.lightProof()
+      if (proof === undefined) return json(response, 404, { error: 'no checkpoint has been certified yet' })
+      response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(encodeLightProof(proof))
+      return
+    }
+    default:
+      return json(response, 404, { error: `there is no ${request.method ?? ''} ${url.pathname}` })
+  }
+}
+
+function statusOf(replica: Replica): StatusResponse {
+  const { height, stateRoot, progress, checkpoint } = replica
+  return { ...progress, height, stateRoot, checkpointHeight: checkpoint?.header.height ?? null }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = []
+  let bytes = 0
+  for await (const part of request as AsyncIterable<Buffer>) {
+    bytes += part.byteLength
+    if (bytes > REQUEST_BYTES_MAX) throw new BadRequest(`more than ${REQUEST_BYTES_MAX} bytes`)
+    parts.push(part)
+  }
+  return Buffer.concat(parts).toString('utf8')
+}
+
+function submitRequest(text: string): SubmitRequest {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new BadRequest('not JSON', { cause })
+  }
+  if (typeof value !== 'object' || value === null || !('id' in value) || !('body' in value)) throw new BadRequest('no operation')
+  const { id, body } = value
+  if (typeof id !== 'string' || typeof body !== 'string') throw new BadRequest('no operation')
+  return { id, body }
+}
+
+function json(response: ServerResponse, code: number, value: unknown): void {
+  if (response.headersSent) return
+  response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64')
+}

@@ -1,0 +1,40 @@
+/** What a client and a replica say to each other over HTTP: JSON, bytes in base64. */
+export const PATHS = {
+  submit: '/v1/submit',
+  read: '/v1/read',
+  status: '/v1/status',
+  ledger: '/v1/ledger',
+  lightProof: '/v1/light-proof',
+} as const
+
+export interface SubmitRequest {
+  readonly id: string
+  readonly body: string
+}
+
+export interface ReadResponse {
+  /** `null` for none. */
+  readonly value: string | null
+  readonly height: number
+  readonly stateRoot: string
+  /** Pages from the state root to the key. */
+  readonly proof: readonly string[]
+}
+
+export interface StatusResponse {
+  readonly epoch: number
+  readonly slot: number
+  readonly height: number
+  readonly finalHeight: number
+  readonly stateRoot: string
+  readonly halted: boolean
+  /** Height of the newest checkpoint that a quorum stands for. */
+  readonly checkpointHeight: number | null
+}
+
+/** A submission is answered when it is final, or after this long as unknown; the client may ask again. */
+export const SUBMIT_MS_MAX = 30_000
+/** An operation of the largest size in base64, and the braces around it. */
+export const REQUEST_BYTES_MAX = 64 * 1024
+/** Connections of clients at once. */
+export const CONNECTIONS_MAX = 1024

@@ -1,0 +1,45 @@
+import {
+  ByteReader,
+  createState,
+  DEFAULT_SETTINGS,
+  ed25519Verifier,
+  type EngineInit,
+  type EngineState,
+  type LogRecord,
+  readEpochStart,
+  readPoint,
+  recover,
+  rememberedIds,
+  ZERO_DIGEST,
+} from '@cairn/ledger'
+import { genesisPoint } from './genesis.ts'
+import { rememberingVerifier } from './remembering-verifier.ts'
+import type { ReplicaInit } from './replica.ts'
+import type { StateStore } from './state/state-store.ts'
+
+/** The engine as the log and the state say that it was left, or at the ledger's beginning. @throws {LedgerError} `BAD_RECORDS` */
+export function engineState(init: ReplicaInit, store: StateStore, records: readonly LogRecord[]): EngineState {
+  const { signer } = init
+  const engine: EngineInit = {
+    ledger: init.ledger,
+    settings: init.settings ?? DEFAULT_SETTINGS,
+    role: init.role ?? 'full',
+    self: init.transport.self,
+    start: { number: 0, committee: init.genesis, base: genesisPoint(init.ledger, init.genesis) },
+    verifier: rememberingVerifier(ed25519Verifier()),
+    signerOf: (publicKey) => (Buffer.compare(publicKey, signer.publicKey) === 0 ? signer : undefined),
+    policyRoot: ZERO_DIGEST,
+  }
+  const newest = store.newestCheckpoint()
+  const from = newest && { ...engine, start: readEpochStart(new ByteReader(newest.start, 'kept epoch')) }
+  const floor = newest && readPoint(new ByteReader(newest.point, 'kept point'))
+  const { height, root } = store.state
+  const pointBytes = store.pointAt(height)
+  if (pointBytes === undefined) return records.length === 0 ? createState(engine) : recover(engine, records)
+  const applied = {
+    point: readPoint(new ByteReader(pointBytes, 'kept point')),
+    stateRoot: Buffer.from(root.hash).toString('hex'),
+    recent: rememberedIds(store, root),
+  }
+  return recover(from ?? engine, records, applied, floor)
+}

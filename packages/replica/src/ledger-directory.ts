@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  checkpointDigest,
+  type Committee,
+  createCommittee,
+  type CommitteeSize,
+  ed25519Signer,
+  type LedgerId,
+  type Member,
+  PRESETS,
+  type PresetName,
+  type Signer,
+  type TrustRoot,
+} from '@cairn/ledger'
+import { loadOrCreatePeerKey, type PeerIdentity } from '@cairn/network'
+import { ReplicaError } from './errors.ts'
+import { genesisHeader } from './genesis.ts'
+
+/** What all seats of a ledger agree on from the start, and clients know it by. */
+export interface LedgerFile {
+  readonly ledger: LedgerId
+  readonly genesis: Committee
+  /** Whether operations must be signed by their clients. */
+  readonly signedOperations: boolean
+}
+
+/** A seat's own keys: secret, and in the seat's directory only. */
+export interface SeatKeys {
+  readonly signer: Signer
+  readonly identity: PeerIdentity
+}
+
+const WHAT = 'cairn ledger'
+const VERSION = 1
+const LEDGER_FILE = 'ledger.json'
+const TRUST_FILE = 'trust.json'
+/** How long a new trust root may be used: longer than anybody keeps a ledger of seats whose keys never change. */
+const TRUST_MS = 365 * 24 * 3600 * 1000
+
+/** The file as JSON. */
+interface StoredLedger {
+  readonly what: string
+  readonly version: number
+  readonly networkId: string
+  readonly chainId: number
+  readonly size: CommitteeSize
+  readonly signedOperations: boolean
+  readonly members: readonly { readonly peer: string; readonly publicKey: string; readonly role: Member['role'] }[]
+}
+
+/**
+ * Makes a ledger: `ledger.json` for seats and clients, `trust.json` for light clients, and for each seat a directory with its keys, which belong
+ * on the seat's machine and nowhere else.
+ *
+ * @throws the system's error, `EEXIST` where there is a ledger already
+ */
+export async function createLedgerDirectory(directory: string, preset: PresetName, now: number): Promise<LedgerFile> {
+  const { n } = PRESETS[preset]
+  await mkdir(directory, { recursive: true })
+  const members: Member[] = []
+  for (let seat = 0; seat < n; seat++) {
+    await mkdir(seatDirectory(directory, seat), { mode: 0o700 })
+    await writeFile(join(seatDirectory(directory, seat), 'seat.key'), randomBytes(32), { mode: 0o600, flag: 'wx' })
+    const { signer, identity } = await readSeatKeys(directory, seat)
+    members.push({ peer: identity.peer, publicKey: signer.publicKey, role: 'full' })
+  }
+  const ledger: LedgerId = { networkId: randomBytes(32).toString('hex'), chainId: 1 }
+  const stored: StoredLedger = {
+    what: WHAT,
+    version: VERSION,
+    ...ledger,
+    size: PRESETS[preset],
+    signedOperations: true,
+    members: members.map(({ peer, publicKey, role }) => ({ peer, publicKey: Buffer.from(publicKey).toString('hex'), role })),
+  }
+  const genesis = createCommittee(PRESETS[preset], members)
+  const trust: TrustRoot = {
+    ...ledger,
+    epoch: 0,
+    committee: genesis.hash,
+    checkpoint: checkpointDigest(genesisHeader(ledger, genesis)),
+    notAfter: now + TRUST_MS,
+  }
+  await writeFile(join(directory, LEDGER_FILE), `${JSON.stringify(stored, undefined, 2)}\n`, { flag: 'wx' })
+  await writeFile(join(directory, TRUST_FILE), `${JSON.stringify(trust, undefined, 2)}\n`, { flag: 'wx' })
+  return { ledger, genesis, signedOperations: true }
+}
+
+/** @throws {ReplicaError} `BAD_LEDGER_FILE` · {LedgerError} `BAD_COMMITTEE` · the system's error */
+export async function readLedgerFile(directory: string): Promise<LedgerFile> {
+  const path = join(directory, LEDGER_FILE)
+  const stored = JSON.parse(await readFile(path, 'utf8')) as Partial<StoredLedger> | null
+  const { networkId, chainId, size, members, signedOperations } = stored ?? {}
+  if (stored?.what !== WHAT || stored.version !== VERSION || typeof networkId !== 'string' || !Number.isSafeInteger(chainId)) {
+    throw new ReplicaError({ code: 'BAD_LEDGER_FILE', path })
+  }
+  if (size === undefined || members === undefined || chainId === undefined) throw new ReplicaError({ code: 'BAD_LEDGER_FILE', path })
+  const genesis = createCommittee(
+    size,
+    members.map(({ peer, publicKey, role }) => ({ peer, publicKey: new Uint8Array(Buffer.from(publicKey, 'hex')), role })),
+  )
+  return { ledger: { networkId, chainId }, genesis, signedOperations: signedOperations !== false }
+}
+
+/** @throws the system's error */
+export async function readSeatKeys(directory: string, seat: number): Promise<SeatKeys> {
+  const home = seatDirectory(directory, seat)
+  const signer = ed25519Signer(await readFile(join(home, 'seat.key')))
+  return { signer, identity: await loadOrCreatePeerKey(join(home, 'peer.key')) }
+}
+
+export function seatDirectory(directory: string, seat: number): string {
+  return join(directory, `seat-${seat}`)
+}

@@ -1,0 +1,19 @@
+/** Messages that wait for one peer and class. What is lost is said again when nothing moves, so a peer that does not read costs only this. */
+export const QUEUE_MESSAGES_MAX = 1024
+/** Bytes that wait for one peer and class: some blocks. */
+export const QUEUE_BYTES_MAX = 16 * 1024 * 1024
+/** Final blocks in one answer to a peer that catches up. */
+export const SERVED_BLOCKS_MAX = 64
+/** Headers and certificates kept until their block is applied: what is certified and not final stays below this, or leaders slow down. */
+export const UNAPPLIED_MAX = 4096
+/**
+ * Heights between checkpoints: some seconds of a busy ledger. The state is synced for each, and the log behind it forgotten, so this is also what
+ * a restart reads at most, twice over.
+ */
+export const CHECKPOINT_HEIGHTS = 256
+/** Slots after which a payload that no block named is not waited for any more. */
+export const UNCLAIMED_SLOTS_MAX = 128
+/** Next committees that are kept in the log beside the epoch's own: candidates of one epoch that no block has decided between. */
+export const NAMED_COMMITTEES_MAX = 8
+/** Clients that wait for what became of their operations. */
+export const WAITING_MAX = 65_536

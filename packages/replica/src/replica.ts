@@ -1,0 +1,396 @@
+import { join } from 'node:path'
+import {
+  applyBlock,
+  type ChainPoint,
+  type Checkpoint,
+  type LightProof,
+  type Committee,
+  decodeLogRecord,
+  type Effect,
+  encodeLogRecord,
+  type EngineEvent,
+  type EngineState,
+  type LedgerId,
+  type LogRecord,
+  type Message,
+  type Operation,
+  type OperationResult,
+  payloadFacts,
+  type Payload,
+  type PeerId,
+  proveKey,
+  readState,
+  rememberedOperation,
+  type Role,
+  type Settings,
+  type Signer,
+  type StateProof,
+  step,
+  type TimerName,
+  type Verifier,
+  verifyOperation,
+  type Want,
+  decodeOperation,
+  LedgerError,
+} from '@cairn/ledger'
+import type { Transport } from '@cairn/network'
+import type { Clock, Timer } from '@cairn/runtime'
+import type { ReplicaError } from './errors.ts'
+import { ReplicaLog } from './log/log.ts'
+import { Checkpoints } from './checkpoints.ts'
+import { engineState } from './engine-start.ts'
+import { genesisHeader, genesisPoint } from './genesis.ts'
+import { answerFrom, UnappliedBlocks } from './kept-blocks.ts'
+import type { ReplicaEvent } from './events.ts'
+import { PeerLinks } from './peer-links.ts'
+import { StateStore } from './state/state-store.ts'
+import { Submissions, type SubmitOutcome } from './submissions.ts'
+
+export interface ReplicaInit {
+  /** Holds the log and the state, and nothing else. */
+  readonly directory: string
+  readonly ledger: LedgerId
+  /** The committee that the ledger began with. */
+  readonly genesis: Committee
+  readonly signer: Signer
+  readonly role?: Role
+  readonly settings?: Settings
+  /** Whether clients must sign their operations; off only where whoever reaches the replica is trusted. All seats agree on it. */
+  readonly signedOperations: boolean
+  readonly transport: Transport
+  readonly clock: Clock
+  /** Heights between checkpoints: the same at all seats. */
+  readonly checkpointHeights?: number
+  /** Size of the log's segments. */
+  readonly segmentBytes?: number
+  /** Hears of everything that a metric or a log line may be made of. */
+  readonly observe?: (event: ReplicaEvent) => void
+  /** The disk failed: nothing more is said, and the process must end. */
+  readonly onFailure: (error: ReplicaError) => void
+}
+
+/** A record that the log had, and where. */
+interface FoundRecord {
+  readonly seq: number
+  readonly record: LogRecord
+}
+
+/** An answer, and how much it is worth. */
+export interface ReadAnswer {
+  readonly value: Uint8Array | undefined
+  readonly height: number
+  readonly stateRoot: string
+  /** That this is what the state at `stateRoot` says. */
+  readonly proof: StateProof
+}
+
+/**
+ * One seat of a ledger: drives the engine, and does what it decides, in its order. Nothing that waits for the disk is sent before the disk has
+ * it, and a failed disk ends everything.
+ */
+export class Replica implements AsyncDisposable {
+  readonly #init: ReplicaInit
+  readonly #state: EngineState
+  readonly #log: ReplicaLog
+  readonly #store: StateStore
+  readonly #links: PeerLinks
+  readonly #checkpoints: Checkpoints
+  readonly #submissions = new Submissions()
+  readonly #verifier: Verifier
+  readonly #timers = new Map<TimerName, Timer>()
+  readonly #events: EngineEvent[] = []
+  /** Sends that wait for a token, in order. */
+  #held: { readonly after: number; readonly to: readonly PeerId[]; readonly message: Message }[] = []
+  readonly #unapplied: { readonly after: number; readonly point: ChainPoint; readonly payload: Payload }[] = []
+  #lastToken = 0
+  #durableToken = 0
+  #durable: Promise<void> = Promise.resolve()
+  #running = false
+  #stopped = false
+  readonly #blocks = new UnappliedBlocks()
+
+  private constructor(init: ReplicaInit, log: ReplicaLog, store: StateStore, state: EngineState, records: readonly FoundRecord[]) {
+    this.#init = init
+    this.#verifier = state.init.verifier
+    this.#log = log
+    this.#store = store
+    this.#state = state
+    this.#links = new PeerLinks({
+      transport: init.transport,
+      onMessage: (from, message) => this.#receive(from, message),
+      onCheckpoint: (message) => this.#stopped || this.#checkpoints.hear(message),
+      onMalformed: (from, error) => init.observe?.({ type: 'malformed', from, reason: error.message }),
+      onDropped: (to, kind) => init.observe?.({ type: 'dropped', to, kind }),
+    })
+    this.#checkpoints = new Checkpoints({
+      ledger: init.ledger,
+      genesis: genesisPoint(init.ledger, init.genesis).digest,
+      signer: init.signer,
+      verifier: this.#verifier,
+      store,
+      log,
+      ...(init.checkpointHeights !== undefined && { checkpointHeights: init.checkpointHeights }),
+      startOf: (epoch) => (epoch === state.epoch.number ? state.epoch : undefined),
+      send: ({ members }, message) =>
+        this.#links.sendCheckpoint(
+          members.map(({ peer }) => peer),
+          message,
+        ),
+    })
+    for (const { record, seq } of records) {
+      this.#blocks.note(record)
+      this.#checkpoints.note(record, 0, seq)
+    }
+  }
+
+  /**
+   * Starts a replica from what is in its directory.
+   *
+   * @throws {ReplicaError} `LOG_CORRUPT`, `SUPERBLOCK_CORRUPT`: this key must not sign again · {LedgerError} `BAD_RECORDS`, the same
+   */
+  static async start(init: ReplicaInit): Promise<Replica> {
+    const records: FoundRecord[] = []
+    let failed: ((error: ReplicaError) => void) | undefined
+    const log = await ReplicaLog.open({
+      directory: join(init.directory, 'log'),
+      clock: init.clock,
+      onRecord: ({ seq, entries }) => records.push(...entries.map(({ type, body }) => ({ seq, record: decodeLogRecord(type, body) }))),
+      ...(init.segmentBytes !== undefined && { segmentBytes: init.segmentBytes }),
+      onFailure: (error) => failed?.(error),
+      onSync: (entries, bytes, durationMs) => init.observe?.({ type: 'synced', entries, bytes, durationMs }),
+    })
+    const store = new StateStore({ path: join(init.directory, 'state.db') })
+    const replica = new Replica(
+      init,
+      log,
+      store,
+      engineState(
+        init,
+        store,
+        records.map(({ record }) => record),
+      ),
+      records,
+    )
+    failed = (error) => replica.#fail(error)
+    await replica.#links.start()
+    replica.#handle({ type: 'start' })
+    return replica
+  }
+
+  get ledger(): LedgerId {
+    const { networkId, chainId } = this.#init.ledger
+    return { networkId, chainId }
+  }
+
+  /** The last final block that has been applied here. */
+  get height(): number {
+    return this.#store.state.height
+  }
+
+  get stateRoot(): string {
+    return Buffer.from(this.#store.state.root.hash).toString('hex')
+  }
+
+  /** Slot in which this seat is, and its epoch. */
+  get progress(): { readonly epoch: number; readonly slot: number; readonly finalHeight: number; readonly halted: boolean } {
+    const { epoch, current, final, halted } = this.#state
+    return { epoch: epoch.number, slot: current, finalHeight: final.height, halted }
+  }
+
+  /**
+   * Hands in an operation, and waits for what becomes of it. May be called again with the same one, here or elsewhere: it has one effect.
+   * When `signal` aborts nothing is known of it but that.
+   */
+  async submit(operation: Operation, signal?: AbortSignal): Promise<SubmitOutcome> {
+    const fault = this.#check(operation)
+    if (fault !== undefined) return { type: 'invalid', reason: fault }
+    const known = this.#remembered(operation)
+    if (known !== undefined) return { type: 'final', result: known }
+    const outcome = this.#submissions.wait(operation.id, signal)
+    this.#handle({ type: 'submit', operation })
+    return await outcome
+  }
+
+  /** Reads the newest state that is final and applied here, which may lag behind what others have answered. */
+  readLocal(key: Uint8Array): ReadAnswer {
+    const { height, root } = this.#store.state
+    const full = Buffer.concat([Uint8Array.of(1), key])
+    return { value: readState(this.#store, root, key), height, stateRoot: this.stateRoot, proof: proveKey(this.#store, root, full) }
+  }
+
+  /** The newest checkpoint that a quorum stands for. */
+  get checkpoint(): Checkpoint | undefined {
+    return this.#checkpoints.newest
+  }
+
+  /** What leads a light client from the ledger's first block to the newest checkpoint; `undefined` while there is none. */
+  lightProof(): LightProof | undefined {
+    const newest = this.checkpoint
+    if (newest === undefined) return undefined
+    return {
+      committee: this.#init.genesis,
+      trusted: genesisHeader(this.#init.ledger, this.#init.genesis),
+      epochs: [],
+      newest,
+      consistency: [],
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return
+    this.#stopped = true
+    for (const timer of this.#timers.values()) timer.cancel()
+    this.#links.stop()
+    this.#submissions.stop()
+    await this.#durable.catch(() => undefined)
+    await this.#checkpoints.stop()
+    await this.#log.close()
+    this.#store.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  #receive(from: PeerId, message: Message): void {
+    // Leaders propose what they are handed, so it is checked before the engine sees it.
+    if (message.type === 'operations') {
+      const operations = message.operations.filter((operation) => this.#check(operation) === undefined)
+      this.#handle({ type: 'received', from, message: { type: 'operations', operations } })
+    } else this.#handle({ type: 'received', from, message })
+  }
+
+  /** Events one after the other: what an effect leads to at once waits for the effects before it. */
+  #handle(event: EngineEvent): void {
+    if (this.#stopped) return
+    this.#events.push(event)
+    if (this.#running) return
+    this.#running = true
+    try {
+      for (let next = this.#events.shift(); next !== undefined && !this.#stopped; next = this.#events.shift()) {
+        for (const effect of step(this.#state, this.#init.clock.now(), next)) this.#perform(effect)
+      }
+    } finally {
+      this.#running = false
+    }
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.type) {
+      case 'persist':
+        return this.#persist(effect.records, effect.token)
+      case 'send':
+        if ((effect.after ?? 0) > this.#durableToken) this.#held.push({ after: effect.after ?? 0, to: effect.to, message: effect.message })
+        else this.#links.send(effect.to, effect.message)
+        return
+      case 'fetch':
+        return this.#links.send([effect.from], { type: 'fetch', want: effect.want })
+      case 'serve':
+        return this.#serve(effect.to, effect.want)
+      case 'setTimer':
+        return this.#setTimer(effect.timer, effect.id, effect.afterMs)
+      case 'validate':
+        return this.#handle({
+          type: 'validated',
+          root: effect.root,
+          valid: effect.payload.every((each) => this.#check(each) === undefined),
+        })
+      case 'apply':
+        // The log is ahead of the state: a restart finds in it what makes the newest block final.
+        if (this.#lastToken > this.#durableToken)
+          this.#unapplied.push({ after: this.#lastToken, point: effect.point, payload: effect.payload })
+        else this.#apply(effect.point, effect.payload)
+        return
+      case 'eraseKey':
+        return
+      case 'emit':
+        // Final, and to be applied in a moment: that tells what it did.
+        if (effect.event.type !== 'duplicate' || this.#state.final.height === this.height) this.#submissions.notice(effect.event)
+        return this.#init.observe?.(effect.event)
+      default:
+        effect satisfies never
+    }
+  }
+
+  #persist(records: readonly LogRecord[], token: number): void {
+    for (const record of records) {
+      this.#blocks.note(record)
+      this.#checkpoints.note(record, this.#state.current)
+    }
+    this.#lastToken = token
+    const appended = this.#log.append(...records.map(encodeLogRecord))
+    // In order: a token says that all before it are durable too.
+    this.#durable = Promise.all([this.#durable, appended]).then(() => this.#becameDurable(token))
+    // The log has told of its failure.
+    this.#durable.catch(() => undefined)
+  }
+
+  #becameDurable(token: number): void {
+    if (this.#stopped) return
+    this.#durableToken = token
+    const ready = this.#held.filter(({ after }) => after <= token)
+    this.#held = this.#held.filter(({ after }) => after > token)
+    for (const { to, message } of ready) this.#links.send(to, message)
+    while ((this.#unapplied[0]?.after ?? Infinity) <= token) {
+      const next = this.#unapplied.shift()
+      if (next !== undefined) this.#apply(next.point, next.payload)
+    }
+    this.#handle({ type: 'durable', token })
+  }
+
+  #setTimer(timer: TimerName, id: number, afterMs: number): void {
+    this.#timers.get(timer)?.cancel()
+    this.#timers.set(
+      timer,
+      this.#init.clock.setTimer(afterMs, () => this.#handle({ type: 'timer', timer, id })),
+    )
+  }
+
+  /** Static validity: why not, or `undefined`. */
+  #check({ id, body }: Operation): string | undefined {
+    const { ledger, signedOperations } = this.#init
+    try {
+      if (signedOperations) verifyOperation(ledger, this.#verifier, id, body)
+      else decodeOperation(ledger, id, body)
+      return undefined
+    } catch (error) {
+      if (error instanceof LedgerError) return error.message
+      throw error
+    }
+  }
+
+  #remembered({ id, body }: Operation): OperationResult | undefined {
+    const { lastHeight } = decodeOperation(this.#init.ledger, id, body)
+    const found = rememberedOperation(this.#store, this.#store.state.root, lastHeight, id)
+    return found && { ...found, isRepeat: true }
+  }
+
+  #apply(point: ChainPoint, payload: Payload): void {
+    const startMs = this.#init.clock.monotonicMs()
+    const applied = applyBlock(this.#store, this.#init.ledger, this.#store.state, payload)
+    this.#store.commit(applied, this.#blocks.take(point, payload))
+    for (const [index, { id }] of payload.entries()) {
+      const result = applied.results[index]
+      if (result !== undefined) this.#submissions.settle(id, { type: 'final', result })
+    }
+    const durationMs = this.#init.clock.monotonicMs() - startMs
+    this.#init.observe?.({ type: 'applied', height: point.height, operations: payload.length, durationMs })
+    this.#checkpoints.applied(point, payloadFacts(payload).root)
+    this.#handle({ type: 'applied', height: point.height, stateRoot: this.stateRoot })
+  }
+
+  /** From the store, what the engine no longer has in memory. */
+  #serve(to: PeerId, want: Want): void {
+    const answer = answerFrom(this.#store, want)
+    if (answer !== undefined) this.#links.send([to], answer)
+  }
+
+  #fail(error: ReplicaError): void {
+    // Nothing is said any more: what this seat would say may not be on disk.
+    this.#stopped = true
+    for (const timer of this.#timers.values()) timer.cancel()
+    this.#links.stop()
+    this.#submissions.stop()
+    this.#init.onFailure(error)
+  }
+}

@@ -1,0 +1,275 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import {
+  type AppliedBlock,
+  decodePage,
+  type Digest,
+  EMPTY_PAGE,
+  EMPTY_TREE,
+  encodePage,
+  HistoryTree,
+  type LedgerState,
+  type Page,
+  pageHash,
+  pageMissing,
+  type PageSource,
+  rootOf,
+  type TreeRoot,
+} from '@cairn/ledger'
+import { ReplicaError } from '../errors.ts'
+import { PageCache } from './page-cache.ts'
+
+export interface StateStoreInit {
+  /** A file, which is made if it is not there; SQLite puts two more beside it. */
+  readonly path: string
+  /** Heights that can be read, the newest among them. */
+  readonly heightsKept?: number
+  readonly cacheBytes?: number
+}
+
+/** A final block as it is kept for those who catch up. The store does not look into the bytes. */
+export interface StoredBlock {
+  readonly digest: Digest
+  /** Its place in the chain. */
+  readonly point: Uint8Array
+  /** Its header and what makes it final. */
+  readonly item: Uint8Array
+  readonly payloadRoot: Digest
+  readonly payload: Uint8Array
+}
+
+/** Reads at a height that a client asked for a moment ago, and proofs under the last checkpoint, which lags by less than that. */
+const HEIGHTS_KEPT = 1024
+/** Decoded pages in memory: the upper levels of a state of gigabytes, and the leaves that are in use. */
+const CACHE_BYTES = 64 * 1024 * 1024
+/** The version of the tables, in SQLite's own field for that. */
+const VERSION = 1
+
+/**
+ * `pages.born` and `drops` say between which heights a page is part of the state: a page that came back after it was dropped has been born again.
+ */
+const TABLES = `
+  CREATE TABLE pages (hash BLOB PRIMARY KEY, bytes BLOB NOT NULL, born INTEGER NOT NULL) STRICT;
+  CREATE TABLE drops (height INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (height, hash)) STRICT, WITHOUT ROWID;
+  CREATE TABLE heights (height INTEGER PRIMARY KEY, root BLOB NOT NULL) STRICT;
+  CREATE TABLE blocks (height INTEGER PRIMARY KEY, point BLOB NOT NULL, item BLOB NOT NULL, payload_root TEXT NOT NULL, payload BLOB NOT NULL) STRICT;
+  CREATE INDEX blocks_by_payload ON blocks (payload_root);
+  CREATE TABLE checkpoints (height INTEGER PRIMARY KEY, header BLOB NOT NULL, certified BLOB, start BLOB) STRICT;
+  CREATE TABLE history (level INTEGER NOT NULL, position INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, position)) STRICT, WITHOUT ROWID;
+  PRAGMA user_version = ${VERSION};
+`
+
+/**
+ * The state of a replica and the tree over its blocks, by height. A block's pages, its height and its place in the history change in one
+ * transaction (P9): after a crash the store is at some height, all of it.
+ *
+ * A commit is not synced: a power cut may take the last heights, never the middle of one, and the log has the blocks. What must be on disk before
+ * the log is pruned {@link sync} puts there.
+ */
+export class StateStore implements PageSource, Disposable {
+  readonly #path: string
+  readonly #database: DatabaseSync
+  readonly #heightsKept: number
+  readonly #cache: PageCache
+  readonly #statements: Readonly<
+    Record<'page' | 'add' | 'drop' | 'block' | 'height' | 'heightAt' | 'forgetHeights' | 'forgetPages' | 'forgetDrops', StatementSync>
+  >
+  readonly #history: HistoryTree
+  #state: LedgerState
+
+  /** @throws {ReplicaError} `STATE_CORRUPT`, `UNSUPPORTED_VERSION` */
+  constructor({ path, heightsKept = HEIGHTS_KEPT, cacheBytes = CACHE_BYTES }: StateStoreInit) {
+    this.#path = path
+    this.#heightsKept = heightsKept
+    this.#cache = new PageCache(cacheBytes)
+    this.#database = new DatabaseSync(path)
+    try {
+      // Synced at checkpoints of the journal only, which keeps the order of commits: losing the last of them is all a power cut does.
+      this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;')
+      this.#createTables()
+      const prepare = (sql: string): StatementSync => this.#database.prepare(sql)
+      this.#statements = {
+        page: prepare('SELECT bytes FROM pages WHERE hash = ?'),
+        add: prepare('INSERT INTO pages VALUES (?, ?, ?) ON CONFLICT (hash) DO UPDATE SET born = excluded.born'),
+        drop: prepare('INSERT OR IGNORE INTO drops VALUES (?, ?)'),
+        block: prepare('INSERT INTO blocks VALUES (?, ?, ?, ?, ?)'),
+        height: prepare('INSERT INTO heights VALUES (?, ?)'),
+        heightAt: prepare('SELECT root FROM heights WHERE height = ?'),
+        forgetHeights: prepare('DELETE FROM heights WHERE height < ?'),
+        forgetPages: prepare(
+          'DELETE FROM pages WHERE hash IN (SELECT hash FROM drops WHERE height <= ?1) AND born < (SELECT max(height) FROM drops WHERE drops.hash = pages.hash AND height <= ?1)',
+        ),
+        forgetDrops: prepare('DELETE FROM drops WHERE height <= ?'),
+      }
+      const last = this.#database.prepare('SELECT max(height) AS height FROM heights').get()?.['height']
+      if (typeof last !== 'number') throw new ReplicaError({ code: 'STATE_CORRUPT', path, reason: 'it has no height' })
+      this.#state = { height: last, root: this.#rootAt(last) ?? EMPTY_TREE }
+      this.#history = new HistoryTree(this.#historyNodes(), last)
+    } catch (cause) {
+      this.#database.close()
+      throw this.#fault(cause)
+    }
+  }
+
+  /** The newest state. */
+  get state(): LedgerState {
+    return this.#state
+  }
+
+  /** The tree over the digests of all blocks up to the newest state. */
+  get history(): HistoryTree {
+    return this.#history
+  }
+
+  /** The state at `height`, or `undefined` if it is not kept. */
+  stateAt(height: number): LedgerState | undefined {
+    const root = this.#rootAt(height)
+    return root && { height, root }
+  }
+
+  page(hash: Uint8Array): Page {
+    const name = Buffer.from(hash).toString('hex')
+    const cached = this.#cache.get(name)
+    if (cached !== undefined) return cached
+    const bytes = this.#bytesOf(hash)
+    if (bytes === undefined) throw pageMissing(hash)
+    const page = decodePage(bytes)
+    this.#cache.set(name, page, bytes.byteLength)
+    return page
+  }
+
+  /**
+   * Makes the state after `block` the newest, and its digest the last of the history; all of it or, if this throws, nothing.
+   *
+   * @throws {ReplicaError} `STATE_CORRUPT`
+   */
+  commit({ state, written, dropped }: AppliedBlock, block: StoredBlock): void {
+    if (state.height !== this.#state.height + 1) throw new RangeError(`height ${state.height} after ${this.#state.height}`)
+    const { add, drop, block: keep, height, forgetHeights, forgetPages, forgetDrops } = this.#statements
+    const oldest = state.height - this.#heightsKept + 1
+    try {
+      this.#database.exec('BEGIN IMMEDIATE')
+      for (const page of written) add.run(page.hash, page.bytes, state.height)
+      for (const hash of dropped) drop.run(state.height, hash)
+      height.run(state.height, state.root.hash)
+      keep.run(state.height, block.point, block.item, block.payloadRoot, block.payload)
+      this.#history.append(block.digest)
+      if (oldest > 0) {
+        forgetPages.run(oldest)
+        forgetDrops.run(oldest)
+        forgetHeights.run(oldest)
+      }
+      this.#database.exec('COMMIT')
+    } catch (cause) {
+      // The history in memory is ahead now; nobody may go on with this store, and it says so.
+      this.#database.close()
+      throw this.#fault(cause)
+    }
+    for (const { hash, page, bytes } of written) this.#cache.set(Buffer.from(hash).toString('hex'), page, bytes.byteLength)
+    this.#state = state
+  }
+
+  /** The place in the chain of the block at `height`. */
+  pointAt(height: number): Uint8Array | undefined {
+    return bytesOr(this.#database.prepare('SELECT point FROM blocks WHERE height = ?').get(height)?.['point'])
+  }
+
+  /** Final blocks above `height`, at most `countMax`, in order. */
+  itemsAbove(height: number, countMax: number): readonly Uint8Array[] {
+    const rows = this.#database.prepare('SELECT item FROM blocks WHERE height > ? ORDER BY height LIMIT ?').all(height, countMax)
+    return rows.map(({ item }) => bytesOr(item)).filter((item) => item !== undefined)
+  }
+
+  /** A payload of a final block. */
+  payload(root: Digest): Uint8Array | undefined {
+    return bytesOr(this.#database.prepare('SELECT payload FROM blocks WHERE payload_root = ? LIMIT 1').get(root)?.['payload'])
+  }
+
+  /** Keeps a checkpoint that this seat has made; `start` is how its epoch began. */
+  putCheckpoint(height: number, header: Uint8Array, start: Uint8Array): void {
+    this.#database.prepare('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, NULL, ?)').run(height, header, start)
+  }
+
+  /** A quorum stands for the checkpoint at `height`. */
+  certify(height: number, certified: Uint8Array): void {
+    this.#database.prepare('UPDATE checkpoints SET certified = ? WHERE height = ?').run(certified, height)
+  }
+
+  /** The newest checkpoint that a quorum stands for: itself, how its epoch began, and its place in the chain. */
+  newestCheckpoint(): { readonly certified: Uint8Array; readonly start: Uint8Array; readonly point: Uint8Array } | undefined {
+    const sql =
+      'SELECT certified, start, point FROM checkpoints JOIN blocks USING (height) WHERE certified IS NOT NULL ORDER BY height DESC LIMIT 1'
+    const row = this.#database.prepare(sql).get()
+    const [certified, start, point] = [row?.['certified'], row?.['start'], row?.['point']].map(bytesOr)
+    return certified && start && point && { certified, start, point }
+  }
+
+  /** Puts everything on disk; returns when it would survive a power cut. */
+  sync(): void {
+    const result = this.#database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()
+    if (result?.['busy'] !== 0) throw new ReplicaError({ code: 'LOG_FAILED', path: this.#path, reason: 'somebody else has it open' })
+  }
+
+  /** Pages kept, of all heights that are. */
+  get pagesCount(): number {
+    return Number(this.#database.prepare('SELECT count(*) AS count FROM pages').get()?.['count'])
+  }
+
+  close(): void {
+    if (this.#database.isOpen) this.#database.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #createTables(): void {
+    const version = Number(this.#database.prepare('PRAGMA user_version').get()?.['user_version'])
+    if (version === VERSION) return
+    if (version !== 0) throw new ReplicaError({ code: 'UNSUPPORTED_VERSION', path: this.#path, found: version, supported: VERSION })
+    this.#database.exec(`BEGIN IMMEDIATE; ${TABLES}`)
+    const empty = encodePage(EMPTY_PAGE)
+    this.#database.prepare('INSERT INTO pages VALUES (?, ?, 0)').run(pageHash(empty), empty)
+    this.#database.prepare('INSERT INTO heights VALUES (0, ?)').run(pageHash(empty))
+    this.#database.exec('COMMIT')
+  }
+
+  #rootAt(height: number): TreeRoot | undefined {
+    const hash = this.#statements.heightAt.get(height)?.['root']
+    if (!(hash instanceof Uint8Array)) return undefined
+    const bytes = this.#bytesOf(hash)
+    if (bytes === undefined) throw pageMissing(hash)
+    return rootOf(bytes)
+  }
+
+  #bytesOf(hash: Uint8Array): Uint8Array | undefined {
+    const bytes = this.#statements.page.get(hash)?.['bytes']
+    if (!(bytes instanceof Uint8Array)) return undefined
+    // What a disk changed must not become an answer: corrupt is not absent.
+    if (Buffer.compare(pageHash(bytes), hash) !== 0) {
+      throw new ReplicaError({ code: 'STATE_CORRUPT', path: this.#path, reason: `page ${Buffer.from(hash).toString('hex')} is another` })
+    }
+    return bytes
+  }
+
+  #historyNodes(): ConstructorParameters<typeof HistoryTree>[0] & {} {
+    const get = this.#database.prepare('SELECT hash FROM history WHERE level = ? AND position = ?')
+    const set = this.#database.prepare('INSERT INTO history VALUES (?, ?, ?)')
+    return {
+      get: (level, index) => {
+        const hash = get.get(level, index)?.['hash']
+        return hash instanceof Uint8Array ? hash : undefined
+      },
+      set: (level, index, hash) => void set.run(level, index, hash),
+    }
+  }
+
+  #fault(cause: unknown): unknown {
+    // SQLite's own errors have a code; what was thrown for a reason of ours passes.
+    if (!(cause instanceof Error) || !('errcode' in cause)) return cause
+    return new ReplicaError({ code: 'STATE_CORRUPT', path: this.#path, reason: cause.message }, { cause })
+  }
+}
+
+function bytesOr(value: unknown): Uint8Array | undefined {
+  return value instanceof Uint8Array ? value : undefined
+}

@@ -1,0 +1,170 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  type Action,
+  type Committee,
+  createCommittee,
+  DEFAULT_SETTINGS,
+  ed25519Signer,
+  encodeOperation,
+  type LedgerId,
+  type Operation,
+  PRESETS,
+  type PresetName,
+  type Signer,
+} from '@cairn/ledger'
+import { createLibp2pTransport, type Transport } from '@cairn/network'
+import { MemoryNetwork } from '@cairn/network/testing'
+import { seededRandom, silentLog, systemClock } from '@cairn/runtime'
+import type { ReplicaError } from '../src/errors.ts'
+import type { ReplicaEvent } from '../src/events.ts'
+import { Replica, type ReplicaInit } from '../src/replica.ts'
+
+export const LEDGER: LedgerId = { networkId: 'cd'.repeat(32), chainId: 3 }
+export const CLIENT = ed25519Signer(new Uint8Array(32).fill(200))
+
+/** Small, so that a test fills some. */
+const SEGMENT_BYTES = 64 * 1024
+
+let nonces = 0
+
+/** A signed operation that is good for the next heights after `height`. */
+export function operationOf(action: Action, height = 0): Operation {
+  const nonce = Buffer.alloc(16)
+  nonce.writeUInt32BE(nonces++)
+  return encodeOperation(LEDGER, { client: CLIENT.publicKey, nonce, lastHeight: height + 10_000, action }, CLIENT)
+}
+
+export function put(key: string, value: string): Operation {
+  return operationOf({ type: 'put', key: Buffer.from(key), value: Buffer.from(value) })
+}
+
+export function valueOf(replica: Replica, key: string): string | undefined {
+  const { value } = replica.readLocal(Buffer.from(key))
+  return value && Buffer.from(value).toString()
+}
+
+interface TestReplicasOptions extends Partial<Pick<ReplicaInit, 'settings' | 'checkpointHeights' | 'segmentBytes'>> {
+  readonly overSockets?: boolean
+}
+
+/** Impatient, for a test waits for what they wait for. */
+const SETTINGS = { ...DEFAULT_SETTINGS, leaderTimeoutMs: 300, idleMs: 200, resendMs: 100, fetchRetryMs: 50 }
+
+/** Replicas of one ledger in this process, each with a directory of its own. */
+export class TestReplicas implements AsyncDisposable {
+  readonly #directory = mkdtempSync(join(tmpdir(), 'cairn-replica-'))
+  readonly #signers: readonly Signer[]
+  readonly #memory = new MemoryNetwork({ clock: systemClock, random: seededRandom(1) })
+  readonly #overSockets: boolean
+  readonly #options: TestReplicasOptions
+  readonly #transports: (Transport | undefined)[]
+  readonly replicas: (Replica | undefined)[]
+  readonly failures: ReplicaError[] = []
+  readonly events: ReplicaEvent[] = []
+  #committee: Committee | undefined
+  readonly #preset: PresetName
+  readonly #seeds: readonly Uint8Array[]
+
+  constructor(preset: PresetName, options: TestReplicasOptions = {}) {
+    const { n } = PRESETS[preset]
+    this.#preset = preset
+    this.#overSockets = options.overSockets ?? false
+    this.#options = options
+    this.#signers = Array.from({ length: n }, (_, seat) => ed25519Signer(new Uint8Array(32).fill(seat + 1)))
+    this.#seeds = this.#signers.map(() => new Uint8Array(randomBytes(32)))
+    this.#transports = this.#signers.map(() => undefined)
+    this.replicas = this.#signers.map(() => undefined)
+  }
+
+  get count(): number {
+    return this.#signers.length
+  }
+
+  get committee(): Committee {
+    if (this.#committee === undefined) throw new Error('not started')
+    return this.#committee
+  }
+
+  /** Segments in the log of a seat. */
+  segments(seat: number): readonly string[] {
+    return readdirSync(join(this.#directory, String(seat), 'log')).filter((name) => name.endsWith('.wal'))
+  }
+
+  get running(): readonly Replica[] {
+    return this.replicas.filter((replica) => replica !== undefined)
+  }
+
+  async startAll(): Promise<void> {
+    for (const seat of this.#signers.keys()) this.#transports[seat] = await this.#transport(seat)
+    const peers = this.#transports.map((transport) => transport?.self ?? '')
+    this.#committee = createCommittee(
+      PRESETS[this.#preset],
+      this.#signers.map(({ publicKey }, seat) => ({ peer: peers[seat] ?? '', publicKey, role: 'full' })),
+    )
+    await this.#connect()
+    for (const seat of this.#signers.keys()) await this.#startReplica(seat)
+  }
+
+  async stop(seat: number): Promise<void> {
+    await this.replicas[seat]?.stop()
+    this.replicas[seat] = undefined
+    await this.#transports[seat]?.stop()
+    this.#transports[seat] = undefined
+  }
+
+  async start(seat: number): Promise<Replica> {
+    this.#transports[seat] = await this.#transport(seat)
+    await this.#connect()
+    return await this.#startReplica(seat)
+  }
+
+  /** Resolves when `holds` does, looking again after each step of the event loop; the test's own time is the limit. */
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const seat of this.#signers.keys()) await this.stop(seat)
+    rmSync(this.#directory, { recursive: true, force: true })
+  }
+
+  async #transport(seat: number): Promise<Transport> {
+    if (!this.#overSockets) return this.#memory.createTransport(`seat-${seat}`)
+    const privateKey = this.#seeds[seat] ?? new Uint8Array(32)
+    return await createLibp2pTransport({ privateKey, listen: ['/ip4/127.0.0.1/tcp/0'], clock: systemClock, log: silentLog })
+  }
+
+  async #connect(): Promise<void> {
+    const there = this.#transports.filter((transport) => transport !== undefined)
+    for (const [index, transport] of there.entries()) {
+      for (const other of there.slice(index + 1)) {
+        const [address] = other.addresses()
+        if (address !== undefined) await transport.dial(address)
+      }
+    }
+  }
+
+  async #startReplica(seat: number): Promise<Replica> {
+    const [transport, signer] = [this.#transports[seat], this.#signers[seat]]
+    if (transport === undefined || signer === undefined || this.#committee === undefined) throw new Error(`no seat ${seat}`)
+    const replica = await Replica.start({
+      directory: join(this.#directory, String(seat)),
+      ledger: LEDGER,
+      genesis: this.#committee,
+      signer,
+      signedOperations: true,
+      settings: this.#options.settings ?? SETTINGS,
+      checkpointHeights: this.#options.checkpointHeights ?? 8,
+      segmentBytes: this.#options.segmentBytes ?? SEGMENT_BYTES,
+      transport,
+      clock: systemClock,
+      observe: (event) => this.events.push(event),
+      onFailure: (error) => this.failures.push(error),
+    })
+    this.replicas[seat] = replica
+    return replica
+  }
+}

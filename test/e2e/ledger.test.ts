@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { CairnProcess } from './cairn-process.ts'
+
+describe('cairn ledger', () => {
+  let home = ''
+  before(async () => {
+    home = await mkdtemp(join(tmpdir(), 'cairn-ledger-'))
+  })
+  after(() => rm(home, { recursive: true, force: true }))
+
+  const cairn = (...args: readonly string[]): CairnProcess => new CairnProcess({ args: ['ledger', ...args, '--json'] })
+
+  it('makes a ledger of three seats that keeps what was acknowledged when two are killed, one after the other', async () => {
+    const directory = join(home, 'three')
+    {
+      await using made = cairn('init', directory, '--preset', 'cft-3')
+      await made.succeeded()
+    }
+    const run = (seat: number, ...peers: readonly unknown[]): CairnProcess =>
+      cairn('run', directory, '--seat', String(seat), ...peers.flatMap((peer) => ['--peer', String(peer)]))
+    await using first = run(0)
+    const { address: at0 } = await first.event('listening')
+    const { url } = await first.event('clients')
+    await using second = run(1, at0)
+    const { address: at1 } = await second.event('listening')
+    await using third = run(2, at0, at1)
+    await third.event('clients')
+
+    const write = async (value: string): Promise<void> => {
+      await using submitting = cairn('submit', String(url), 'name', value)
+      const { result } = await submitting.event('submitted')
+      assert.equal(result, 'applied')
+      await submitting.succeeded()
+    }
+    await write('one')
+    await third.kill()
+    await write('two')
+    await using back = run(2, at0, at1)
+    const { url: thirdUrl } = await back.event('clients')
+    await second.kill()
+    await write('three')
+    await using reading = cairn('read', String(url), 'name')
+    assert.equal((await reading.event('read'))['value'], 'three')
+    await using status = cairn('status', String(thirdUrl))
+    assert.ok(Number((await status.event('ledger-status'))['height']) > 0)
+
+    await using verifying = cairn('verify-checkpoint', String(url), '--trust', join(directory, 'trust.json'))
+    assert.ok(Number((await verifying.event('checkpoint'))['height']) >= 1)
+    await verifying.succeeded()
+
+    const forged = join(home, 'forged.json')
+    const trust = JSON.parse(await readFile(join(directory, 'trust.json'), 'utf8')) as Record<string, unknown>
+    await writeFile(forged, JSON.stringify({ ...trust, committee: '00'.repeat(32) }))
+    await using refusing = cairn('verify-checkpoint', String(url), '--trust', forged)
+    assert.equal((await refusing.exit()).exitCode, 3)
+    assert.equal((await first.stop()).exitCode, 0)
+  })
+})
