@@ -1,0 +1,42 @@
+import { emitEffect, type EngineState, leaderOf, setTimer } from './state.ts'
+import { BACKOFF_DOUBLINGS_MAX } from './limits.ts'
+
+/** R6: enters `slot`, because a certificate of the slot before it is known. */
+export function advanceTo(state: EngineState, slot: number): void {
+  if (slot <= state.current) return
+  state.current = slot
+  state.barren++
+  state.stalls = 0
+  state.mayHeartbeat = false
+  state.waiting.add(slot)
+  state.changed = true
+  emitEffect(state, { type: 'emit', event: { type: 'slot-entered', slot, leader: leaderOf(state, slot) } })
+  startSlotTimers(state)
+}
+
+/** Starts to wait for the current slot's leader: briefly if there is work to do, else until its sign of life is overdue. */
+export function startSlotTimers(state: EngineState): void {
+  if (state.seat === undefined) return
+  const { idleMs } = state.init.settings
+  state.urgent = hasWork(state)
+  setTimer(state, 'slot', leaderTimeoutMs(state) + (state.urgent ? 0 : idleMs))
+  if (leaderOf(state, state.current) === state.seat) setTimer(state, 'propose', idleMs)
+}
+
+/** Work has come to a slot that was idle: its leader has the short time from now on. */
+export function makeUrgent(state: EngineState): void {
+  if (state.urgent || state.seat === undefined) return
+  state.urgent = true
+  setTimer(state, 'slot', leaderTimeoutMs(state))
+}
+
+/** Whether something here waits for the next block: operations, or blocks that are certified and not final. */
+function hasWork(state: EngineState): boolean {
+  return state.pool.own.length > 0 || state.current > state.final.slot + 1
+}
+
+/** Doubled while nothing becomes final, so that some slot is longer than the network's delays, however long these are. */
+function leaderTimeoutMs(state: EngineState): number {
+  const doublings = Math.min(Math.max(state.barren - 2, 0), BACKOFF_DOUBLINGS_MAX)
+  return state.init.settings.leaderTimeoutMs * 2 ** doublings
+}

@@ -1,0 +1,140 @@
+import type { Certificate } from '../certificate.ts'
+import { pointOf } from '../header.ts'
+import { EMPTY_PAYLOAD, EMPTY_PAYLOAD_ROOT } from '../payload.ts'
+import { SKIP } from '../votes.ts'
+import { advanceTo } from './advance.ts'
+import { dropWant, wantBlock, wantPayload } from './catch-up.ts'
+import { endEpoch } from './epochs.ts'
+import type { FastMissed } from './events.ts'
+import { HISTORY_BLOCKS_MAX, HISTORY_PAYLOADS_MAX, STATE_ROOTS_MAX } from './limits.ts'
+import { forgetFinal } from './pool.ts'
+import {
+  appliesBlocks,
+  type Block,
+  BLOCK_KINDS,
+  certificateOf,
+  emitEffect,
+  endsEpoch,
+  type EngineState,
+  FINAL_KINDS,
+  type FinalBlock,
+  slotOf,
+  wantsPayloads,
+} from './state.ts'
+
+/** R7: FAST(B) or FINAL(B) makes B final, with all its ancestors. */
+export function noteFinal(state: EngineState, certificate: Certificate): void {
+  if (state.pendingFinal === undefined || certificate.slot > state.pendingFinal.slot) state.pendingFinal = certificate
+  finalise(state)
+}
+
+/** Makes final what a certificate says is, as soon as all blocks between are known. */
+export function finalise(state: EngineState): void {
+  const target = state.pendingFinal
+  if (target === undefined || state.halted) return
+  const path: Block[] = []
+  for (let digest = target.digest; digest !== state.final.digest;) {
+    const block = state.blocks.get(digest)
+    if (block === undefined) {
+      wantBlock(state, digest)
+      return
+    }
+    if (block.header.height <= state.final.height) return halt(state, target)
+    path.push(block)
+    digest = block.header.parent
+  }
+  state.pendingFinal = undefined
+  for (const block of path.reverse()) {
+    const ends = endsEpoch(block.header, state.final.epoch === block.header.epoch ? state.final.nextCommittee : SKIP)
+    makeFinal(state, block)
+    // What follows in this epoch is empty, and no part of the history.
+    if (ends) return endEpoch(state, block, path, target)
+  }
+  if (state.current <= state.final.slot) advanceTo(state, state.final.slot + 1)
+}
+
+function makeFinal(state: EngineState, block: Block): void {
+  const { slot } = block.header
+  const certificate = certificateOf(state, slot, block.digest, BLOCK_KINDS)
+  const path = certificate?.kind === 'fast' ? 'fast' : certificate?.kind === 'final' ? 'slow' : 'ancestor'
+  const missed = path === 'slow' ? { fastMissed: fastMissed(state, block) } : {}
+  const point = pointOf(block.header)
+  remember(state, { ...block, certificate })
+  closeSlots(state, slot, block)
+  state.final = point
+  state.barren = 0
+  state.changed = true
+  emitEffect(state, { type: 'emit', event: { type: 'final', point, path, ...missed } })
+  applyReady(state)
+}
+
+function fastMissed(state: EngineState, block: Block): FastMissed {
+  const votes = slotOf(state, block.header.slot).first
+  return votes.some((vote) => vote !== undefined && vote.digest !== block.digest) ? 'split-votes' : 'late-votes'
+}
+
+function remember(state: EngineState, block: FinalBlock): void {
+  state.history.push(block)
+  if (state.history.length > HISTORY_BLOCKS_MAX) {
+    const [dropped] = state.history.splice(0, 1)
+    if (dropped !== undefined) state.blocks.delete(dropped.digest)
+  }
+  const old = state.history.at(-1 - HISTORY_PAYLOADS_MAX)
+  // What was not handed to `apply` is still needed, however old it is.
+  if (old !== undefined && old.header.height < state.applyNext) state.payloads.delete(old.header.payloadRoot)
+}
+
+/** Forgets the slots up to the new final block: nothing in them can change. */
+function closeSlots(state: EngineState, last: number, final: Block): void {
+  for (let slot = state.final.slot + 1; slot <= last; slot++) {
+    for (const digest of state.slots.get(slot)?.blocks ?? []) {
+      if (digest === final.digest) continue
+      const loser = state.blocks.get(digest)
+      state.blocks.delete(digest)
+      dropWant(state, digest)
+      if (loser !== undefined && loser.header.payloadRoot !== final.header.payloadRoot) dropWant(state, loser.header.payloadRoot)
+    }
+    state.slots.delete(slot)
+    state.waiting.delete(slot)
+  }
+}
+
+/** Hands final blocks to `apply`, in order, as far as their operations are here. */
+export function applyReady(state: EngineState): void {
+  for (;;) {
+    const block = finalAt(state, state.applyNext)
+    if (block === undefined) return
+    const root = block.header.payloadRoot
+    const payload = root === EMPTY_PAYLOAD_ROOT ? EMPTY_PAYLOAD : state.payloads.get(root)?.payload
+    if (wantsPayloads(state) && payload === undefined) return wantPayload(state, root)
+    state.applyNext++
+    if (payload !== undefined) forgetFinal(state, payload)
+    if (appliesBlocks(state)) emitEffect(state, { type: 'apply', point: pointOf(block.header), payload: payload ?? EMPTY_PAYLOAD })
+    else state.applied = block.header.height
+  }
+}
+
+export function noteApplied(state: EngineState, height: number, stateRoot: string): void {
+  if (height <= state.applied && state.stateRoots.has(height)) return
+  state.applied = Math.max(state.applied, height)
+  state.stateRoots.set(height, stateRoot)
+  state.stateRoots.delete(height - STATE_ROOTS_MAX)
+  state.changed = true
+}
+
+/** The final block at `height`, if it is still in memory. */
+export function finalAt(state: EngineState, height: number): FinalBlock | undefined {
+  const first = state.history[0]
+  return first === undefined ? undefined : state.history[height - first.header.height]
+}
+
+/** Two final blocks that exclude each other: the committee is beyond what it bears, and a person must look. */
+function halt(state: EngineState, { slot, digest }: Certificate): void {
+  state.halted = true
+  emitEffect(state, { type: 'emit', event: { type: 'halted', slot, digest } })
+}
+
+/** Whether a certificate proves by itself that its block is final. */
+export function isFinalizing(certificate: Certificate | undefined): certificate is Certificate {
+  return certificate !== undefined && FINAL_KINDS.includes(certificate.kind)
+}

@@ -1,0 +1,58 @@
+/** Slots ahead of its own for which a seat keeps votes: a quorum further ahead has certificates, which are fetched instead. */
+export const SLOTS_AHEAD_MAX = 16
+
+/**
+ * Open slots behind its own in which a seat still casts votes (rule R8). All slots behind have a certificate, so older ones can only
+ * turn a notarised block into a final one, and any later final block does that too.
+ */
+export const STALE_SLOTS_MAX = 64
+
+/** Headers kept of one slot's leader unasked: one is the rule, two are the evidence. More are kept only if votes ask for them. */
+export const PROPOSALS_KEPT_MAX = 2
+
+/** Blocks and payloads asked for at once. */
+export const WANTS_MAX = 128
+
+/** Payloads kept that no known header names: they may run ahead of their header. */
+export const PAYLOADS_UNCLAIMED_MAX = 8
+
+/** Final blocks kept for those who catch up; older ones are served from the log. 1,024 headers with certificates are about 1 MB. */
+export const HISTORY_BLOCKS_MAX = 1024
+
+/** Final blocks whose operations stay in memory. */
+export const HISTORY_PAYLOADS_MAX = 64
+
+/** Final blocks in one answer, and how far it is stretched to end in a block that a certificate makes final by itself. */
+export const BATCH_BLOCKS = 16
+export const BATCH_BLOCKS_MAX = 64
+
+/** Certificates of open slots in one answer. */
+export const BATCH_SLOTS_MAX = 64
+
+/** Operations and bytes that wait to be proposed: some seconds of full blocks. Beyond it clients are told when to come back. */
+export const POOL_OPERATIONS_MAX = 16_384
+export const POOL_BYTES_MAX = 8 * 1024 * 1024
+
+/** Operation ids remembered after they became final, so that a client that asks again is not queued again. */
+export const RECENT_OPERATIONS_MAX = 65_536
+
+/** Operations in one message to the leader. */
+export const FORWARD_OPERATIONS_MAX = 256
+
+/** State roots remembered by height, to check what leaders attest. */
+export const STATE_ROOTS_MAX = 256
+
+/** Open slots whose own votes are sent again when nothing moves: the oldest and the newest of them. */
+export const RESEND_SLOTS_MAX = 8
+
+/** With more open slots than this, leaders slow down: a network that agrees on no final block must not fill memory at its own speed. */
+export const PACED_OPEN_SLOTS = 64
+
+/** Leader timeouts double at most this often while nothing becomes final, stalls likewise. */
+export const BACKOFF_DOUBLINGS_MAX = 6
+
+/** Endings of epochs remembered, for those who are still in them. */
+export const CLOSINGS_MAX = 16
+
+/** Committees that may be waiting for their joiners. */
+export const CANDIDATES_MAX = 4

@@ -1,0 +1,127 @@
+import type { ChainPoint } from '../header.ts'
+import { type Digest, ZERO_DIGEST } from '../digest.ts'
+import { LedgerError } from '../errors.ts'
+import { EMPTY_PAYLOAD_ROOT, payloadFacts } from '../payload.ts'
+import { signVote, SKIP, type Vote } from '../votes.ts'
+import { enterEpoch } from './epochs.ts'
+import { applyReady, finalise } from './finalise.ts'
+import type { LogRecord } from './messages.ts'
+import { blockOf, createState, type EngineInit, type EngineState, FINAL_KINDS, slotOf, wantsPayloads } from './state.ts'
+import { countVote } from './tally.ts'
+
+/** What the state store has on disk. */
+export interface Applied {
+  readonly point: ChainPoint
+  readonly stateRoot: Digest
+}
+
+/**
+ * The state of a replica that starts again, from everything that its log holds, in order. The next event is `start`.
+ *
+ * @throws {LedgerError} `BAD_RECORDS` if the records say that the seat broke the rules: they are not its own, or damaged
+ */
+export function recover(init: EngineInit, records: readonly LogRecord[], applied?: Applied): EngineState {
+  const state = createState(init)
+  if (applied !== undefined) {
+    state.applied = applied.point.height
+    state.applyNext = applied.point.height + 1
+    state.stateRoots.set(applied.point.height, applied.stateRoot)
+  }
+  const own: Vote[] = []
+  for (const entry of records) restore(state, entry, own)
+  finalise(state)
+  if (applied !== undefined) adoptApplied(state, applied.point)
+  for (const vote of own) {
+    if (vote.epoch !== state.epoch.number || vote.slot <= state.final.slot) continue
+    if (holdsFor(state, vote)) countVote(state, slotOf(state, vote.slot), vote)
+    else state.orphaned.push(vote)
+  }
+  applyReady(state)
+  // Only what must still be applied outlives the crash: messages are said again, questions asked again.
+  state.out = state.out.filter(({ type }) => type === 'apply')
+  state.afterNow.clear()
+  state.wants.clear()
+  state.records = []
+  return state
+}
+
+function restore(state: EngineState, entry: LogRecord, own: Vote[]): void {
+  switch (entry.type) {
+    case 'epoch':
+      finalise(state)
+      if (entry.start.number <= state.epoch.number) return
+      if (state.final.height < entry.start.base.height) state.final = entry.start.base
+      enterEpoch(state, entry.start)
+      state.active = true
+      state.retiring = undefined
+      return
+    case 'block': {
+      const { header } = entry.proposal
+      const block = blockOf(entry.proposal)
+      if (header.epoch !== state.epoch.number || header.slot <= state.final.slot || state.blocks.has(block.digest)) return
+      state.blocks.set(block.digest, block)
+      slotOf(state, header.slot).blocks.push(block.digest)
+      return
+    }
+    case 'payload':
+      state.payloads.set(payloadFacts(entry.payload).root, { payload: entry.payload, persisted: true, verdict: 'pending' })
+      return
+    case 'proposed':
+      if (entry.epoch === state.epoch.number && entry.slot > state.final.slot) slotOf(state, entry.slot).proposed = entry.digest
+      return
+    case 'certificate': {
+      const { certificate } = entry
+      if (certificate.epoch !== state.epoch.number || certificate.slot <= state.final.slot) return
+      slotOf(state, certificate.slot).certificates.push(certificate)
+      state.current = Math.max(state.current, certificate.slot + 1)
+      if (!FINAL_KINDS.includes(certificate.kind)) return
+      if (state.pendingFinal === undefined || certificate.slot > state.pendingFinal.slot) state.pendingFinal = certificate
+      finalise(state)
+      return
+    }
+    case 'vote':
+      return restoreVote(state, entry, own)
+    default:
+      return entry satisfies never
+  }
+}
+
+function restoreVote(state: EngineState, entry: Extract<LogRecord, { readonly type: 'vote' }>, own: Vote[]): void {
+  const { epoch, slot: number, kind, digest } = entry
+  const { seat, signer } = state
+  if (epoch !== state.epoch.number || number <= state.final.slot || seat === undefined || signer === undefined) return
+  const slot = slotOf(state, number)
+  const fault = (reason: string): LedgerError => new LedgerError({ code: 'BAD_RECORDS', reason: `slot ${number}: ${reason}` })
+  if (slot.own.final !== undefined) throw fault('a vote after the final vote')
+  if (kind === 'first') {
+    if (slot.own.first !== undefined) throw fault('two first votes')
+    slot.own.first = digest
+  } else if (kind === 'extra') {
+    slot.own.extras.push(digest)
+  } else {
+    if (slot.own.extras.length > 0) throw fault('a final vote after an extra vote')
+    slot.own.final = digest
+  }
+  own.push(signVote(state.init.ledger, signer, { kind, epoch, slot: number, digest, seat }))
+}
+
+/** The state store may have been synced after the log's last certificate was not: what was applied is final all the same. */
+function adoptApplied(state: EngineState, point: ChainPoint): void {
+  if (point.height <= state.final.height || point.epoch !== state.epoch.number) return
+  for (let slot = state.final.slot + 1; slot <= point.slot; slot++) {
+    state.slots.delete(slot)
+    state.waiting.delete(slot)
+  }
+  state.final = point
+  state.history = []
+  state.current = Math.max(state.current, point.slot + 1)
+  if (state.pendingFinal !== undefined && state.pendingFinal.slot <= point.slot) state.pendingFinal = undefined
+  state.active = point.nextCommittee === ZERO_DIGEST
+}
+
+function holdsFor(state: EngineState, vote: Vote): boolean {
+  if (vote.digest === SKIP || !wantsPayloads(state)) return true
+  const block = state.blocks.get(vote.digest)
+  if (block === undefined) return false
+  return block.header.payloadRoot === EMPTY_PAYLOAD_ROOT || state.payloads.has(block.header.payloadRoot)
+}
