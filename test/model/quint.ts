@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { load, parse, typecheck, type TypecheckedStage } from '@informalsystems/quint/dist/src/cliCommands.js'
 import { toExpr } from '@informalsystems/quint/dist/src/cliHelpers.js'
+import type { QuintEx } from '@informalsystems/quint/dist/src/ir/quintIr.js'
 import { newRng } from '@informalsystems/quint/dist/src/rng.js'
 import { Evaluator } from '@informalsystems/quint/dist/src/runtime/impl/evaluator.js'
 import { newTraceRecorder } from '@informalsystems/quint/dist/src/runtime/trace.js'
@@ -15,6 +16,7 @@ export type Model = TypecheckedStage
 export interface Simulation {
   readonly main: string
   readonly init: string
+  readonly step?: string
   readonly invariant: string
   /** Counted for each trace in which they hold in some state after the first. */
   readonly witnesses: readonly string[]
@@ -52,9 +54,9 @@ export async function loadModel(file: string, text?: string): Promise<Model> {
  * Quint's own command does the same behind its printing; from inside, one parse serves many runs, and the counts are numbers.
  */
 export function simulate(model: Model, simulation: Simulation): SimulationResult {
-  const { main, init, invariant, witnesses, samplesMax, stepsMax, seed } = simulation
+  const { main, init, step = 'step', invariant, witnesses, samplesMax, stepsMax, seed } = simulation
   const stage = { ...model, args: { ...model.args, main } }
-  const expression = (text: string): ReturnType<typeof toExpr>['value'] => {
+  const expression = (text: string): QuintEx => {
     const parsed = toExpr(stage, text)
     if (parsed.isLeft()) throw new Error(`${main}: ${text}: ${parsed.value.message}`)
     return parsed.value
@@ -63,7 +65,7 @@ export function simulate(model: Model, simulation: Simulation): SimulationResult
   const evaluator = new Evaluator(model.resolver.table, newTraceRecorder(0, rng, 1), rng)
   const outcome = evaluator.simulate(
     expression(init),
-    expression('step'),
+    expression(step),
     expression(invariant),
     witnesses.map(expression),
     samplesMax,
