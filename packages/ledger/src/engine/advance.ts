@@ -5,7 +5,6 @@ import { BACKOFF_DOUBLINGS_MAX } from './limits.ts'
 export function advanceTo(state: EngineState, slot: number): void {
   if (slot <= state.current) return
   state.current = slot
-  state.barren++
   state.stalls = 0
   state.mayHeartbeat = false
   state.waiting.add(slot)
@@ -37,6 +36,6 @@ function hasWork(state: EngineState): boolean {
 
 /** Doubled while nothing becomes final, so that some slot is longer than the network's delays, however long these are. */
 function leaderTimeoutMs(state: EngineState): number {
-  const doublings = Math.min(Math.max(state.barren - 2, 0), BACKOFF_DOUBLINGS_MAX)
+  const doublings = Math.min(Math.max(state.barren - 1, 0), BACKOFF_DOUBLINGS_MAX)
   return state.init.settings.leaderTimeoutMs * 2 ** doublings
 }

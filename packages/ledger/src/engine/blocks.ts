@@ -18,7 +18,9 @@ export function receiveProposal(state: EngineState, from: PeerId, proposal: Sign
   const wanted = asked || state.wants.has(digest)
   if (state.blocks.has(digest) || (header.slot > current + SLOTS_AHEAD_MAX && !wanted)) return
   const slot = state.slots.get(header.slot)
-  if (!wanted && slot !== undefined && slot.blocks.length >= PROPOSALS_KEPT_MAX) return
+  // Votes of n seats can ask for n blocks at most.
+  const kept = PROPOSALS_KEPT_MAX + (wanted ? epoch.committee.size.n : 0)
+  if (slot !== undefined && slot.blocks.length >= kept) return
   const leader = leaderOf(state, header.slot)
   const member = epoch.committee.members[leader]!
   const signed = signedBytes(init.ledger, 'proposal', header.epoch, header.slot, digest)
@@ -45,12 +47,8 @@ export function admitBlock(state: EngineState, proposal: SignedHeader): void {
   state.changed = true
   state.waiting.add(slot.slot)
   dropWant(state, block.digest)
-  const at = state.unclaimed.indexOf(block.header.payloadRoot)
-  const early = at < 0 ? undefined : state.payloads.get(block.header.payloadRoot)
-  if (early !== undefined) {
-    state.unclaimed.splice(at, 1)
-    claimPayload(state, early.payload)
-  }
+  const early = state.payloads.get(block.header.payloadRoot)
+  if (early?.persisted === false) claimPayload(state, early.payload)
   finalise(state)
 }
 
@@ -65,6 +63,7 @@ export function receivePayload(state: EngineState, payload: Payload): void {
   if (state.unclaimed.length > PAYLOADS_UNCLAIMED_MAX) state.payloads.delete(state.unclaimed.shift()!)
 }
 
+/** Whether a header in an open slot names these operations. */
 function isNamed(state: EngineState, root: string): boolean {
   for (let slot = state.final.slot + 1; slot <= state.current + SLOTS_AHEAD_MAX; slot++) {
     for (const digest of state.slots.get(slot)?.blocks ?? []) if (state.blocks.get(digest)?.header.payloadRoot === root) return true
@@ -79,6 +78,7 @@ export function claimPayload(state: EngineState, payload: Payload): void {
   dropWant(state, root)
   const known = state.payloads.get(root)
   if (known?.persisted === true) return
+  state.unclaimed = state.unclaimed.filter((other) => other !== root)
   record(state, { type: 'payload', payload })
   state.payloads.set(root, { payload, persisted: true, verdict: known?.verdict ?? 'pending' })
   if (known?.verdict !== 'valid') emitEffect(state, { type: 'validate', root, payload })

@@ -1,5 +1,6 @@
 import { type Digest, ZERO_DIGEST } from '../digest.ts'
 import { BATCH_BLOCKS, BATCH_BLOCKS_MAX, BATCH_SLOTS_MAX, WANTS_MAX } from './limits.ts'
+import { answerCommittee } from './epochs.ts'
 import { finalAt, isFinalizing } from './finalise.ts'
 import type { BatchItem, PeerId, Want } from './messages.ts'
 import { emitEffect, type EngineState, send, setTimer, wantsPayloads, type WantState } from './state.ts'
@@ -21,7 +22,8 @@ export function wantSlots(state: EngineState, slot: number): void {
   syncFrom(state, nextPeer(state), slot)
 }
 
-function want(state: EngineState, key: string, wanted: WantState['want']): void {
+/** Asks one peer after the other until the answer drops the want. */
+export function want(state: EngineState, key: string, wanted: WantState['want']): void {
   if (state.wants.has(key) || state.wants.size >= WANTS_MAX) return
   const entry: WantState = { want: wanted, attempts: 0 }
   state.wants.set(key, entry)
@@ -41,19 +43,26 @@ export function retryWants(state: EngineState): void {
 }
 
 function ask(state: EngineState, entry: WantState): void {
-  const peer = state.others[(state.current + (state.seat ?? 0) + entry.attempts++) % Math.max(1, state.others.length)]
+  const peer = state.sources[(state.current + (state.seat ?? 0) + entry.attempts++) % Math.max(1, state.sources.length)]
   if (peer !== undefined) emitEffect(state, { type: 'fetch', from: peer, want: entry.want })
 }
 
+/** The lowest slot above the final ones of which nothing is certified here. */
+export function firstGap(state: EngineState): number {
+  let slot = state.final.slot + 1
+  while ((state.slots.get(slot)?.certificates.length ?? 0) > 0) slot++
+  return slot
+}
+
 /** Asks `peer` for everything final above here, and for certificates from `slot` on. */
-export function syncFrom(state: EngineState, peer: PeerId | undefined, slot = state.final.slot + 1): void {
+export function syncFrom(state: EngineState, peer: PeerId | undefined, slot = firstGap(state)): void {
   if (peer !== undefined) emitEffect(state, { type: 'fetch', from: peer, want: { type: 'sync', height: state.final.height, slot } })
 }
 
 /** Peers in turn, so that a dead or lying one costs one round. */
 export function nextPeer(state: EngineState): PeerId | undefined {
-  const { others } = state
-  return others[(state.syncTurn++ + (state.seat ?? 0)) % Math.max(1, others.length)]
+  const { sources } = state
+  return sources[(state.syncTurn++ + (state.seat ?? 0)) % Math.max(1, sources.length)]
 }
 
 /** Answers a peer that asks. What is not here is not answered: the peer asks another. */
@@ -77,6 +86,8 @@ export function answer(state: EngineState, from: PeerId, wanted: Want): void {
       else send(state, [from], { type: 'batch', items: batch(state, wanted.height, wanted.slot), height: state.final.height })
       return
     }
+    case 'committee':
+      return answerCommittee(state, from, wanted.hash)
     default:
       wanted satisfies never
   }
@@ -85,6 +96,8 @@ export function answer(state: EngineState, from: PeerId, wanted: Want): void {
 /** Final blocks above `height`, up to one that is final by its own certificate; then the open slots from `slot` on. */
 function batch(state: EngineState, height: number, slot: number): BatchItem[] {
   const items: BatchItem[] = []
+  const at = finalAt(state, height)
+  if (at !== undefined && at.header.nextCommittee !== ZERO_DIGEST) items.push(...(state.closings.get(at.header.epoch) ?? []))
   let next = height + 1
   for (; next <= state.final.height; next++) {
     const block = finalAt(state, next)

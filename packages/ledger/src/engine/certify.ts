@@ -9,11 +9,13 @@ import {
 import { holdsPayloads } from '../committee.ts'
 import type { Digest } from '../digest.ts'
 import { LedgerError } from '../errors.ts'
+import { headerDigest } from '../header.ts'
 import { SKIP, type Vote } from '../votes.ts'
 import { advanceTo } from './advance.ts'
 import { wantBlock } from './catch-up.ts'
 import { certificatesConflict } from './evidence.ts'
 import { noteFinal } from './finalise.ts'
+import type { SignedHeader } from './messages.ts'
 import { certificateOf, emitEffect, type EngineState, FINAL_KINDS, record, type SlotState, slotOf } from './state.ts'
 
 /** Forms every certificate that the votes of a slot for `digest` suffice for. */
@@ -49,16 +51,25 @@ function votesOf(slot: SlotState, seat: number): Vote[] {
 
 /** Takes a certificate of a peer, if it is of this epoch, for an open slot, new, and proves what it says. */
 export function receiveCertificate(state: EngineState, certificate: Certificate): void {
-  const { epoch, final, init } = state
+  const { epoch, final } = state
   if (certificate.epoch !== epoch.number || certificate.slot <= final.slot) return
   if (certificateOf(state, certificate.slot, certificate.digest, [certificate.kind]) !== undefined) return
+  if (isTrue(state, certificate)) admitCertificate(state, slotOf(state, certificate.slot), certificate)
+}
+
+/** Whether `certificate` is true and of this header, so that the header is needed however far ahead it is. */
+export function certifies(state: EngineState, certificate: Certificate, { header }: SignedHeader): boolean {
+  return certificate.epoch === state.epoch.number && certificate.digest === headerDigest(header) && isTrue(state, certificate)
+}
+
+function isTrue({ epoch, init }: EngineState, certificate: Certificate): boolean {
   try {
     verifyCertificate(init.ledger, epoch.committee, init.verifier, certificate)
+    return true
   } catch (error) {
-    if (error instanceof LedgerError) return
+    if (error instanceof LedgerError) return false
     throw error
   }
-  admitCertificate(state, slotOf(state, certificate.slot), certificate)
 }
 
 /** Acts on a certificate that is known to be true: R6, R7. */

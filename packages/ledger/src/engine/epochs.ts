@@ -1,85 +1,161 @@
 import type { Certificate } from '../certificate.ts'
-import { type Committee, createCommittee } from '../committee.ts'
+import { type Committee, createCommittee, SEATS_MAX } from '../committee.ts'
 import { type Digest, ZERO_DIGEST } from '../digest.ts'
 import { signedBytes } from '../envelope.ts'
+import { LedgerError } from '../errors.ts'
 import { type BlockHeader, type ChainPoint, pointOf } from '../header.ts'
 import { startSlotTimers } from './advance.ts'
-import { CANDIDATES_MAX, CLOSINGS_MAX } from './limits.ts'
-import type { EpochStart, Ready } from './messages.ts'
+import { dropWant, want } from './catch-up.ts'
+import { CLOSINGS_MAX } from './limits.ts'
+import type { EpochStart, PeerId, Ready } from './messages.ts'
+import type { Signer } from '../signing.ts'
 import type { Verdict } from './inspect.ts'
 import { type Block, emitEffect, endsEpoch, type EngineState, record, send, takeSeat } from './state.ts'
 
-/** The operator wants `committee` next. The epoch ends once all keys that join have shown that they are ready. */
+/** The operator wants `committee` next. The epoch ends once all that join, and a quorum of those who decide now, are ready for it. */
 export function noteCandidate(state: EngineState, committee: Committee): void {
   if (committee.hash === state.epoch.committee.hash) return
-  if (state.candidates.size >= CANDIDATES_MAX && !state.candidates.has(committee.hash)) return
-  state.candidates.set(committee.hash, committee)
+  state.candidate = committee
   state.changed = true
   repeatReady(state)
 }
 
-/** Keys of `committee` that have no seat now. */
-function joiners(state: EngineState, committee: Committee): string[] {
-  const seated = new Set(state.epoch.committee.members.map(({ publicKey }) => keyName(publicKey)))
-  return committee.members.map(({ publicKey }) => keyName(publicKey)).filter((key) => !seated.has(key))
+/** The committee of that hash, if the operator or a quorum named it. */
+function namedCommittee({ candidate, endorsed }: EngineState, hash: Digest): Committee | undefined {
+  return [candidate, endorsed].find((committee) => committee?.hash === hash)
 }
 
-/** Shows that own keys which join are ready: once this replica has what is final. */
+/** Keys of `committee` that have no seat now. */
+function joiners(state: EngineState, committee: Committee): string[] {
+  const now = seated(state)
+  return committee.members.map(({ publicKey }) => keyName(publicKey)).filter((key) => !now.has(key))
+}
+
+function seated(state: EngineState): ReadonlySet<string> {
+  return new Set(state.epoch.committee.members.map(({ publicKey }) => keyName(publicKey)))
+}
+
+/** Says what this replica is ready for: own keys that join, once it has what is final; its seat, once all that join have said so. */
 export function repeatReady(state: EngineState): void {
-  if (state.seat === undefined && !state.atTip) return
-  for (const hash of [...state.candidates.keys()].sort()) {
-    const committee = state.candidates.get(hash)!
-    const joining = new Set(joiners(state, committee))
+  const committee = state.candidate
+  if (committee === undefined) return
+  const joining = new Set(joiners(state, committee))
+  if (state.seat !== undefined || (state.atTip && state.applied === state.final.height)) {
     for (const { publicKey } of committee.members) {
       const signer = joining.has(keyName(publicKey)) ? state.init.signerOf(publicKey) : undefined
-      if (signer === undefined) continue
-      const epoch = state.epoch.number + 1
-      const signature = signer.sign(signedBytes(state.init.ledger, 'ready', epoch, 0, hash))
-      const ready: Ready = { epoch, committee: hash, publicKey, signature }
-      receiveReady(state, ready)
-      send(state, state.others, { type: 'ready', ready })
+      if (signer !== undefined) sayReady(state, committee.hash, signer)
     }
   }
+  if (state.signer !== undefined && isReady(state, committee)) sayReady(state, committee.hash, state.signer)
+}
+
+function sayReady(state: EngineState, committee: Digest, signer: Signer): void {
+  const epoch = state.epoch.number + 1
+  const signature = signer.sign(signedBytes(state.init.ledger, 'ready', epoch, 0, committee))
+  const ready: Ready = { epoch, committee, publicKey: signer.publicKey, signature }
+  noteReady(state, ready)
+  send(state, state.others, { type: 'ready', ready })
 }
 
 /** Takes a proof of readiness for a committee that this replica was told of. */
 export function receiveReady(state: EngineState, ready: Ready): void {
-  const committee = state.candidates.get(ready.committee)
-  if (committee === undefined || ready.epoch !== state.epoch.number + 1) return
+  const committee = namedCommittee(state, ready.committee)
+  if (committee === undefined || !isGenuine(state, committee, ready)) return
+  const before = isReady(state, committee)
+  noteReady(state, ready)
+  if (!before && isReady(state, committee)) repeatReady(state)
+}
+
+/** By a key that joins or that has a seat, new, for the next epoch, and signed. */
+function isGenuine(state: EngineState, committee: Committee, ready: Ready): boolean {
   const key = keyName(ready.publicKey)
-  if (!joiners(state, committee).includes(key) || state.readies.has(`${ready.committee}/${key}`)) return
-  const signed = signedBytes(state.init.ledger, 'ready', ready.epoch, 0, ready.committee)
-  if (!state.init.verifier.verify(ready.publicKey, signed, ready.signature)) return
-  state.readies.set(`${ready.committee}/${key}`, ready)
+  if (ready.committee !== committee.hash || ready.epoch !== state.epoch.number + 1) return false
+  if (state.readies.has(`${committee.hash}/${key}`)) return false
+  if (!seated(state).has(key) && !joiners(state, committee).includes(key)) return false
+  const signed = signedBytes(state.init.ledger, 'ready', ready.epoch, 0, committee.hash)
+  return state.init.verifier.verify(ready.publicKey, signed, ready.signature)
+}
+
+/** Asks for a committee that a header names, or for what shows that it is ready. */
+function wantCommittee(state: EngineState, hash: Digest): void {
+  want(state, hash, { type: 'committee', hash })
+}
+
+export function answerCommittee(state: EngineState, from: PeerId, hash: Digest): void {
+  const committee = namedCommittee(state, hash)
+  if (committee === undefined) return
+  const keys = [...new Set([...seated(state), ...joiners(state, committee)])].sort()
+  const readies = keys.flatMap((key) => state.readies.get(`${hash}/${key}`) ?? [])
+  send(state, [from], { type: 'committee', committee, readies })
+}
+
+/**
+ * Takes a next committee that was asked for. Who was not told of it by the operator needs no more than the word of a quorum of seats
+ * that were: they all signed that they know it.
+ */
+export function receiveNamed(state: EngineState, claimed: Committee, readies: readonly Ready[]): void {
+  if (!state.wants.has(claimed.hash)) return
+  const committee = rebuilt(claimed)
+  if (committee?.hash !== claimed.hash) return
+  for (const ready of readies.slice(0, 2 * SEATS_MAX)) if (isGenuine(state, committee, ready)) noteReady(state, ready)
+  if (!isReady(state, committee) || !isKnownToQuorum(state, committee)) return
+  if (state.candidate?.hash !== committee.hash) state.endorsed = committee
+  dropWant(state, committee.hash)
+  state.changed = true
+}
+
+/** A committee as a peer sent it, with the thresholds and the hash that follow from it. */
+function rebuilt({ size, members }: Committee): Committee | undefined {
+  try {
+    return createCommittee(size, members)
+  } catch (error) {
+    if (error instanceof LedgerError) return undefined
+    throw error
+  }
+}
+
+function noteReady(state: EngineState, ready: Ready): void {
+  state.readies.set(`${ready.committee}/${keyName(ready.publicKey)}`, ready)
   state.changed = true
 }
 
 /** Takes the committee that the last final block names, from whoever knows it: its hash is what makes it true. */
-export function receiveCommittee(state: EngineState, { size, members }: Committee): void {
-  if (state.active || state.final.nextCommittee === ZERO_DIGEST) return
-  const committee = createCommittee(size, members)
-  if (committee.hash !== state.final.nextCommittee) return
-  state.candidates.set(committee.hash, committee)
+export function receiveCommittee(state: EngineState, claimed: Committee): void {
+  const { final, epoch } = state
+  if (final.epoch !== epoch.number || final.nextCommittee === ZERO_DIGEST) return
+  const committee = rebuilt(claimed)
+  if (committee?.hash !== final.nextCommittee) return
+  state.endorsed = committee
   startNextEpoch(state)
 }
 
+/** All that join are ready. */
 function isReady(state: EngineState, committee: Committee): boolean {
   return joiners(state, committee).every((key) => state.readies.has(`${committee.hash}/${key}`))
 }
 
-/** What a block on `parent` says about the next committee: what its parent says, or the first candidate that is ready. */
-export function committeeToName(state: EngineState, parent: ChainPoint): Digest {
-  if (parent.epoch === state.epoch.number && parent.nextCommittee !== ZERO_DIGEST) return parent.nextCommittee
-  for (const hash of [...state.candidates.keys()].sort()) if (isReady(state, state.candidates.get(hash)!)) return hash
-  return ZERO_DIGEST
+/** A quorum of this epoch's seats knows the committee and that it is ready, so a block that names it will find its votes. */
+function isKnownToQuorum(state: EngineState, { hash }: Committee): boolean {
+  const known = [...seated(state)].filter((key) => state.readies.has(`${hash}/${key}`)).length
+  return known >= state.epoch.committee.thresholds.quorum
 }
 
-/** Whether what a header says about the next committee may follow its parent. Who was not told of the committee yet, waits. */
+/** What a block on `parent` says about the next committee: what its parent says, or the candidate if that is ready. */
+export function committeeToName(state: EngineState, parent: ChainPoint): Digest {
+  if (parent.epoch === state.epoch.number && parent.nextCommittee !== ZERO_DIGEST) return parent.nextCommittee
+  const { candidate } = state
+  const isNext = candidate !== undefined && isReady(state, candidate) && isKnownToQuorum(state, candidate)
+  return isNext ? candidate.hash : ZERO_DIGEST
+}
+
+/** Whether what a header says about the next committee may follow its parent. Who does not know that the committee is ready, asks. */
 export function admitsCommittee(state: EngineState, header: BlockHeader, parent: ChainPoint): Verdict {
   const before = parent.epoch === header.epoch ? parent.nextCommittee : ZERO_DIGEST
   if (!endsEpoch(header, before)) return header.nextCommittee === before ? 'good' : 'bad'
-  const committee = state.candidates.get(header.nextCommittee)
-  return committee !== undefined && isReady(state, committee) ? 'good' : 'waiting'
+  const committee = namedCommittee(state, header.nextCommittee)
+  if (committee !== undefined && isReady(state, committee)) return 'good'
+  wantCommittee(state, header.nextCommittee)
+  return 'waiting'
 }
 
 /**
@@ -94,7 +170,6 @@ export function endEpoch(state: EngineState, last: Block, path: readonly Block[]
     ...after.map(({ header, signature }) => ({ proposal: { header, signature } })),
     { certificate: proof },
   ])
-  for (const number of state.closings.keys()) if (number <= state.epoch.number - CLOSINGS_MAX) state.closings.delete(number)
   emitEffect(state, { type: 'emit', event: { type: 'epoch-ended', epoch: state.epoch.number, point } })
   startNextEpoch(state)
 }
@@ -103,23 +178,25 @@ export function endEpoch(state: EngineState, last: Block, path: readonly Block[]
 export function startNextEpoch(state: EngineState): void {
   const { final, epoch } = state
   if (state.active || state.halted || final.epoch !== epoch.number || final.nextCommittee === ZERO_DIGEST) return
-  const committee = state.candidates.get(final.nextCommittee)
+  const committee = namedCommittee(state, final.nextCommittee)
   if (committee === undefined) return
   const start: EpochStart = { number: epoch.number + 1, committee, base: final }
-  state.closings.set(epoch.number, [...(state.closings.get(epoch.number) ?? []), { committee }])
   record(state, { type: 'epoch', start })
   enterEpoch(state, start)
 }
 
 export function enterEpoch(state: EngineState, start: EpochStart): void {
+  remember(state, start)
   takeSeat(state, start)
   for (const slot of state.slots.values()) for (const digest of slot.blocks) state.blocks.delete(digest)
   state.slots.clear()
   state.waiting.clear()
-  state.wants.clear()
+  for (const [key, { want }] of state.wants) if (want.type !== 'payload') state.wants.delete(key)
+  for (const root of state.unclaimed) state.payloads.delete(root)
   state.unclaimed = []
   state.pendingFinal = undefined
-  state.candidates.clear()
+  if (state.candidate?.hash === start.committee.hash) state.candidate = undefined
+  state.endorsed = undefined
   state.readies.clear()
   state.convicted.clear()
   // What was voted in the old epoch and is not durable yet counts nowhere any more.
@@ -129,6 +206,13 @@ export function enterEpoch(state: EngineState, start: EpochStart): void {
   state.current = start.base.slot + 1
   state.barren = 0
   state.syncedSlot = -1
+}
+
+/** For those who are still in the epoch before: what follows it. */
+function remember(state: EngineState, start: EpochStart): void {
+  const before = start.number - 1
+  state.closings.set(before, [...(state.closings.get(before) ?? []), { committee: start.committee }])
+  state.closings.delete(before - CLOSINGS_MAX)
 }
 
 /** The record of the new epoch is durable: its seats may sign. */

@@ -8,13 +8,14 @@ import type { EpochStart, LogRecord, Message, PeerId, Want } from './messages.ts
 /** What happened outside. `now` of a step is milliseconds since 1970 by the replica's clock; it decides nothing but what it says. */
 export type EngineEvent =
   | { readonly type: 'start' }
+  /** Of `operations` only those that are statically valid: leaders propose what they are handed. */
   | { readonly type: 'received'; readonly from: PeerId; readonly message: Message }
   /** All that was persisted with this token or before it survives a crash. */
   | { readonly type: 'durable'; readonly token: number }
   | { readonly type: 'timer'; readonly timer: TimerName; readonly id: number }
   | { readonly type: 'validated'; readonly root: Digest; readonly valid: boolean }
   | { readonly type: 'applied'; readonly height: number; readonly stateRoot: Digest }
-  /** A client hands in an operation here. */
+  /** A client hands in an operation here, found statically valid. */
   | { readonly type: 'submit'; readonly operation: Operation }
   /** The operator wants this committee next; joiners and seats are all told. */
   | { readonly type: 'reconfigure'; readonly committee: Committee }

@@ -1,4 +1,5 @@
 import type { Certificate } from '../certificate.ts'
+import { type Digest, ZERO_DIGEST } from '../digest.ts'
 import { pointOf } from '../header.ts'
 import { EMPTY_PAYLOAD, EMPTY_PAYLOAD_ROOT } from '../payload.ts'
 import { SKIP } from '../votes.ts'
@@ -6,7 +7,7 @@ import { advanceTo } from './advance.ts'
 import { dropWant, wantBlock, wantPayload } from './catch-up.ts'
 import { endEpoch } from './epochs.ts'
 import type { FastMissed } from './events.ts'
-import { HISTORY_BLOCKS_MAX, HISTORY_PAYLOADS_MAX, STATE_ROOTS_MAX } from './limits.ts'
+import { HISTORY_BLOCKS_MAX, HISTORY_PAYLOADS_MAX, PAYLOADS_AHEAD_MAX, STATE_ROOTS_MAX } from './limits.ts'
 import { forgetFinal } from './pool.ts'
 import {
   appliesBlocks,
@@ -31,7 +32,7 @@ export function noteFinal(state: EngineState, certificate: Certificate): void {
 /** Makes final what a certificate says is, as soon as all blocks between are known. */
 export function finalise(state: EngineState): void {
   const target = state.pendingFinal
-  if (target === undefined || state.halted) return
+  if (target === undefined || state.halted || hasEnded(state)) return
   const path: Block[] = []
   for (let digest = target.digest; digest !== state.final.digest;) {
     const block = state.blocks.get(digest)
@@ -51,6 +52,11 @@ export function finalise(state: EngineState): void {
     if (ends) return endEpoch(state, block, path, target)
   }
   if (state.current <= state.final.slot) advanceTo(state, state.final.slot + 1)
+}
+
+/** The epoch's last block is final: whatever else becomes final in it is empty, and no part of the history. */
+function hasEnded({ final, epoch }: EngineState): boolean {
+  return final.epoch === epoch.number && final.nextCommittee !== ZERO_DIGEST
 }
 
 function makeFinal(state: EngineState, block: Block): void {
@@ -86,17 +92,33 @@ function remember(state: EngineState, block: FinalBlock): void {
 
 /** Forgets the slots up to the new final block: nothing in them can change. */
 function closeSlots(state: EngineState, last: number, final: Block): void {
+  const lost = new Set<Digest>()
   for (let slot = state.final.slot + 1; slot <= last; slot++) {
     for (const digest of state.slots.get(slot)?.blocks ?? []) {
       if (digest === final.digest) continue
       const loser = state.blocks.get(digest)
       state.blocks.delete(digest)
       dropWant(state, digest)
-      if (loser !== undefined && loser.header.payloadRoot !== final.header.payloadRoot) dropWant(state, loser.header.payloadRoot)
+      if (loser !== undefined) lost.add(loser.header.payloadRoot)
     }
     state.slots.delete(slot)
     state.waiting.delete(slot)
   }
+  lost.delete(final.header.payloadRoot)
+  for (const root of lost) {
+    // Operations that were skipped over are often proposed again as they were.
+    if (isNamed(state, root)) continue
+    state.payloads.delete(root)
+    dropWant(state, root)
+  }
+}
+
+/** Whether an open or a final block still needs these operations. */
+function isNamed(state: EngineState, root: Digest): boolean {
+  for (const { header } of state.blocks.values()) {
+    if (header.payloadRoot === root && (header.slot > state.final.slot || header.height >= state.applyNext)) return true
+  }
+  return false
 }
 
 /** Hands final blocks to `apply`, in order, as far as their operations are here. */
@@ -106,11 +128,19 @@ export function applyReady(state: EngineState): void {
     if (block === undefined) return
     const root = block.header.payloadRoot
     const payload = root === EMPTY_PAYLOAD_ROOT ? EMPTY_PAYLOAD : state.payloads.get(root)?.payload
-    if (wantsPayloads(state) && payload === undefined) return wantPayload(state, root)
+    if (wantsPayloads(state) && payload === undefined) return wantNextPayloads(state)
     state.applyNext++
     if (payload !== undefined) forgetFinal(state, payload)
     if (appliesBlocks(state)) emitEffect(state, { type: 'apply', point: pointOf(block.header), payload: payload ?? EMPTY_PAYLOAD })
     else state.applied = block.header.height
+  }
+}
+
+/** Asks for the missing operations of the next final blocks, some at a time, so that catching up does not take a round trip for each. */
+function wantNextPayloads(state: EngineState): void {
+  for (let height = state.applyNext; height < state.applyNext + PAYLOADS_AHEAD_MAX; height++) {
+    const root = finalAt(state, height)?.header.payloadRoot
+    if (root !== undefined && root !== EMPTY_PAYLOAD_ROOT) wantPayload(state, root)
   }
 }
 

@@ -1,7 +1,7 @@
 import { SKIP } from '../votes.ts'
 import type { SkipReason } from './events.ts'
 import { inspectBlock } from './inspect.ts'
-import { emitEffect, type EngineState, leaderOf, type SlotState } from './state.ts'
+import { certificateOf, emitEffect, type EngineState, leaderOf, type SlotState } from './state.ts'
 import { castVote, maySign } from './vote.ts'
 
 /** R1: the one first vote of a slot goes to the first block of its leader that passes every check. */
@@ -35,10 +35,21 @@ function skipReason(state: EngineState, slot: SlotState): SkipReason | undefined
   return undefined
 }
 
-/** Nothing was heard of `leader` for some slots, while a quorum was heard of. */
+/**
+ * Whether `leader` need not be waited for. Either nothing was heard of it for some slots, while a quorum was heard of; or it talks, and
+ * yet the last slots were its own and all skipped: the rest of its term would go the same way. Each term begins with a fresh chance.
+ */
 export function isInactive(state: EngineState, leader: number): boolean {
   const since = state.current - state.init.settings.inactiveSlots
-  if (since <= state.epoch.base.slot || state.lastActive[leader]! >= since) return false
+  if (since <= state.epoch.base.slot) return false
+  if (state.lastActive[leader]! >= since) return wastesTerm(state, leader, since)
   const active = state.lastActive.filter((slot, seat) => seat === state.seat || slot >= since).length
   return active >= state.epoch.committee.thresholds.quorum
+}
+
+function wastesTerm(state: EngineState, leader: number, since: number): boolean {
+  for (let slot = since; slot < state.current; slot++) {
+    if (leaderOf(state, slot) !== leader || certificateOf(state, slot, SKIP, ['skip']) === undefined) return false
+  }
+  return true
 }

@@ -26,6 +26,9 @@ export const HISTORY_PAYLOADS_MAX = 64
 export const BATCH_BLOCKS = 16
 export const BATCH_BLOCKS_MAX = 64
 
+/** Final blocks ahead of the applied one whose operations are asked for: 16 MiB at most. */
+export const PAYLOADS_AHEAD_MAX = 16
+
 /** Certificates of open slots in one answer. */
 export const BATCH_SLOTS_MAX = 64
 
@@ -45,14 +48,11 @@ export const STATE_ROOTS_MAX = 256
 /** Open slots whose own votes are sent again when nothing moves: the oldest and the newest of them. */
 export const RESEND_SLOTS_MAX = 8
 
-/** With more open slots than this, leaders slow down: a network that agrees on no final block must not fill memory at its own speed. */
-export const PACED_OPEN_SLOTS = 64
+/** With more certified blocks than this that are not final, leaders slow down: a network on which nothing becomes final must not fill memory at its own speed. */
+export const PACED_BLOCKS = 64
 
 /** Leader timeouts double at most this often while nothing becomes final, stalls likewise. */
 export const BACKOFF_DOUBLINGS_MAX = 6
 
 /** Endings of epochs remembered, for those who are still in them. */
 export const CLOSINGS_MAX = 16
-
-/** Committees that may be waiting for their joiners. */
-export const CANDIDATES_MAX = 4

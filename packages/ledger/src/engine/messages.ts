@@ -26,6 +26,7 @@ export type Message =
   | { readonly type: 'batch'; readonly items: readonly BatchItem[]; readonly height: number }
   | { readonly type: 'operations'; readonly operations: readonly Operation[] }
   | { readonly type: 'ready'; readonly ready: Ready }
+  | { readonly type: 'committee'; readonly committee: Committee; readonly readies: readonly Ready[] }
   | { readonly type: 'evidence'; readonly evidence: Evidence }
 
 export type Want =
@@ -33,6 +34,8 @@ export type Want =
   | { readonly type: 'sync'; readonly height: number; readonly slot: number }
   | { readonly type: 'block'; readonly digest: Digest }
   | { readonly type: 'payload'; readonly root: Digest }
+  /** A next committee, with the proofs that it is ready. */
+  | { readonly type: 'committee'; readonly hash: Digest }
 
 export interface BatchItem {
   readonly proposal?: SignedHeader
@@ -41,7 +44,10 @@ export interface BatchItem {
   readonly committee?: Committee
 }
 
-/** A key that joins in `epoch` has the history and is ready to vote; signed by that key over the committee's hash. */
+/**
+ * Signed over the committee's hash: by a key that joins in `epoch`, that it has the history and can vote; by a seat of the epoch before,
+ * that it knows the committee and that all who join are ready.
+ */
 export interface Ready {
   readonly epoch: number
   readonly committee: Digest

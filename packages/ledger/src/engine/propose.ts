@@ -5,7 +5,7 @@ import { EMPTY_PAYLOAD, EMPTY_PAYLOAD_ROOT, type Payload, payloadFacts } from '.
 import { SKIP } from '../votes.ts'
 import { wantBlock, wantSlots } from './catch-up.ts'
 import { committeeToName } from './epochs.ts'
-import { PACED_OPEN_SLOTS } from './limits.ts'
+import { PACED_BLOCKS } from './limits.ts'
 import type { SignedHeader } from './messages.ts'
 import { takeBatch } from './pool.ts'
 import { BLOCK_KINDS, certificateOf, type EngineState, leaderOf, record, send, sendAfterRecords, slotOf } from './state.ts'
@@ -70,11 +70,11 @@ function chooseParent(state: EngineState): ChainPoint | undefined {
   return state.final
 }
 
-/** With very many open slots only the idle timer proposes. */
+/** With very many certified blocks that are not final only the idle timer proposes. */
 function isDue(state: EngineState, parent: ChainPoint): boolean {
   // A root that this seat does not know it cannot attest.
   const knowsState = state.applied >= parent.stateHeight
-  return knowsState && (state.mayHeartbeat || state.current - state.final.slot <= PACED_OPEN_SLOTS)
+  return knowsState && (state.mayHeartbeat || parent.height - state.final.height <= PACED_BLOCKS)
 }
 
 /** No operations after the block that ends the epoch, nor if an open ancestor's operations are unknown: they could be proposed twice. */

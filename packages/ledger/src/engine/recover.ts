@@ -5,6 +5,7 @@ import { EMPTY_PAYLOAD_ROOT, payloadFacts } from '../payload.ts'
 import { signVote, SKIP, type Vote } from '../votes.ts'
 import { enterEpoch } from './epochs.ts'
 import { applyReady, finalise } from './finalise.ts'
+import { RECENT_OPERATIONS_MAX } from './limits.ts'
 import type { LogRecord } from './messages.ts'
 import { blockOf, createState, type EngineInit, type EngineState, FINAL_KINDS, slotOf, wantsPayloads } from './state.ts'
 import { countVote } from './tally.ts'
@@ -13,6 +14,8 @@ import { countVote } from './tally.ts'
 export interface Applied {
   readonly point: ChainPoint
   readonly stateRoot: Digest
+  /** Ids that the state's window remembers, oldest first: what had its effect is not queued again. */
+  readonly recent: readonly string[]
 }
 
 /**
@@ -26,22 +29,23 @@ export function recover(init: EngineInit, records: readonly LogRecord[], applied
     state.applied = applied.point.height
     state.applyNext = applied.point.height + 1
     state.stateRoots.set(applied.point.height, applied.stateRoot)
+    for (const id of applied.recent.slice(-RECENT_OPERATIONS_MAX)) state.pool.recent.add(id)
   }
   const own: Vote[] = []
   for (const entry of records) restore(state, entry, own)
   finalise(state)
   if (applied !== undefined) adoptApplied(state, applied.point)
+  applyReady(state)
+  // Of what was done before the crash only what must still be applied is done again.
+  state.out = state.out.filter(({ type }) => type === 'apply')
+  state.records = []
+  state.afterNow.clear()
+  state.wants.clear()
   for (const vote of own) {
     if (vote.epoch !== state.epoch.number || vote.slot <= state.final.slot) continue
     if (holdsFor(state, vote)) countVote(state, slotOf(state, vote.slot), vote)
     else state.orphaned.push(vote)
   }
-  applyReady(state)
-  // Only what must still be applied outlives the crash: messages are said again, questions asked again.
-  state.out = state.out.filter(({ type }) => type === 'apply')
-  state.afterNow.clear()
-  state.wants.clear()
-  state.records = []
   return state
 }
 

@@ -3,6 +3,7 @@ import type { Certificate } from '../certificate.ts'
 import type { Vote } from '../votes.ts'
 import { nextPeer, syncFrom } from './catch-up.ts'
 import { repeatReady } from './epochs.ts'
+import { applyReady } from './finalise.ts'
 import { BACKOFF_DOUBLINGS_MAX, RESEND_SLOTS_MAX } from './limits.ts'
 import { forward } from './pool.ts'
 import { repeatProposal } from './propose.ts'
@@ -14,6 +15,8 @@ export function resend(state: EngineState): void {
   const moved = progress !== state.lastProgress
   state.lastProgress = progress
   state.stalls = moved ? 0 : state.stalls + 1
+  // A header from a clock ahead of this one may be due by now.
+  state.changed = true
   if (!moved && isBusy(state)) {
     for (const vote of ownVotes(state)) sendAfterRecords(state, state.others, { type: 'vote', vote })
     for (const certificate of bestCertificates(state)) send(state, state.others, { type: 'certificate', certificate })
@@ -21,6 +24,7 @@ export function resend(state: EngineState): void {
     forward(state, true)
   }
   repeatReady(state)
+  applyReady(state)
   syncFrom(state, nextPeer(state))
   scheduleResend(state)
 }

@@ -1,5 +1,5 @@
 import type { Certificate, CertificateKind } from '../certificate.ts'
-import { type Committee, holdsPayloads, type Role } from '../committee.ts'
+import { type Committee, holdsPayloads, type Role, ROLES } from '../committee.ts'
 import { type Digest, ZERO_DIGEST } from '../digest.ts'
 import type { LedgerId } from '../envelope.ts'
 import { type BlockHeader, type ChainPoint, headerDigest } from '../header.ts'
@@ -14,11 +14,12 @@ import type { Settings } from './settings.ts'
 export interface EngineInit {
   readonly ledger: LedgerId
   readonly settings: Settings
+  /** What this replica keeps, in every epoch: a witness that is to be more starts again from a snapshot. */
+  readonly role: Role
   /** Where this replica is reached. */
   readonly self: PeerId
   /** The first epoch that this replica knows: genesis, or from a trust root. */
   readonly start: EpochStart
-  /** Peers that a replica without a seat asks as well; those with a seat ask the committee. */
   readonly verifier: Verifier
   /** The signer of a key of this replica. */
   readonly signerOf: (publicKey: Uint8Array) => Signer | undefined
@@ -75,7 +76,7 @@ export interface UndurableVotes {
 }
 
 export interface WantState {
-  readonly want: Extract<Want, { readonly type: 'block' | 'payload' }>
+  readonly want: Exclude<Want, { readonly type: 'sync' }>
   attempts: number
 }
 
@@ -91,6 +92,8 @@ export interface EngineState {
   leaders: readonly number[]
   /** Peers of all other seats. */
   others: readonly PeerId[]
+  /** Peers that may have what is missing here: those, and the ones of the epoch before. */
+  sources: readonly PeerId[]
   /** Highest slot in which each seat was heard of. */
   lastActive: number[]
   /** False from the end of an epoch until the record of the next one is durable (P6), and for good once halted. */
@@ -119,11 +122,13 @@ export interface EngineState {
   readonly wants: Map<string, WantState>
   /** For epochs that ended: what proves that their last block is final. */
   readonly closings: Map<number, readonly BatchItem[]>
-  readonly candidates: Map<Digest, Committee>
+  /** What the operator wants next: the last word counts. And what a quorum is known to have been told. */
+  candidate: Committee | undefined
+  endorsed: Committee | undefined
   readonly readies: Map<string, Ready>
   readonly convicted: Set<number>
 
-  /** Consecutive slots without a new final block; resends without progress; for backing off. */
+  /** Leaders given up on since the last final block; resends without progress; for backing off. */
   barren: number
   stalls: number
   /** What progress looked like at the last resend. */
@@ -175,6 +180,7 @@ export function createState(init: EngineInit): EngineState {
     signer: undefined,
     leaders: [],
     others: [],
+    sources: [],
     lastActive: [],
     active: true,
     halted: false,
@@ -194,7 +200,8 @@ export function createState(init: EngineInit): EngineState {
     pool: { own: [], foreign: [], ids: new Set(), bytesCount: 0, recent: new Set(), forwardedTo: undefined, forwardedCount: 0 },
     wants: new Map(),
     closings: new Map(),
-    candidates: new Map(),
+    candidate: undefined,
+    endorsed: undefined,
     readies: new Map(),
     convicted: new Set(),
     barren: 0,
@@ -227,9 +234,10 @@ export function takeSeat(state: EngineState, start: EpochStart): void {
   state.epoch = start
   state.seat = undefined
   state.signer = undefined
-  for (const [seat, { publicKey }] of members.entries()) {
+  for (const [seat, { publicKey, role }] of members.entries()) {
     const signer = state.init.signerOf(publicKey)
-    if (signer === undefined) continue
+    // A seat that promises more than this replica keeps is left empty.
+    if (signer === undefined || ROLES.indexOf(role) < ROLES.indexOf(state.init.role)) continue
     state.seat = seat
     state.signer = signer
     break
@@ -238,23 +246,19 @@ export function takeSeat(state: EngineState, start: EpochStart): void {
     state.retiring = retired
   // A witness has no state to attest, so it does not lead.
   state.leaders = members.flatMap(({ role }, seat) => (role === 'full' ? [seat] : []))
+  const before = state.others
   state.others = members.filter((_, seat) => seat !== state.seat).map(({ peer }) => peer)
+  state.sources = [...new Set([...state.others, ...before.filter((peer) => peer !== state.init.self)])]
   state.lastActive = members.map(() => start.base.slot)
 }
 
-export function roleOf(state: EngineState): Role | 'learner' {
-  return state.seat === undefined ? 'learner' : state.epoch.committee.members[state.seat]!.role
-}
-
 /** Whether this replica keeps operations: all but vote witnesses do. */
-export function wantsPayloads(state: EngineState): boolean {
-  const role = roleOf(state)
-  return role === 'learner' || holdsPayloads(role)
+export function wantsPayloads({ init }: EngineState): boolean {
+  return holdsPayloads(init.role)
 }
 
-export function appliesBlocks(state: EngineState): boolean {
-  const role = roleOf(state)
-  return role === 'learner' || role === 'full'
+export function appliesBlocks({ init }: EngineState): boolean {
+  return init.role === 'full'
 }
 
 /** The seat that leads `slot`: terms in a fixed order, known to all for the whole epoch. */

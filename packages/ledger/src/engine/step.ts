@@ -1,12 +1,13 @@
 import { startSlotTimers } from './advance.ts'
 import { receivePayload, receiveProposal, noteValidated } from './blocks.ts'
-import { answer, nextPeer, retryWants, syncFrom, wantPayload } from './catch-up.ts'
-import { receiveCertificate } from './certify.ts'
-import { activateEpoch, noteCandidate, receiveCommittee, receiveReady, startNextEpoch } from './epochs.ts'
+import { answer, firstGap, nextPeer, retryWants, syncFrom, wantPayload } from './catch-up.ts'
+import { certifies, receiveCertificate } from './certify.ts'
+import { activateEpoch, noteCandidate, receiveCommittee, receiveNamed, receiveReady, startNextEpoch } from './epochs.ts'
 import { evaluateWaiting } from './evaluate.ts'
 import { verifyEvidence } from './evidence.ts'
 import type { Effect, EngineEvent, TimerName } from './events.ts'
 import { applyReady, noteApplied } from './finalise.ts'
+import { BATCH_SLOTS_MAX } from './limits.ts'
 import type { BatchItem, Message, PeerId } from './messages.ts'
 import { forward, receiveOperations, submit } from './pool.ts'
 import { propose } from './propose.ts'
@@ -90,6 +91,8 @@ function receive(state: EngineState, from: PeerId, message: Message): void {
       return receiveOperations(state, message.operations)
     case 'ready':
       return receiveReady(state, message.ready)
+    case 'committee':
+      return receiveNamed(state, message.committee, message.readies)
     case 'evidence': {
       const { evidence } = message
       if (evidence.type === 'certificates' || !verifyEvidence(state.init.ledger, state.epoch.committee, state.init.verifier, evidence))
@@ -105,14 +108,15 @@ function receive(state: EngineState, from: PeerId, message: Message): void {
 
 /** Items in the order in which they help; one that is bad does not spoil the others. A full answer that helped is followed by the next question. */
 function receiveBatch(state: EngineState, from: PeerId, items: readonly BatchItem[], height: number): void {
-  const before = state.final.height
+  const before = [state.final.height, firstGap(state)]
   for (const { proposal, certificate, committee } of items) {
-    if (proposal !== undefined) receiveProposal(state, from, proposal, true)
+    if (proposal !== undefined) receiveProposal(state, from, proposal, certificate !== undefined && certifies(state, certificate, proposal))
     if (certificate !== undefined) receiveCertificate(state, certificate)
     if (committee !== undefined) receiveCommittee(state, committee)
   }
   state.atTip = state.final.height >= height
-  if (!state.atTip && state.final.height > before) syncFrom(state, from)
+  const helped = state.final.height !== before[0] || firstGap(state) !== before[1]
+  if (helped && (!state.atTip || items.length >= BATCH_SLOTS_MAX)) syncFrom(state, from)
 }
 
 /** A peer in a later epoch knows how this one ended. */
@@ -147,6 +151,7 @@ function fire(state: EngineState, timer: TimerName): void {
       if (!state.active) return
       slotOf(state, state.current).timedOut = true
       state.waiting.add(state.current)
+      state.barren++
       break
     case 'propose':
       state.mayHeartbeat = true

@@ -1,0 +1,90 @@
+import { type BlockHeader, type ChainPoint, type Digest, EMPTY_PAYLOAD_ROOT, headerDigest, type Payload, payloadFacts, ZERO_DIGEST } from '@cairn/ledger'
+import type { AppliedEntry } from './disk.ts'
+import { insist } from './invariant.ts'
+
+/** What all replicas together believe of the chain. */
+export class ChainChecker {
+  /** Of final blocks, by height. */
+  readonly #chain: Digest[]
+  readonly #roots = new Map<number, Digest>()
+  readonly #headers = new Map<Digest, BlockHeader>()
+  readonly #payloads = new Map<Digest, Payload>()
+  readonly #finalOf = new Map<string, Digest>()
+  readonly #operations = new Map<string, number>()
+  readonly #base: ChainPoint
+
+  constructor(base: ChainPoint) {
+    this.#base = base
+    this.#chain = [base.digest]
+  }
+
+  /** Height of the newest block that any replica holds for final. */
+  get height(): number {
+    return this.#chain.length - 1
+  }
+
+  header(digest: Digest): BlockHeader | undefined {
+    return this.#headers.get(digest)
+  }
+
+  learnHeader(header: BlockHeader): void {
+    this.#headers.set(headerDigest(header), header)
+  }
+
+  learnPayload(payload: Payload): void {
+    this.#payloads.set(payloadFacts(payload).root, payload)
+  }
+
+  parentOf(header: BlockHeader): ChainPoint | BlockHeader | undefined {
+    return header.parent === this.#base.digest ? this.#base : this.#headers.get(header.parent)
+  }
+
+  /** S1, S2, S10 for what one replica, in one life, calls final. `before` is what it called final before. */
+  final(point: ChainPoint, before: ChainPoint, who: number): void {
+    insist(point.height === before.height + 1, 'S10', () => `node ${who} went from height ${before.height} to ${point.height}`)
+    insist(point.slot > before.slot && point.epoch >= before.epoch, 'S10', () => `node ${who} went back to slot ${point.slot}`)
+    const known = this.#chain[point.height]
+    insist(known === undefined || known === point.digest, 'S1', () => `height ${point.height} is final as ${known} and, at node ${who}, as ${point.digest}`)
+    const header = this.#headers.get(point.digest)
+    insist(header !== undefined && header.parent === this.#chain[point.height - 1], 'S1', () => `height ${point.height} does not follow its parent`)
+    this.#chain[point.height] = point.digest
+    const key = `${point.epoch}/${point.slot}`
+    const other = this.#finalOf.get(key)
+    insist(other === undefined || other === point.digest, 'S2', () => `slot ${key} has two final blocks`)
+    this.#finalOf.set(key, point.digest)
+    const parent = this.parentOf(header)
+    const ended = parent !== undefined && parent.epoch === point.epoch && parent.nextCommittee !== ZERO_DIGEST
+    insist(!ended, 'S15', () => `height ${point.height} is part of the history after the end of epoch ${point.epoch}`)
+  }
+
+  /** S11, S12, S21 for what one replica applies. */
+  applied({ point, stateRoot, operations }: AppliedEntry, before: number, who: number): void {
+    insist(point.height === before + 1, 'S11', () => `node ${who} applied height ${point.height} after ${before}`)
+    insist(this.#chain[point.height] === point.digest, 'S11', () => `node ${who} applied at height ${point.height} what is not final`)
+    const root = this.#roots.get(point.height) ?? stateRoot
+    insist(root === stateRoot, 'S12', () => `node ${who} has another state at height ${point.height}`)
+    this.#roots.set(point.height, stateRoot)
+    for (const id of operations) {
+      const height = this.#operations.get(id) ?? point.height
+      insist(height === point.height, 'S21', () => `operation ${id} took effect at heights ${height} and ${point.height}`)
+      this.#operations.set(id, height)
+    }
+  }
+
+  isFinal(operation: string): boolean {
+    return this.#operations.has(operation)
+  }
+
+  /** S15 and, for leaders that keep the rules, S21: nothing is proposed that an ancestor has. */
+  proposed(header: BlockHeader, who: number): void {
+    const parent = this.parentOf(header)
+    const ended = parent !== undefined && parent.epoch === header.epoch && parent.nextCommittee !== ZERO_DIGEST
+    insist(!ended || header.payloadRoot === EMPTY_PAYLOAD_ROOT, 'S15', () => `node ${who} proposed operations after the end block`)
+    const own = new Set(this.#payloads.get(header.payloadRoot)?.map(({ id }) => id))
+    if (own.size === 0) return
+    for (let at = this.#headers.get(header.parent); at !== undefined; at = this.#headers.get(at.parent)) {
+      const twice = this.#payloads.get(at.payloadRoot)?.find(({ id }) => own.has(id))
+      insist(twice === undefined, 'S21', () => `node ${who} proposed operation ${twice?.id} again in slot ${header.slot}`)
+    }
+  }
+}

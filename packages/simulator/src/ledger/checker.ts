@@ -1,0 +1,231 @@
+import {
+  type Effect,
+  EMPTY_PAYLOAD_ROOT,
+  type EngineEvent,
+  headerDigest,
+  type LogRecord,
+  type Message,
+  payloadFacts,
+  SKIP,
+  type Vote,
+  ZERO_DIGEST,
+} from '@cairn/ledger'
+import { ChainChecker } from './chain-checker.ts'
+import type { AppliedEntry } from './disk.ts'
+import type { LedgerHost } from './host.ts'
+import { insist } from './invariant.ts'
+import { VoteChecker } from './vote-checker.ts'
+
+const NO_SIGNATURE = new Uint8Array(0)
+
+/** What is known of one honest replica beyond its state. */
+interface Watched {
+  /** Names of votes, proposals and payloads that its disk holds. */
+  readonly durable: Set<string>
+  /** Own proposals by epoch and slot. */
+  readonly proposals: Map<string, string>
+  /** Highest epoch whose end it has seen in this life. */
+  ended: number
+  appliedHeight: number
+  /** Highest final block in this life. */
+  finalHeight: number | undefined
+}
+
+/** Checks every step of every replica that keeps the rules, against what all of them ever said. */
+export class Checker {
+  readonly votes = new VoteChecker()
+  readonly chain: ChainChecker
+  readonly #isHonest: (node: number) => boolean
+  readonly #watched = new Map<LedgerHost, Watched>()
+
+  constructor(chain: ChainChecker, isHonest: (node: number) => boolean) {
+    this.chain = chain
+    this.#isHonest = isHonest
+  }
+
+  stepped(host: LedgerHost, _event: EngineEvent, effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.type === 'persist') this.#persisted(host, effect.records)
+      if (effect.type !== 'emit') continue
+      const notice = effect.event
+      if (notice.type === 'epoch-started') this.votes.enter(notice.start.number, notice.start.committee)
+      if (!this.#isHonest(host.node)) continue
+      if (notice.type === 'epoch-ended') this.#of(host).ended = notice.epoch
+      insist(notice.type !== 'halted', 'S1', () => `node ${host.node} found two final blocks and halted`)
+    }
+    if (this.#isHonest(host.node)) {
+      this.#checkFinal(host, effects)
+      checkBounds(host)
+    }
+  }
+
+  synced(host: LedgerHost, records: readonly LogRecord[]): void {
+    for (const record of records) this.#durable(host, record)
+  }
+
+  /** A message leaves a replica that keeps the rules. */
+  left(host: LedgerHost, message: Message): void {
+    if (message.type === 'vote') this.#checkVote(host, message.vote)
+    else if (message.type === 'proposal') this.#checkProposal(host, message)
+    else if (message.type === 'payload') this.chain.learnPayload(message.payload)
+    else if (message.type === 'certificate') this.#checkCertificates(host, [message.certificate])
+    else if (message.type === 'batch') this.#checkCertificates(host, message.items.flatMap(({ certificate }) => certificate ?? []))
+  }
+
+  applied(host: LedgerHost, entry: AppliedEntry): void {
+    if (!this.#isHonest(host.node)) return
+    const watched = this.#of(host)
+    this.chain.applied(entry, watched.appliedHeight, host.node)
+    watched.appliedHeight = entry.point.height
+  }
+
+  /** A new life begins with what the disk holds, and with no less of the state than was synced. */
+  restarted(host: LedgerHost): void {
+    const watched = this.#of(host)
+    const height = host.disk.applied.at(-1)?.point.height ?? 0
+    watched.appliedHeight = height
+    watched.ended = -1
+    watched.finalHeight = undefined
+    for (const record of host.disk.records) this.#durable(host, record)
+    if (host.state !== undefined) this.votes.enter(host.state.epoch.number, host.state.epoch.committee)
+  }
+
+  #durable(host: LedgerHost, record: LogRecord): void {
+    this.#of(host).durable.add(nameOf(record))
+    // From now on the seat's own tally counts it, also where there is nobody to send it to.
+    const seat = host.state?.seat
+    if (record.type !== 'vote' || seat === undefined || record.epoch !== host.state?.epoch.number) return
+    this.votes.add({ ...record, seat, signature: NO_SIGNATURE }, this.#isHonest(host.node))
+  }
+
+  #persisted(host: LedgerHost, records: readonly LogRecord[]): void {
+    for (const record of records) {
+      if (record.type === 'block') this.chain.learnHeader(record.proposal.header)
+      else if (record.type === 'payload') this.chain.learnPayload(record.payload)
+      else if (record.type === 'epoch') this.votes.enter(record.start.number, record.start.committee)
+      else if (!this.#isHonest(host.node)) continue
+      else if (record.type === 'certificate') this.votes.certificate(record.certificate)
+      else if (record.type === 'vote') this.#cast(host, record)
+    }
+  }
+
+  #cast(host: LedgerHost, { epoch, slot }: Extract<LogRecord, { readonly type: 'vote' }>): void {
+    insist(epoch > this.#of(host).ended, 'S14', () => `node ${host.node} voted in slot ${slot} of epoch ${epoch}, which had ended there`)
+  }
+
+  #checkFinal(host: LedgerHost, effects: readonly Effect[]): void {
+    const state = host.state
+    if (state === undefined) return
+    const finals = effects.flatMap((effect) => (effect.type === 'emit' && effect.event.type === 'final' ? [effect.event.point] : []))
+    for (const point of finals) {
+      const header = this.chain.header(point.digest)
+      const parent = header && this.chain.parentOf(header)
+      insist(parent !== undefined, 'S1', () => `node ${host.node} holds ${point.digest} for final, whose parent nobody knows`)
+      const before = 'digest' in parent ? parent : { ...parent, digest: headerDigest(parent) }
+      this.chain.final(point, before, host.node)
+      const watched = this.#of(host)
+      const last = watched.finalHeight
+      insist(last === undefined || point.height === last + 1, 'S10', () => `node ${host.node} went from height ${last} to ${point.height}`)
+      watched.finalHeight = point.height
+      const skipped = this.votes.isPossible(point.epoch, point.slot, SKIP, ['skip'])
+      insist(!skipped || !finalItself(this.votes, point.epoch, point.slot, point.digest), 'S2', () => `slot ${point.slot} is final and skipped`)
+    }
+  }
+
+  #checkVote(host: LedgerHost, vote: Vote): void {
+    const { durable } = this.#of(host)
+    const name = voteName(vote)
+    insist(durable.has(name), 'S7', () => `node ${host.node} sent ${name} before it was durable`)
+    insist(vote.epoch === 0 || durable.has(`epoch/${vote.epoch}`), 'P6', () => `node ${host.node} voted before epoch ${vote.epoch} was durable`)
+    this.votes.add(vote, true)
+    if (vote.digest === SKIP || vote.kind === 'final') return
+    const header = this.chain.header(vote.digest)
+    insist(header !== undefined, 'S9', () => `node ${host.node} voted for a header that nobody knows`)
+    const parent = this.chain.parentOf(header)
+    insist(parent !== undefined, 'S9', () => `node ${host.node} voted for a block without a known parent`)
+    const first = parent.epoch !== header.epoch || parent.height === 0
+    const certified = first || this.votes.isPossible(header.epoch, header.parentSlot, header.parent, ['notar', 'fast', 'final'])
+    insist(certified, 'S9', () => `node ${host.node} voted in slot ${header.slot} for a block whose parent is not certified`)
+    for (let slot = header.parentSlot + 1; slot < header.slot; slot++) {
+      const skipped = this.votes.isPossible(header.epoch, slot, SKIP, ['skip'])
+      insist(skipped, 'S9', () => `node ${host.node} voted in slot ${header.slot} over slot ${slot}, which is not skipped`)
+    }
+    const ends = parent.epoch === header.epoch && parent.nextCommittee !== ZERO_DIGEST
+    insist(!ends || header.payloadRoot === EMPTY_PAYLOAD_ROOT, 'S15', () => `node ${host.node} voted for operations after the end block`)
+    const holds = host.state !== undefined && host.state.seat !== undefined
+    const role = holds ? host.state?.epoch.committee.members[host.state.seat ?? 0]?.role : undefined
+    const needsPayload = role !== undefined && role !== 'vote-witness' && header.payloadRoot !== EMPTY_PAYLOAD_ROOT
+    insist(!needsPayload || durable.has(`payload/${header.payloadRoot}`), 'P2', () => `node ${host.node} voted without the payload on disk`)
+  }
+
+  #checkProposal(host: LedgerHost, { proposal }: Extract<Message, { readonly type: 'proposal' }>): void {
+    const { header } = proposal
+    const state = host.state
+    this.chain.learnHeader(header)
+    if (state === undefined || header.epoch !== state.epoch.number || state.slots.get(header.slot)?.proposed !== headerDigest(header)) return
+    const watched = this.#of(host)
+    const name = `proposed/${header.epoch}/${header.slot}/${headerDigest(header)}`
+    insist(watched.durable.has(name), 'P3', () => `node ${host.node} sent its header of slot ${header.slot} before it was durable`)
+    const key = `${header.epoch}/${header.slot}`
+    const before = watched.proposals.get(key) ?? headerDigest(header)
+    insist(before === headerDigest(header), 'P3', () => `node ${host.node} proposed twice in slot ${header.slot}`)
+    if (!watched.proposals.has(key)) this.chain.proposed(header, host.node)
+    watched.proposals.set(key, headerDigest(header))
+  }
+
+  #checkCertificates(host: LedgerHost, certificates: readonly Parameters<VoteChecker['certificate']>[0][]): void {
+    if (this.#isHonest(host.node)) for (const certificate of certificates) this.votes.certificate(certificate)
+  }
+
+  #of(host: LedgerHost): Watched {
+    const known = this.#watched.get(host)
+    if (known !== undefined) return known
+    const fresh: Watched = { durable: new Set(), proposals: new Map(), ended: -1, appliedHeight: 0, finalHeight: undefined }
+    this.#watched.set(host, fresh)
+    return fresh
+  }
+}
+
+/** Whether the block's own slot made it final, and not a later one. */
+function finalItself(votes: VoteChecker, epoch: number, slot: number, digest: string): boolean {
+  return votes.isPossible(epoch, slot, digest, ['fast', 'final'])
+}
+
+/** S22: what an engine keeps, by the limits that its own pages name. */
+function checkBounds({ state, node }: LedgerHost): void {
+  if (state === undefined) return
+  const { n } = state.epoch.committee.size
+  const open = state.current - state.final.slot + 16
+  const bounds: readonly (readonly [string, number, number])[] = [
+    ['slots', state.slots.size, open],
+    ['blocks', state.blocks.size, open * (n + 2) + 1024],
+    ['payloads', state.payloads.size, open * (n + 2) + 64 + 8 + Math.max(0, state.final.height - state.applyNext + 1)],
+    ['wants', state.wants.size, 128],
+    ['unclaimed payloads', state.unclaimed.length, 8],
+    ['operations', state.pool.ids.size, 16_384],
+  ]
+  for (const [what, found, max] of bounds) insist(found <= max, 'S22', () => `node ${node} keeps ${found} ${what}, ${max} is the most`)
+}
+
+function voteName({ epoch, slot, kind, digest }: Pick<Vote, 'epoch' | 'slot' | 'kind' | 'digest'>): string {
+  return `vote/${epoch}/${slot}/${kind}/${digest}`
+}
+
+function nameOf(record: LogRecord): string {
+  switch (record.type) {
+    case 'vote':
+      return voteName(record)
+    case 'proposed':
+      return `proposed/${record.epoch}/${record.slot}/${record.digest}`
+    case 'payload':
+      return `payload/${payloadFacts(record.payload).root}`
+    case 'block':
+      return 'block'
+    case 'certificate':
+      return 'certificate'
+    case 'epoch':
+      return `epoch/${record.start.number}`
+    default:
+      return record satisfies never
+  }
+}

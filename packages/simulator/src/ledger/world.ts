@@ -1,0 +1,228 @@
+import {
+  type ChainPoint,
+  type Committee,
+  DEFAULT_SETTINGS,
+  type Effect,
+  type EngineEvent,
+  type EngineInit,
+  type LogRecord,
+  type Message,
+  type Operation,
+  type Signer,
+  type LedgerId,
+  taggedDigest,
+  ZERO_DIGEST,
+} from '@cairn/ledger'
+import type { Random } from '@cairn/runtime'
+import { Dice } from '../kernel/dice.ts'
+import { Kernel } from '../kernel/kernel.ts'
+import { Adversary } from './adversary.ts'
+import { ChainChecker } from './chain-checker.ts'
+import { Checker } from './checker.ts'
+import type { AppliedEntry } from './disk.ts'
+import { type HostObserver, INVALID_MARK, LedgerHost } from './host.ts'
+import type { Keys } from './keys.ts'
+import { SimulatedNetwork } from './network.ts'
+import { committeeOf, type Plan } from './plan.ts'
+import type { Story } from './story.ts'
+
+const LEDGER: LedgerId = { networkId: taggedDigest('simulated-network'), chainId: 1 }
+
+const BASE: ChainPoint = {
+  digest: taggedDigest('simulated-genesis'),
+  epoch: 0,
+  slot: 0,
+  height: 0,
+  time: 0,
+  stateHeight: 0,
+  nextCommittee: ZERO_DIGEST,
+}
+
+/** Everything of one run: replicas on a simulated network, an adversary, clients, and the checker that watches all of them. */
+export class World implements HostObserver {
+  readonly kernel = new Kernel()
+  readonly plan: Plan
+  readonly network: SimulatedNetwork
+  readonly checker: Checker
+  readonly dice: Dice
+  /** One for each node, and a second one for each twin. */
+  readonly hosts: readonly LedgerHost[]
+  readonly #twins = new Map<number, LedgerHost>()
+  readonly #byzantine: ReadonlySet<number>
+  readonly #adversaries = new Map<number, Adversary>()
+  readonly #keys: Keys
+  readonly #keyNames: string[]
+  readonly #signers = new Map<number, Map<string, Signer>>()
+  readonly #burnt = new Set<number>()
+  readonly #spoilt = new Set<number>()
+  readonly #story: Story | undefined
+  #committee: Committee
+  #operations = 0
+
+  constructor(plan: Plan, keys: Keys, random: Random, story?: Story) {
+    this.plan = plan
+    this.#keys = keys
+    this.#story = story
+    this.dice = new Dice(random.fork('world'))
+    this.#byzantine = new Set(plan.byzantine)
+    this.#keyNames = Array.from({ length: plan.nodesCount }, (_, node) => `${node}/0`)
+    this.#committee = this.#committeeOf([...plan.roles.keys()])
+    this.checker = new Checker(new ChainChecker(BASE), (node) => this.isHonest(node))
+    this.network = new SimulatedNetwork(this.kernel, plan, new Dice(random.fork('network')), (from, to, message) =>
+      this.#deliver(from, to, message),
+    )
+    this.hosts = Array.from({ length: plan.nodesCount }, (_, node) => this.#host(node, random.fork(`host ${node}`)))
+    for (const node of plan.byzantine) {
+      const adversary = new Dice(random.fork(`adversary ${node}`))
+      this.#adversaries.set(node, new Adversary(adversary, plan.tricks, LEDGER, (vote) => this.checker.votes.add(vote, false)))
+      if (plan.tricks.has('twins')) this.#twins.set(node, this.#host(node, random.fork(`twin ${node}`)))
+    }
+    for (const host of [...this.hosts, ...this.#twins.values()]) host.start()
+  }
+
+  isHonest(node: number): boolean {
+    return !this.#byzantine.has(node)
+  }
+
+  /** Whether the node's disk lost what it had promised to keep: a fault of the seat, as a crash for good is. */
+  isSpoilt(node: number): boolean {
+    return this.#spoilt.has(node)
+  }
+
+  /** Nodes whose disk lost what it had promised to keep. */
+  get spoiltCount(): number {
+    return this.#spoilt.size
+  }
+
+  /** The node's disk is found damaged. Either its votes are in doubt, and it comes back empty and without a key; or it lost payloads. */
+  spoil(node: number): void {
+    this.#spoilt.add(node)
+    const host = this.hosts[node]
+    host?.crash('its log is damaged')
+    if (this.dice.chance(500)) {
+      host?.disk.rot(this.dice)
+    } else {
+      this.#burnt.add(node)
+      host?.disk.wipe()
+    }
+  }
+
+  /** Clients hand in an operation at `node`; returns its name. */
+  submit(node: number): string {
+    const name = `op-${this.#operations++}`
+    const invalid = this.dice.chance(this.plan.invalidOperations)
+    const operation: Operation = { id: name, body: new Uint8Array(8).fill(invalid ? INVALID_MARK : 1) }
+    this.hosts[node]?.submit(operation)
+    // Clients that hear nothing ask again, elsewhere.
+    if (this.dice.chance(200)) this.dice.pick(this.hosts).submit(operation)
+    return name
+  }
+
+  /** A committee with one key rotated, or one seat given to the node that has none. */
+  reconfigure(): void {
+    const seats = this.#committee.members.map(({ peer }) => Number(peer))
+    const spare = Array.from({ length: this.plan.nodesCount }, (_, node) => node).filter(
+      (node) => !seats.includes(node) && (this.plan.roles[node] ?? 'full') === 'full',
+    )
+    const seat = this.dice.below(seats.length)
+    if (spare.length > 0 && this.dice.chance(600)) seats[seat] = this.dice.pick(spare)
+    else this.#keyNames[seats[seat]!] = `${seats[seat]!}/${this.kernel.now}`
+    this.#committee = this.#committeeOf(seats)
+    for (const host of [...this.hosts, ...this.#twins.values()]) host.reconfigure(this.#committee)
+  }
+
+  // What hosts tell of themselves.
+
+  stepped(host: LedgerHost, event: EngineEvent, effects: readonly Effect[]): void {
+    const { trace } = this.kernel
+    trace.add(host.node)
+    trace.text(event.type)
+    for (const effect of effects) trace.text(effect.type)
+    if (host.state !== undefined) trace.add(host.state.current * 4096 + host.state.final.height)
+    this.#story?.stepped(this.kernel.now, host, event, effects)
+    if (!this.isHonest(host.node)) {
+      for (const effect of effects)
+        if (effect.type === 'send' && effect.message.type === 'vote') this.checker.votes.add(effect.message.vote, false)
+    }
+    this.checker.stepped(host, event, effects)
+  }
+
+  synced(host: LedgerHost, records: readonly LogRecord[]): void {
+    this.checker.synced(host, records)
+  }
+
+  left(host: LedgerHost, to: readonly number[], message: Message): void {
+    const adversary = this.#adversaries.get(host.node)
+    if (adversary === undefined) {
+      this.checker.left(host, message)
+      for (const node of to) this.network.send(host.node, node, message)
+      return
+    }
+    if (host.state === undefined) return
+    // Twins each talk to their own half of the others.
+    const twin = this.#twins.get(host.node)
+    const heard = twin === undefined ? to : to.filter((node) => (node % 2 === 0) === (host === twin) || this.dice.chance(100))
+    for (const outgoing of adversary.speak({ to: heard, message, state: host.state, signer: host.state.signer })) {
+      this.network.send(host.node, outgoing.to, outgoing.message)
+    }
+  }
+
+  applied(host: LedgerHost, entry: AppliedEntry): void {
+    this.checker.applied(host, entry)
+  }
+
+  restarted(host: LedgerHost): void {
+    this.checker.restarted(host)
+    this.#story?.note(this.kernel.now, host.node, 'starts')
+  }
+
+  crashed(host: LedgerHost, reason: string): void {
+    this.#story?.note(this.kernel.now, host.node, `stops: ${reason}`)
+  }
+
+  #deliver(from: number, to: number, message: Message): void {
+    this.hosts[to]?.receive(String(from), message)
+    this.#twins.get(to)?.receive(String(from), message)
+  }
+
+  #committeeOf(nodes: readonly number[]): Committee {
+    const members = nodes.map((node) => ({
+      peer: String(node),
+      publicKey: this.#signer(node, this.#keyNames[node]!).publicKey,
+      role: this.plan.roles[node] ?? 'full',
+    }))
+    return committeeOf(this.plan.size, members)
+  }
+
+  #signer(node: number, name: string): Signer {
+    const signer = this.#keys.signer(name)
+    const known = this.#signers.get(node) ?? new Map<string, Signer>()
+    known.set(Buffer.from(signer.publicKey).toString('hex'), signer)
+    this.#signers.set(node, known)
+    return signer
+  }
+
+  #host(node: number, random: Random): LedgerHost {
+    const init: EngineInit = {
+      ledger: LEDGER,
+      settings: {
+        ...DEFAULT_SETTINGS,
+        leaderTimeoutMs: 200,
+        idleMs: 300,
+        resendMs: 150,
+        fetchRetryMs: 60,
+        clockSkewMsMax: 1000,
+        termSlots: this.plan.termSlots,
+      },
+      role: this.plan.roles[node] ?? 'full',
+      self: String(node),
+      start: { number: 0, committee: this.#committee, base: BASE },
+      verifier: this.#keys.verifier,
+      signerOf: (publicKey) =>
+        // What its disk says cannot be trusted, so it signs no more.
+        this.#burnt.has(node) ? undefined : this.#signers.get(node)?.get(Buffer.from(publicKey).toString('hex')),
+      policyRoot: ZERO_DIGEST,
+    }
+    return new LedgerHost(node, init, { kernel: this.kernel, plan: this.plan, dice: new Dice(random), observer: this, nodeOf: Number })
+  }
+}
