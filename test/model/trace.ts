@@ -17,8 +17,8 @@ export type TraceLine =
   | { readonly type: 'block'; readonly slot: number; readonly digest: Digest; readonly parentSlot: number; readonly parent: Digest }
   /** For a block, or for {@link SKIP}. Said again, it is no new line. */
   | { readonly type: 'vote'; readonly seat: number; readonly slot: number; readonly kind: VoteKind; readonly digest: Digest }
-  /** A certificate that `seat` formed or accepted. */
-  | { readonly type: 'certificate'; readonly seat: number; readonly slot: number; readonly kind: CertificateKind; readonly digest: Digest }
+  /** A certificate that a seat which keeps the rules formed or accepted. */
+  | { readonly type: 'certificate'; readonly slot: number; readonly kind: CertificateKind; readonly digest: Digest }
   /** A block that `seat` made final. */
   | { readonly type: 'final'; readonly seat: number; readonly slot: number; readonly digest: Digest }
 
@@ -54,6 +54,9 @@ export interface Recording {
 /** A block as the model writes it: `(slot, value)`. */
 export type BlockName = `(${number}, ${number})`
 const GENESIS: BlockName = '(0, 1)'
+/** The seat of a move that is no seat's. */
+const NOBODY = 0
+
 /** What the model calls a certificate; `final` is a vote there. */
 const CERTIFICATE_MOVES = { notar: 'notar', skip: 'skip', fast: 'fast', final: 'finalise' } as const satisfies Record<CertificateKind, string>
 
@@ -96,10 +99,22 @@ export function recordingOf(lines: readonly TraceLine[]): Recording {
     }
     const named = line.digest === SKIP ? ([slot, 0] as const) : blocks.get(line.digest)
     if (named === undefined || named[0] !== slot) throw new TraceError(`line ${index + 1}: a block that is not of slot ${line.slot}`)
-    const kind = line.type === 'vote' ? line.kind : line.type === 'final' ? 'decided' : CERTIFICATE_MOVES[line.kind]
-    moves.push({ kind, seat: line.seat, slot, value: named[1], line: index + 1 })
+    moves.push({ ...moveOf(line), slot, value: named[1], line: index + 1 })
   }
   return { size, liars, slots, blocks: Math.max(1, ...counts.values()), parents, moves }
+}
+
+function moveOf(line: Exclude<TraceLine, { readonly type: 'committee' | 'block' }>): Pick<Move, 'kind' | 'seat'> {
+  switch (line.type) {
+    case 'vote':
+      return { kind: line.kind, seat: line.seat }
+    case 'certificate':
+      return { kind: CERTIFICATE_MOVES[line.kind], seat: NOBODY }
+    case 'final':
+      return { kind: 'decided', seat: line.seat }
+    default:
+      return line satisfies never
+  }
 }
 
 /** The Quint module that replays a recording; it imports the chain's model. */

@@ -1,0 +1,52 @@
+import type { PresetName } from '@cairn/ledger'
+import { withoutWorld } from '@cairn/simulator'
+import { seededRandom } from '@cairn/runtime'
+import { scheduleFaults } from '../../packages/simulator/src/ledger/faults.ts'
+import { simulatedKeys } from '../../packages/simulator/src/ledger/keys.ts'
+import { makePlan } from '../../packages/simulator/src/ledger/plan.ts'
+import { World } from '../../packages/simulator/src/ledger/world.ts'
+import { TraceRecorder } from './recorder.ts'
+import type { TraceLine } from './trace.ts'
+
+/** Tasks of one run; a few hundred bring the slots that a recording has room for. */
+const STEPS_MAX = 100_000
+
+/** Records the safety phase of a simulator's seed: the engine's replicas under the faults and liars that the seed brings. */
+export function recordSimulation(preset: PresetName, seed: number, slotsMax: number): readonly TraceLine[] {
+  return withoutWorld(() => {
+    const random = seededRandom(`ledger/${preset}/${seed}`)
+    const plan = makePlan(preset, random)
+    const world = new World(plan, simulatedKeys(seed), random)
+    const [host] = world.hosts
+    if (host?.state === undefined) throw new Error('the first replica did not start')
+    const recorder = new TraceRecorder({ size: plan.size, liars: plan.byzantine, base: host.state.init.start.base, slotsMax })
+    watch(world, recorder)
+    scheduleFaults(world, () => true)
+    world.kernel.run(plan.safetyMs, STEPS_MAX, () => false)
+    return recorder.lines
+  })
+}
+
+/** The simulator's checker is told of everything in the order in which it happens; here the recorder is told as well. */
+function watch({ checker: { votes, chain } }: World, recorder: TraceRecorder): void {
+  const add = votes.add.bind(votes)
+  votes.add = (vote, honest) => {
+    recorder.vote(vote)
+    add(vote, honest)
+  }
+  const certificate = votes.certificate.bind(votes)
+  votes.certificate = (held) => {
+    recorder.certificate(held)
+    certificate(held)
+  }
+  const learnHeader = chain.learnHeader.bind(chain)
+  chain.learnHeader = (header) => {
+    recorder.header(header)
+    learnHeader(header)
+  }
+  const final = chain.final.bind(chain)
+  chain.final = (point, before, who) => {
+    recorder.final(point, who)
+    final(point, before, who)
+  }
+}
