@@ -130,8 +130,13 @@ describe('a recorded run', () => {
   })
 
   it('of the simulator, under its faults and liars, is allowed by the model', async () => {
-    for (const [preset, seed] of [['bft-4', 12], ['bft-7', 3]] as const) {
-      const recording = recordingOf(recordSimulation(preset, seed, 6))
+    for (const [preset, seed] of [
+      ['bft-4', 12],
+      ['bft-7', 3],
+    ] as const) {
+      const { lines: recorded, failure } = recordSimulation(preset, seed, 6)
+      assert.equal(failure, undefined)
+      const recording = recordingOf(recorded)
       assert.deepEqual(await replay(recording), { type: 'allowed', moves: recording.moves.length }, `${preset} ${seed}`)
     }
   })

@@ -58,7 +58,10 @@ const GENESIS: BlockName = '(0, 1)'
 const NOBODY = 0
 
 /** What the model calls a certificate; `final` is a vote there. */
-const CERTIFICATE_MOVES = { notar: 'notar', skip: 'skip', fast: 'fast', final: 'finalise' } as const satisfies Record<CertificateKind, string>
+const CERTIFICATE_MOVES = { notar: 'notar', skip: 'skip', fast: 'fast', final: 'finalise' } as const satisfies Record<
+  CertificateKind,
+  string
+>
 
 /** @throws {TraceError} for lines that contradict each other or leave something out */
 export function readTrace(text: string): Recording {
@@ -89,7 +92,8 @@ export function recordingOf(lines: readonly TraceLine[]): Recording {
     if (line.type === 'block') {
       const known = blocks.get(line.digest)
       const parent = blocks.get(line.parent)
-      if (parent === undefined || parent[0] !== line.parentSlot - base.slot) throw new TraceError(`line ${index + 1}: the parent is unknown`)
+      if (parent === undefined || parent[0] !== line.parentSlot - base.slot)
+        throw new TraceError(`line ${index + 1}: the parent is unknown`)
       if (known !== undefined) continue
       const value = (counts.get(slot) ?? 0) + 1
       counts.set(slot, value)
