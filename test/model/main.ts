@@ -14,9 +14,8 @@ import { isBorne, rehearse, rehearseSpare, samplesToFind } from './rehearse.ts'
 import { replay } from './replay.ts'
 import { readTrace, type Recording, recordingOf } from './trace.ts'
 
-/** The rarest flaw known takes some 1,500 traces; what is not found in these is taken for borne. */
-const SAMPLES_PER_FLAW_MAX = 6000
-
+/** The rarest flaw takes some 5,600 traces (W-votes at n=10); what is not found in these counts as not found. */
+const SAMPLES_PER_FLAW_MAX = 20_000
 /** Slots of a recording: enough for blocks over skipped slots, few enough for a second each. */
 const RECORDED_SLOTS = 8
 const RECORDED_PRESETS: readonly PresetName[] = ['cft-3', 'bft-4', 'bft-7']
