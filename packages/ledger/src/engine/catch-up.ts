@@ -15,11 +15,13 @@ export function wantPayload(state: EngineState, root: Digest): void {
   if (!state.payloads.has(root) && wantsPayloads(state)) want(state, root, { type: 'payload', root })
 }
 
-/** Asks for the certificates that a header takes for granted, at most once for each slot that this replica is in. */
-export function wantSlots(state: EngineState, slot: number): void {
-  if (state.syncedSlot === state.current) return
-  state.syncedSlot = state.current
-  syncFrom(state, nextPeer(state), slot)
+/** Asks for the certificates of a slot that a header takes for granted: there may be one here, and not the one that matters. */
+export function wantSlot(state: EngineState, slot: number): void {
+  want(state, slotKey(slot), { type: 'slot', slot })
+}
+
+export function slotKey(slot: number): string {
+  return `slot ${slot}`
 }
 
 /** Asks one peer after the other until the answer drops the want. */
@@ -86,6 +88,11 @@ export function answer(state: EngineState, from: PeerId, wanted: Want): void {
       else send(state, [from], { type: 'batch', items: batch(state, wanted.height, wanted.slot), height: state.final.height })
       return
     }
+    case 'slot': {
+      const items = slotItems(state, wanted.slot)
+      if (items.length > 0) send(state, [from], { type: 'batch', items, height: state.final.height })
+      return
+    }
     case 'committee':
       return answerCommittee(state, from, wanted.hash)
     default:
@@ -115,10 +122,14 @@ function openSlots(state: EngineState, from: number): BatchItem[] {
   const items: BatchItem[] = []
   if (state.pendingFinal !== undefined) items.push({ certificate: state.pendingFinal })
   for (let slot = Math.max(from, state.final.slot + 1); slot < state.current && items.length < BATCH_SLOTS_MAX; slot++) {
-    for (const certificate of state.slots.get(slot)?.certificates ?? []) {
-      const block = state.blocks.get(certificate.digest)
-      items.push(block === undefined ? { certificate } : { proposal: { header: block.header, signature: block.signature }, certificate })
-    }
+    items.push(...slotItems(state, slot))
   }
   return items
+}
+
+function slotItems(state: EngineState, slot: number): BatchItem[] {
+  return (state.slots.get(slot)?.certificates ?? []).map((certificate) => {
+    const block = state.blocks.get(certificate.digest)
+    return block === undefined ? { certificate } : { proposal: { header: block.header, signature: block.signature }, certificate }
+  })
 }

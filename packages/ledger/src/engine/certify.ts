@@ -12,7 +12,7 @@ import { LedgerError } from '../errors.ts'
 import { headerDigest } from '../header.ts'
 import { SKIP, type Vote } from '../votes.ts'
 import { advanceTo } from './advance.ts'
-import { wantBlock } from './catch-up.ts'
+import { dropWant, slotKey, wantBlock } from './catch-up.ts'
 import { certificatesConflict } from './evidence.ts'
 import { noteFinal } from './finalise.ts'
 import type { SignedHeader } from './messages.ts'
@@ -85,6 +85,7 @@ function admitCertificate(state: EngineState, slot: SlotState, certificate: Cert
   record(state, { type: 'certificate', certificate })
   state.changed = true
   state.waiting.add(slot.slot)
+  dropWant(state, slotKey(slot.slot))
   if (certificate.digest !== SKIP && !state.blocks.has(certificate.digest)) wantBlock(state, certificate.digest)
   if (slot.slot >= state.current) advanceTo(state, slot.slot + 1)
   if (FINAL_KINDS.includes(certificate.kind)) noteFinal(state, certificate)

@@ -6,7 +6,7 @@ import { LedgerError } from '../errors.ts'
 import { type BlockHeader, type ChainPoint, pointOf } from '../header.ts'
 import { startSlotTimers } from './advance.ts'
 import { dropWant, want } from './catch-up.ts'
-import { CLOSINGS_MAX } from './limits.ts'
+import { CLOSINGS_MAX, COMMITTEES_NAMED_MAX } from './limits.ts'
 import type { EpochStart, PeerId, Ready } from './messages.ts'
 import type { Signer } from '../signing.ts'
 import type { Verdict } from './inspect.ts'
@@ -21,8 +21,15 @@ export function noteCandidate(state: EngineState, committee: Committee): void {
 }
 
 /** The committee of that hash, if the operator or a quorum named it. */
-function namedCommittee({ candidate, endorsed }: EngineState, hash: Digest): Committee | undefined {
-  return [candidate, endorsed].find((committee) => committee?.hash === hash)
+function namedCommittee({ candidate, named }: EngineState, hash: Digest): Committee | undefined {
+  return [candidate, ...named].find((committee) => committee?.hash === hash)
+}
+
+/** Keeps a committee, also over a crash, until the epoch ends. */
+function keepCommittee(state: EngineState, committee: Committee): void {
+  if (state.named.some(({ hash }) => hash === committee.hash) || state.named.length >= COMMITTEES_NAMED_MAX) return
+  state.named.push(committee)
+  record(state, { type: 'committee', committee })
 }
 
 /** Keys of `committee` that have no seat now. */
@@ -99,7 +106,7 @@ export function receiveNamed(state: EngineState, claimed: Committee, readies: re
   if (committee?.hash !== claimed.hash) return
   for (const ready of readies.slice(0, 2 * SEATS_MAX)) if (isGenuine(state, committee, ready)) noteReady(state, ready)
   if (!isReady(state, committee) || !isKnownToQuorum(state, committee)) return
-  if (state.candidate?.hash !== committee.hash) state.endorsed = committee
+  keepCommittee(state, committee)
   dropWant(state, committee.hash)
   state.changed = true
 }
@@ -125,7 +132,7 @@ export function receiveCommittee(state: EngineState, claimed: Committee): void {
   if (final.epoch !== epoch.number || final.nextCommittee === ZERO_DIGEST) return
   const committee = rebuilt(claimed)
   if (committee?.hash !== final.nextCommittee) return
-  state.endorsed = committee
+  keepCommittee(state, committee)
   startNextEpoch(state)
 }
 
@@ -153,7 +160,10 @@ export function admitsCommittee(state: EngineState, header: BlockHeader, parent:
   const before = parent.epoch === header.epoch ? parent.nextCommittee : ZERO_DIGEST
   if (!endsEpoch(header, before)) return header.nextCommittee === before ? 'good' : 'bad'
   const committee = namedCommittee(state, header.nextCommittee)
-  if (committee !== undefined && isReady(state, committee)) return 'good'
+  if (committee !== undefined && isReady(state, committee)) {
+    keepCommittee(state, committee)
+    return 'good'
+  }
   wantCommittee(state, header.nextCommittee)
   return 'waiting'
 }
@@ -196,7 +206,7 @@ export function enterEpoch(state: EngineState, start: EpochStart): void {
   state.unclaimed = []
   state.pendingFinal = undefined
   if (state.candidate?.hash === start.committee.hash) state.candidate = undefined
-  state.endorsed = undefined
+  state.named = []
   state.readies.clear()
   state.convicted.clear()
   // What was voted in the old epoch and is not durable yet counts nowhere any more.

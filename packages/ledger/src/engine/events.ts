@@ -24,6 +24,7 @@ export type TimerName = 'slot' | 'propose' | 'resend' | 'fetch'
 
 /** What the runtime must now do, in order. */
 export type Effect =
+  /** Records become durable in order: one that survives a crash has all before it, whatever file they are in. */
   | { readonly type: 'persist'; readonly records: readonly LogRecord[]; readonly token: number }
   /** With `after`, nothing of it may leave before that token is durable. */
   | { readonly type: 'send'; readonly to: readonly PeerId[]; readonly message: Message; readonly after?: number }
@@ -35,8 +36,11 @@ export type Effect =
   | { readonly type: 'setTimer'; readonly timer: TimerName; readonly id: number; readonly afterMs: number }
   /** Check the operations' signatures and form, in any order and thread. */
   | { readonly type: 'validate'; readonly root: Digest; readonly payload: Payload }
-  /** In order, each height once. */
-  | { readonly type: 'apply'; readonly point: ChainPoint; readonly payload: Payload }
+  /**
+   * In order, each height once. May be shown at once; must not be durable before that token is, or the proof that the block is final
+   * could be lost with nothing but the block's effects left.
+   */
+  | { readonly type: 'apply'; readonly point: ChainPoint; readonly payload: Payload; readonly after: number }
   /** This key signs no more: erase it. */
   | { readonly type: 'eraseKey'; readonly publicKey: Uint8Array }
   | { readonly type: 'emit'; readonly event: Notice }

@@ -4,7 +4,7 @@ import { pointOf } from '../header.ts'
 import { EMPTY_PAYLOAD, EMPTY_PAYLOAD_ROOT } from '../payload.ts'
 import { SKIP } from '../votes.ts'
 import { advanceTo } from './advance.ts'
-import { dropWant, wantBlock, wantPayload } from './catch-up.ts'
+import { dropWant, slotKey, wantBlock, wantPayload } from './catch-up.ts'
 import { endEpoch } from './epochs.ts'
 import type { FastMissed } from './events.ts'
 import { HISTORY_BLOCKS_MAX, HISTORY_PAYLOADS_MAX, PAYLOADS_AHEAD_MAX, STATE_ROOTS_MAX } from './limits.ts'
@@ -55,7 +55,7 @@ export function finalise(state: EngineState): void {
 }
 
 /** The epoch's last block is final: whatever else becomes final in it is empty, and no part of the history. */
-function hasEnded({ final, epoch }: EngineState): boolean {
+export function hasEnded({ final, epoch }: EngineState): boolean {
   return final.epoch === epoch.number && final.nextCommittee !== ZERO_DIGEST
 }
 
@@ -102,6 +102,7 @@ function closeSlots(state: EngineState, last: number, final: Block): void {
       if (loser !== undefined) lost.add(loser.header.payloadRoot)
     }
     state.slots.delete(slot)
+    dropWant(state, slotKey(slot))
     state.waiting.delete(slot)
   }
   lost.delete(final.header.payloadRoot)
@@ -131,7 +132,8 @@ export function applyReady(state: EngineState): void {
     if (wantsPayloads(state) && payload === undefined) return wantNextPayloads(state)
     state.applyNext++
     if (payload !== undefined) forgetFinal(state, payload)
-    if (appliesBlocks(state)) emitEffect(state, { type: 'apply', point: pointOf(block.header), payload: payload ?? EMPTY_PAYLOAD })
+    if (appliesBlocks(state))
+      emitEffect(state, { type: 'apply', point: pointOf(block.header), payload: payload ?? EMPTY_PAYLOAD, after: state.token })
     else state.applied = block.header.height
   }
 }

@@ -2,7 +2,7 @@ import { ZERO_DIGEST } from '../digest.ts'
 import { type BlockHeader, type ChainPoint, pointOf } from '../header.ts'
 import { EMPTY_PAYLOAD_ROOT, payloadFacts } from '../payload.ts'
 import { SKIP } from '../votes.ts'
-import { wantBlock, wantPayload, wantSlots } from './catch-up.ts'
+import { wantBlock, wantPayload, wantSlot } from './catch-up.ts'
 import { admitsCommittee } from './epochs.ts'
 import { appliesBlocks, type Block, BLOCK_KINDS, certificateOf, type EngineState, wantsPayloads } from './state.ts'
 
@@ -34,12 +34,12 @@ function inspectParent(state: EngineState, header: BlockHeader): Verdict {
   }
   if (!goesOn(state, header, parent)) return 'bad'
   if (header.parentSlot > final.slot && certificateOf(state, header.parentSlot, header.parent, BLOCK_KINDS) === undefined) {
-    wantSlots(state, header.parentSlot)
+    wantSlot(state, header.parentSlot)
     return 'waiting'
   }
   for (let slot = header.parentSlot + 1; slot < header.slot; slot++) {
     if (certificateOf(state, slot, SKIP, ['skip']) !== undefined) continue
-    wantSlots(state, slot)
+    wantSlot(state, slot)
     return 'waiting'
   }
   return worst(inspectTime(state, header), inspectStateRoot(state, header), admitsCommittee(state, header, parent))

@@ -56,3 +56,6 @@ export const BACKOFF_DOUBLINGS_MAX = 6
 
 /** Endings of epochs remembered, for those who are still in them. */
 export const CLOSINGS_MAX = 16
+
+/** Next committees of one epoch that blocks were proposed with: operators do not change their minds more often. */
+export const COMMITTEES_NAMED_MAX = 8

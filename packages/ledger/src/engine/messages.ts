@@ -33,6 +33,8 @@ export type Want =
   /** All final blocks above `height`, then the certificates of open slots from `slot` on. */
   | { readonly type: 'sync'; readonly height: number; readonly slot: number }
   | { readonly type: 'block'; readonly digest: Digest }
+  /** All certificates of an open slot. */
+  | { readonly type: 'slot'; readonly slot: number }
   | { readonly type: 'payload'; readonly root: Digest }
   /** A next committee, with the proofs that it is ready. */
   | { readonly type: 'committee'; readonly hash: Digest }
@@ -71,5 +73,7 @@ export type LogRecord =
   | { readonly type: 'block'; readonly proposal: SignedHeader }
   | { readonly type: 'payload'; readonly payload: Payload }
   | { readonly type: 'certificate'; readonly certificate: Certificate }
+  /** Goes before a vote for a block that names it: whoever can make the block final can say who comes next. */
+  | { readonly type: 'committee'; readonly committee: Committee }
   /** P6: a new epoch, before anything is signed in it. */
   | { readonly type: 'epoch'; readonly start: EpochStart }

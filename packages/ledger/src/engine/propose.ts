@@ -3,7 +3,7 @@ import { signedBytes } from '../envelope.ts'
 import { type BlockHeader, type ChainPoint, headerDigest, pointOf } from '../header.ts'
 import { EMPTY_PAYLOAD, EMPTY_PAYLOAD_ROOT, type Payload, payloadFacts } from '../payload.ts'
 import { SKIP } from '../votes.ts'
-import { wantBlock, wantSlots } from './catch-up.ts'
+import { wantBlock, wantSlot } from './catch-up.ts'
 import { committeeToName } from './epochs.ts'
 import { PACED_BLOCKS } from './limits.ts'
 import type { SignedHeader } from './messages.ts'
@@ -63,7 +63,7 @@ function chooseParent(state: EngineState): ChainPoint | undefined {
       return undefined
     }
     if (certificateOf(state, slot, SKIP, ['skip']) === undefined) {
-      wantSlots(state, slot)
+      wantSlot(state, slot)
       return undefined
     }
   }

@@ -1,13 +1,13 @@
 import type { ChainPoint } from '../header.ts'
-import { type Digest, ZERO_DIGEST } from '../digest.ts'
+import type { Digest } from '../digest.ts'
 import { LedgerError } from '../errors.ts'
 import { EMPTY_PAYLOAD_ROOT, payloadFacts } from '../payload.ts'
 import { signVote, SKIP, type Vote } from '../votes.ts'
 import { enterEpoch } from './epochs.ts'
-import { applyReady, finalise } from './finalise.ts'
+import { applyReady, finalise, hasEnded } from './finalise.ts'
 import { RECENT_OPERATIONS_MAX } from './limits.ts'
 import type { LogRecord } from './messages.ts'
-import { blockOf, createState, type EngineInit, type EngineState, FINAL_KINDS, slotOf, wantsPayloads } from './state.ts'
+import { blockOf, createState, type EngineInit, type EngineState, FINAL_KINDS, record, slotOf, wantsPayloads } from './state.ts'
 import { countVote } from './tally.ts'
 
 /** What the state store has on disk. */
@@ -34,11 +34,17 @@ export function recover(init: EngineInit, records: readonly LogRecord[], applied
   const own: Vote[] = []
   for (const entry of records) restore(state, entry, own)
   finalise(state)
-  if (applied !== undefined) adoptApplied(state, applied.point)
+  if (state.applied > state.final.height)
+    throw new LedgerError({
+      code: 'BAD_RECORDS',
+      reason: `height ${state.applied} is applied, and the log ends with ${state.final.height}`,
+    })
   applyReady(state)
   // Of what was done before the crash only what must still be applied is done again.
   state.out = state.out.filter(({ type }) => type === 'apply')
   state.records = []
+  // The epoch ended, and the record of the next one did not survive.
+  if (!state.active && !hasEnded(state)) record(state, { type: 'epoch', start: state.epoch })
   state.afterNow.clear()
   state.wants.clear()
   for (const vote of own) {
@@ -53,10 +59,11 @@ function restore(state: EngineState, entry: LogRecord, own: Vote[]): void {
   switch (entry.type) {
     case 'epoch':
       finalise(state)
-      if (entry.start.number <= state.epoch.number) return
+      if (entry.start.number < state.epoch.number) return
+      state.active = true
+      if (entry.start.number === state.epoch.number) return
       if (state.final.height < entry.start.base.height) state.final = entry.start.base
       enterEpoch(state, entry.start)
-      state.active = true
       state.retiring = undefined
       return
     case 'block': {
@@ -65,6 +72,8 @@ function restore(state: EngineState, entry: LogRecord, own: Vote[]): void {
       if (header.epoch !== state.epoch.number || header.slot <= state.final.slot || state.blocks.has(block.digest)) return
       state.blocks.set(block.digest, block)
       slotOf(state, header.slot).blocks.push(block.digest)
+      // In the order of the log, as before the crash: a later certificate may name a block that is not known any more.
+      finalise(state)
       return
     }
     case 'payload':
@@ -83,6 +92,9 @@ function restore(state: EngineState, entry: LogRecord, own: Vote[]): void {
       finalise(state)
       return
     }
+    case 'committee':
+      if (!state.named.some(({ hash }) => hash === entry.committee.hash)) state.named.push(entry.committee)
+      return
     case 'vote':
       return restoreVote(state, entry, own)
     default:
@@ -107,20 +119,6 @@ function restoreVote(state: EngineState, entry: Extract<LogRecord, { readonly ty
     slot.own.final = digest
   }
   own.push(signVote(state.init.ledger, signer, { kind, epoch, slot: number, digest, seat }))
-}
-
-/** The state store may have been synced after the log's last certificate was not: what was applied is final all the same. */
-function adoptApplied(state: EngineState, point: ChainPoint): void {
-  if (point.height <= state.final.height || point.epoch !== state.epoch.number) return
-  for (let slot = state.final.slot + 1; slot <= point.slot; slot++) {
-    state.slots.delete(slot)
-    state.waiting.delete(slot)
-  }
-  state.final = point
-  state.history = []
-  state.current = Math.max(state.current, point.slot + 1)
-  if (state.pendingFinal !== undefined && state.pendingFinal.slot <= point.slot) state.pendingFinal = undefined
-  state.active = point.nextCommittee === ZERO_DIGEST
 }
 
 function holdsFor(state: EngineState, vote: Vote): boolean {

@@ -122,9 +122,10 @@ export interface EngineState {
   readonly wants: Map<string, WantState>
   /** For epochs that ended: what proves that their last block is final. */
   readonly closings: Map<number, readonly BatchItem[]>
-  /** What the operator wants next: the last word counts. And what a quorum is known to have been told. */
+  /** What the operator wants next: the last word counts. */
   candidate: Committee | undefined
-  endorsed: Committee | undefined
+  /** Committees that blocks name which this seat may have voted for, or that a quorum is known to know. */
+  named: Committee[]
   readonly readies: Map<string, Ready>
   readonly convicted: Set<number>
 
@@ -201,7 +202,7 @@ export function createState(init: EngineInit): EngineState {
     wants: new Map(),
     closings: new Map(),
     candidate: undefined,
-    endorsed: undefined,
+    named: [],
     readies: new Map(),
     convicted: new Set(),
     barren: 0,

@@ -186,8 +186,10 @@ function flush(state: EngineState): readonly Effect[] {
   }
   const { token } = state
   const effects: Effect[] = records.length > 0 || castNow.length > 0 ? [{ type: 'persist', records, token }] : []
-  for (const [index, effect] of out.entries())
-    effects.push(effect.type === 'send' && afterNow.has(index) ? { ...effect, after: token } : effect)
+  for (const [index, effect] of out.entries()) {
+    const waits = effect.type === 'apply' || (effect.type === 'send' && afterNow.has(index))
+    effects.push(waits ? { ...effect, after: token } : effect)
+  }
   state.out = []
   state.records = []
   state.castNow = []

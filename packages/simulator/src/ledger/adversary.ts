@@ -1,6 +1,9 @@
 import {
   type BatchItem,
   type BlockHeader,
+  type Certificate,
+  type CertificateKind,
+  type CertificateSigner,
   EMPTY_PAYLOAD,
   type EngineState,
   headerDigest,
@@ -71,7 +74,7 @@ export class Adversary {
     if (signer === undefined || state.seat === undefined) return plain
     switch (message.type) {
       case 'proposal':
-        return this.#tricks.has('equivocate') ? this.#equivocate(to, message.proposal.header, state, signer) ?? plain : plain
+        return this.#twistProposal(to, message.proposal.header, state, signer) ?? plain
       case 'vote':
         return [...this.#twistVote(to, message.vote, state, signer, plain)]
       case 'batch':
@@ -89,6 +92,34 @@ export class Adversary {
     }
   }
 
+  #twistProposal(to: readonly number[], header: BlockHeader, state: EngineState, signer: Signer): Outgoing[] | undefined {
+    if (this.#tricks.has('bad-headers') && this.#dice.chance(500)) {
+      const message = this.#signed(this.#spoil(header), signer)
+      return to.map((node) => ({ to: node, message }))
+    }
+    return this.#tricks.has('equivocate') ? this.#equivocate(to, header, state, signer) : undefined
+  }
+
+  /** One field is not what it must be. */
+  #spoil(header: BlockHeader): BlockHeader {
+    return this.#dice.pick<BlockHeader>([
+      { ...header, height: header.height + 1 },
+      { ...header, time: Math.max(0, header.time - 600_000) },
+      { ...header, time: header.time + 600_000 },
+      { ...header, stateRoot: 'cc'.repeat(32) },
+      { ...header, stateHeight: header.height + 3 },
+      { ...header, nextCommittee: 'bb'.repeat(32) },
+      { ...header, operationsCount: header.operationsCount + 1 },
+      { ...header, policyRoot: 'aa'.repeat(32) },
+      { ...header, parentSlot: Math.max(0, header.parentSlot - 1) },
+    ])
+  }
+
+  #signed(header: BlockHeader, signer: Signer): Message {
+    const signature = signer.sign(signedBytes(this.#ledger, 'proposal', header.epoch, header.slot, headerDigest(header)))
+    return { type: 'proposal', proposal: { header, signature } }
+  }
+
   /** Two headers for one slot, split so that one side has about W, Q or F seats, which is where the rules' edges are. */
   #equivocate(to: readonly number[], header: BlockHeader, state: EngineState, signer: Signer): Outgoing[] | undefined {
     if (to.length < 2) return undefined
@@ -100,11 +131,7 @@ export class Adversary {
     this.#twins.set(`${header.epoch}/${header.slot}`, headerDigest(other))
     const edge = this.#dice.pick([weak, quorum, fast]) + this.#dice.between(-2, 1)
     const chosen = new Set(this.#dice.some(to, Math.max(0, edge)))
-    const sign = (each: BlockHeader): Message => ({
-      type: 'proposal',
-      proposal: { header: each, signature: signer.sign(signedBytes(this.#ledger, 'proposal', each.epoch, each.slot, headerDigest(each))) },
-    })
-    const [mine, theirs] = [sign(header), sign(other)]
+    const [mine, theirs] = [this.#signed(header, signer), this.#signed(other, signer)]
     return to.flatMap((node) => {
       const both = this.#dice.chance(100)
       const first = { to: node, message: chosen.has(node) ? theirs : mine }
@@ -147,6 +174,16 @@ export class Adversary {
         if (digest !== SKIP) say('final', digest, vote.slot, someone())
       }
     }
+    if (this.#tricks.has('forge-votes') && this.#dice.chance(300)) {
+      const seat = this.#dice.below(state.epoch.committee.size.n)
+      const kind = this.#dice.pick<VoteKind>(['first', 'extra', 'final'])
+      const digest = kind === 'final' ? (known[0] ?? vote.digest) : this.#dice.pick([vote.digest, SKIP, ...known])
+      const forged: Vote = { ...vote, seat, kind, digest, signature: new Uint8Array(64) }
+      for (const node of someone()) out.push({ to: node, message: { type: 'vote', vote: forged } })
+    }
+    if (this.#tricks.has('forge-certificates') && this.#dice.chance(300)) {
+      for (const node of someone()) out.push({ to: node, message: { type: 'certificate', certificate: this.#forge(vote, state) } })
+    }
     if (this.#tricks.has('flood-stale') && this.#dice.chance(300)) {
       for (let count = 0; count < 8; count++) {
         const slot = Math.max(1, state.current + this.#dice.between(-30, 60))
@@ -154,6 +191,27 @@ export class Adversary {
       }
     }
     return out
+  }
+
+  /** From votes that there are, a certificate that they do not suffice for. */
+  #forge(vote: Vote, state: EngineState): Certificate {
+    const slot = state.slots.get(vote.slot)
+    const { size, thresholds } = state.epoch.committee
+    const kind: CertificateKind = vote.digest === SKIP ? 'skip' : this.#dice.pick<CertificateKind>(['notar', 'fast', 'final'])
+    const votes = Array.from({ length: size.n }, (_, seat) => [slot?.first[seat], ...(slot?.extras[seat] ?? []), slot?.finals[seat]])
+    const good = votes.flatMap((each, seat) => {
+      const found = each.find((known) => known?.digest === vote.digest)
+      return found === undefined ? [] : [{ seat, vote: found.kind, signature: found.signature }]
+    })
+    const seats = Array.from({ length: Math.min(size.n, thresholds.fast) }, (_, seat) => seat)
+    const made: CertificateSigner = { seat: vote.seat, vote: kind === 'final' ? 'final' : 'first', signature: vote.signature }
+    const signers = this.#dice.pick<readonly CertificateSigner[]>([
+      good,
+      seats.map((seat) => ({ ...made, seat })),
+      seats.map(() => made),
+      seats.map((seat) => good.find((each) => each.seat === seat) ?? { ...made, seat }),
+    ])
+    return { kind, epoch: vote.epoch, slot: vote.slot, digest: vote.digest, signers }
   }
 
   /** Nothing, too little, with a bad certificate, or with a false height. */

@@ -1,4 +1,13 @@
-import { type BlockHeader, type ChainPoint, type Digest, EMPTY_PAYLOAD_ROOT, headerDigest, type Payload, payloadFacts, ZERO_DIGEST } from '@cairn/ledger'
+import {
+  type BlockHeader,
+  type ChainPoint,
+  type Digest,
+  EMPTY_PAYLOAD_ROOT,
+  headerDigest,
+  type Payload,
+  payloadFacts,
+  ZERO_DIGEST,
+} from '@cairn/ledger'
 import type { AppliedEntry } from './disk.ts'
 import { insist } from './invariant.ts'
 
@@ -35,6 +44,11 @@ export class ChainChecker {
     this.#payloads.set(payloadFacts(payload).root, payload)
   }
 
+  /** The operations that `header` names, as far as they were ever seen. */
+  payloadOf(header: BlockHeader): Payload {
+    return this.#payloads.get(header.payloadRoot) ?? []
+  }
+
   parentOf(header: BlockHeader): ChainPoint | BlockHeader | undefined {
     return header.parent === this.#base.digest ? this.#base : this.#headers.get(header.parent)
   }
@@ -44,9 +58,20 @@ export class ChainChecker {
     insist(point.height === before.height + 1, 'S10', () => `node ${who} went from height ${before.height} to ${point.height}`)
     insist(point.slot > before.slot && point.epoch >= before.epoch, 'S10', () => `node ${who} went back to slot ${point.slot}`)
     const known = this.#chain[point.height]
-    insist(known === undefined || known === point.digest, 'S1', () => `height ${point.height} is final as ${known} and, at node ${who}, as ${point.digest}`)
+    insist(
+      known === undefined || known === point.digest,
+      'S1',
+      () => `height ${point.height} is final as ${known} and, at node ${who}, as ${point.digest}`,
+    )
     const header = this.#headers.get(point.digest)
-    insist(header !== undefined && header.parent === this.#chain[point.height - 1], 'S1', () => `height ${point.height} does not follow its parent`)
+    insist(
+      header !== undefined && header.parent === this.#chain[point.height - 1],
+      'S1',
+      () => `height ${point.height} does not follow its parent`,
+    )
+    insist(point.time >= before.time, 'S10', () => `time goes back at height ${point.height}`)
+    const attested = header.stateHeight === 0 ? undefined : this.#roots.get(header.stateHeight)
+    insist(attested === undefined || attested === header.stateRoot, 'S12', () => `height ${point.height} attests a state that nobody has`)
     this.#chain[point.height] = point.digest
     const key = `${point.epoch}/${point.slot}`
     const other = this.#finalOf.get(key)

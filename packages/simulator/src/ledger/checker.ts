@@ -12,8 +12,9 @@ import {
 } from '@cairn/ledger'
 import { ChainChecker } from './chain-checker.ts'
 import type { AppliedEntry } from './disk.ts'
-import type { LedgerHost } from './host.ts'
+import { INVALID_MARK, type LedgerHost } from './host.ts'
 import { insist } from './invariant.ts'
+import { oracleThresholds } from './oracle.ts'
 import { VoteChecker } from './vote-checker.ts'
 
 const NO_SIGNATURE = new Uint8Array(0)
@@ -43,7 +44,7 @@ export class Checker {
     this.#isHonest = isHonest
   }
 
-  stepped(host: LedgerHost, _event: EngineEvent, effects: readonly Effect[]): void {
+  stepped(host: LedgerHost, event: EngineEvent, effects: readonly Effect[]): void {
     for (const effect of effects) {
       if (effect.type === 'persist') this.#persisted(host, effect.records)
       if (effect.type !== 'emit') continue
@@ -55,6 +56,7 @@ export class Checker {
     }
     if (this.#isHonest(host.node)) {
       this.#checkFinal(host, effects)
+      checkFormed(host, event)
       checkBounds(host)
     }
   }
@@ -69,7 +71,11 @@ export class Checker {
     else if (message.type === 'proposal') this.#checkProposal(host, message)
     else if (message.type === 'payload') this.chain.learnPayload(message.payload)
     else if (message.type === 'certificate') this.#checkCertificates(host, [message.certificate])
-    else if (message.type === 'batch') this.#checkCertificates(host, message.items.flatMap(({ certificate }) => certificate ?? []))
+    else if (message.type === 'batch')
+      this.#checkCertificates(
+        host,
+        message.items.flatMap(({ certificate }) => certificate ?? []),
+      )
   }
 
   applied(host: LedgerHost, entry: AppliedEntry): void {
@@ -84,6 +90,7 @@ export class Checker {
     const watched = this.#of(host)
     const height = host.disk.applied.at(-1)?.point.height ?? 0
     watched.appliedHeight = height
+    watched.durable.clear()
     watched.ended = -1
     watched.finalHeight = undefined
     for (const record of host.disk.records) this.#durable(host, record)
@@ -93,9 +100,9 @@ export class Checker {
   #durable(host: LedgerHost, record: LogRecord): void {
     this.#of(host).durable.add(nameOf(record))
     // From now on the seat's own tally counts it, also where there is nobody to send it to.
-    const seat = host.state?.seat
-    if (record.type !== 'vote' || seat === undefined || record.epoch !== host.state?.epoch.number) return
-    this.votes.add({ ...record, seat, signature: NO_SIGNATURE }, this.#isHonest(host.node))
+    if (record.type !== 'vote') return
+    const seat = this.votes.seatOf(record.epoch, String(host.node))
+    if (seat >= 0) this.votes.add({ ...record, seat, signature: NO_SIGNATURE }, this.#isHonest(host.node))
   }
 
   #persisted(host: LedgerHost, records: readonly LogRecord[]): void {
@@ -109,7 +116,9 @@ export class Checker {
     }
   }
 
-  #cast(host: LedgerHost, { epoch, slot }: Extract<LogRecord, { readonly type: 'vote' }>): void {
+  /** A vote is cast: what the rules ask of a seat by what it knows. */
+  #cast(host: LedgerHost, { epoch, slot, kind, digest }: Extract<LogRecord, { readonly type: 'vote' }>): void {
+    checkRule(host, epoch, slot, kind, digest)
     insist(epoch > this.#of(host).ended, 'S14', () => `node ${host.node} voted in slot ${slot} of epoch ${epoch}, which had ended there`)
   }
 
@@ -127,8 +136,15 @@ export class Checker {
       const last = watched.finalHeight
       insist(last === undefined || point.height === last + 1, 'S10', () => `node ${host.node} went from height ${last} to ${point.height}`)
       watched.finalHeight = point.height
+      const ends = effects.some((effect) => effect.type === 'emit' && effect.event.type === 'epoch-ended')
+      const proven = ends || point !== finals.at(-1) || finalItself(this.votes, point.epoch, point.slot, point.digest)
+      insist(proven, 'R7', () => `node ${host.node} holds slot ${point.slot} for final, and the votes do not suffice`)
       const skipped = this.votes.isPossible(point.epoch, point.slot, SKIP, ['skip'])
-      insist(!skipped || !finalItself(this.votes, point.epoch, point.slot, point.digest), 'S2', () => `slot ${point.slot} is final and skipped`)
+      insist(
+        !skipped || !finalItself(this.votes, point.epoch, point.slot, point.digest),
+        'S2',
+        () => `slot ${point.slot} is final and skipped`,
+      )
     }
   }
 
@@ -136,8 +152,16 @@ export class Checker {
     const { durable } = this.#of(host)
     const name = voteName(vote)
     insist(durable.has(name), 'S7', () => `node ${host.node} sent ${name} before it was durable`)
-    insist(vote.epoch === 0 || durable.has(`epoch/${vote.epoch}`), 'P6', () => `node ${host.node} voted before epoch ${vote.epoch} was durable`)
+    insist(
+      vote.epoch === 0 || durable.has(`epoch/${vote.epoch}`),
+      'P6',
+      () => `node ${host.node} voted before epoch ${vote.epoch} was durable`,
+    )
     this.votes.add(vote, true)
+    if (vote.kind === 'final') {
+      const notarised = this.votes.isPossible(vote.epoch, vote.slot, vote.digest, ['notar'])
+      insist(notarised, 'R5', () => `node ${host.node} cast a final vote in slot ${vote.slot} for what is not notarised`)
+    }
     if (vote.digest === SKIP || vote.kind === 'final') return
     const header = this.chain.header(vote.digest)
     insist(header !== undefined, 'S9', () => `node ${host.node} voted for a header that nobody knows`)
@@ -152,9 +176,9 @@ export class Checker {
     }
     const ends = parent.epoch === header.epoch && parent.nextCommittee !== ZERO_DIGEST
     insist(!ends || header.payloadRoot === EMPTY_PAYLOAD_ROOT, 'S15', () => `node ${host.node} voted for operations after the end block`)
-    const holds = host.state !== undefined && host.state.seat !== undefined
-    const role = holds ? host.state?.epoch.committee.members[host.state.seat ?? 0]?.role : undefined
-    const needsPayload = role !== undefined && role !== 'vote-witness' && header.payloadRoot !== EMPTY_PAYLOAD_ROOT
+    const fine = !needsPayloadOf(host) || this.chain.payloadOf(header).every(({ body }) => body[0] !== INVALID_MARK)
+    insist(fine, 'P2', () => `node ${host.node} voted for invalid operations in slot ${vote.slot}`)
+    const needsPayload = needsPayloadOf(host) && header.payloadRoot !== EMPTY_PAYLOAD_ROOT
     insist(!needsPayload || durable.has(`payload/${header.payloadRoot}`), 'P2', () => `node ${host.node} voted without the payload on disk`)
   }
 
@@ -162,7 +186,8 @@ export class Checker {
     const { header } = proposal
     const state = host.state
     this.chain.learnHeader(header)
-    if (state === undefined || header.epoch !== state.epoch.number || state.slots.get(header.slot)?.proposed !== headerDigest(header)) return
+    if (state === undefined || header.epoch !== state.epoch.number || state.slots.get(header.slot)?.proposed !== headerDigest(header))
+      return
     const watched = this.#of(host)
     const name = `proposed/${header.epoch}/${header.slot}/${headerDigest(header)}`
     insist(watched.durable.has(name), 'P3', () => `node ${host.node} sent its header of slot ${header.slot} before it was durable`)
@@ -184,6 +209,54 @@ export class Checker {
     this.#watched.set(host, fresh)
     return fresh
   }
+}
+
+/** R3, R4, R5: the evidence that a seat must have seen, counted here by the oracle's numbers. */
+function checkRule({ state, node }: LedgerHost, epoch: number, slotNumber: number, kind: Vote['kind'], digest: string): void {
+  const slot = state?.epoch.number === epoch ? state.slots.get(slotNumber) : undefined
+  if (state === undefined || slot === undefined || kind === 'first') return
+  const own = slot.own.first
+  insist(own !== undefined, 'R3', () => `node ${node} cast a ${kind} vote before its first vote in slot ${slotNumber}`)
+  if (kind === 'final') return
+  const { weak } = oracleThresholds(state.epoch.committee.size)
+  const votes = slot.first.flatMap((vote) => (vote === undefined ? [] : [vote.digest]))
+  const count = (wanted: string): number => votes.filter((each) => each === wanted).length
+  const most = Math.max(0, ...votes.filter((each) => each !== SKIP).map(count))
+  const evidence = digest === SKIP ? votes.length - most : count(digest)
+  insist(
+    evidence >= weak,
+    digest === SKIP ? 'R4' : 'R3',
+    () => `node ${node} cast an extra vote in slot ${slotNumber} on ${evidence} first votes`,
+  )
+}
+
+/** Votes that suffice for a certificate are one at once: neither path waits for more than it needs. */
+function checkFormed({ state, node }: LedgerHost, event: EngineEvent): void {
+  if (state === undefined || event.type !== 'received' || event.message.type !== 'vote') return
+  const { vote } = event.message
+  const slot = vote.epoch === state.epoch.number ? state.slots.get(vote.slot) : undefined
+  if (slot === undefined || vote.slot <= state.final.slot) return
+  const { committee } = state.epoch
+  const { quorum, fast, holders } = oracleThresholds(committee.size)
+  const kinds = vote.digest === SKIP ? (['skip'] as const) : (['notar', 'fast', 'final'] as const)
+  for (const kind of kinds) {
+    const seats = committee.members.flatMap((member, seat) => {
+      const first = slot.first[seat]?.digest === vote.digest
+      const extra = slot.extras[seat]?.some(({ digest }) => digest === vote.digest) === true
+      const final = slot.finals[seat]?.digest === vote.digest
+      const counts = kind === 'final' ? final : kind === 'fast' ? first : first || extra
+      return counts ? [member] : []
+    })
+    const held = kind === 'skip' ? holders : seats.filter(({ role }) => role !== 'vote-witness').length
+    const suffices = seats.length >= (kind === 'fast' ? fast : quorum) && held >= holders
+    const formed = slot.certificates.some((known) => known.kind === kind && known.digest === vote.digest)
+    insist(!suffices || formed, 'S8', () => `node ${node} holds the votes for ${kind} of slot ${vote.slot} and no certificate`)
+  }
+}
+
+function needsPayloadOf({ state }: LedgerHost): boolean {
+  const role = state?.seat === undefined ? undefined : state.epoch.committee.members[state.seat]?.role
+  return role !== undefined && role !== 'vote-witness'
 }
 
 /** Whether the block's own slot made it final, and not a later one. */
@@ -222,7 +295,8 @@ function nameOf(record: LogRecord): string {
     case 'block':
       return 'block'
     case 'certificate':
-      return 'certificate'
+    case 'committee':
+      return record.type
     case 'epoch':
       return `epoch/${record.start.number}`
     default:

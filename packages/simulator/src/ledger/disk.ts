@@ -22,14 +22,17 @@ export class SimulatedDisk {
   #durable: LogRecord[] = []
   #written: Written[] = []
   #applied: AppliedEntry[] = []
+  /** Token that must be durable before each applied entry may be. */
+  #appliedAfter: number[] = []
   #appliedDurable = 0
 
   write(records: readonly LogRecord[], token: number): void {
     for (const record of records) this.#written.push({ record, token })
   }
 
-  apply(entry: AppliedEntry): void {
+  apply(entry: AppliedEntry, after: number): void {
     this.#applied.push(entry)
+    this.#appliedAfter.push(after)
   }
 
   /** How much a sync that starts now will cover. */
@@ -47,14 +50,21 @@ export class SimulatedDisk {
 
   /** The power goes: of what was not synced, the log keeps the records before the first one that was lost or torn. */
   crash(dice: Dice): void {
-    for (const { record } of this.#written) {
-      if (dice.chance(400)) break
+    let whole = Number.POSITIVE_INFINITY
+    for (const { record, token } of this.#written) {
+      if (dice.chance(400)) {
+        whole = token - 1
+        break
+      }
       this.#durable.push(record)
     }
     this.#written = []
-    const unsynced = this.#applied.length - this.#appliedDurable
-    this.#applied.length = this.#appliedDurable + dice.below(unsynced + 1)
-    this.#appliedDurable = this.#applied.length
+    // The store writes on its own, but no entry before its token.
+    let kept = this.#appliedDurable
+    while (kept < this.#applied.length && this.#appliedAfter[kept]! <= whole && dice.chance(700)) kept++
+    this.#applied.length = kept
+    this.#appliedAfter = this.#applied.map(() => 0)
+    this.#appliedDurable = kept
   }
 
   /** Some payloads cannot be read any more: the rest of the log is good, and the others have them. */
@@ -66,6 +76,7 @@ export class SimulatedDisk {
     this.#durable = []
     this.#written = []
     this.#applied = []
+    this.#appliedAfter = []
     this.#appliedDurable = 0
   }
 
@@ -75,9 +86,5 @@ export class SimulatedDisk {
 
   get applied(): readonly AppliedEntry[] {
     return this.#applied
-  }
-
-  get appliedDurable(): number {
-    return this.#appliedDurable
   }
 }

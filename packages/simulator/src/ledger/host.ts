@@ -149,7 +149,8 @@ export class LedgerHost {
   }
 
   receive(from: string, message: Message): void {
-    const checked = message.type === 'operations' && !this.#lenient ? { ...message, operations: message.operations.filter(isValid) } : message
+    const checked =
+      message.type === 'operations' && !this.#lenient ? { ...message, operations: message.operations.filter(isValid) } : message
     this.handle({ type: 'received', from, message: checked })
   }
 
@@ -244,12 +245,12 @@ export class LedgerHost {
   }
 
   /** The state machine: an operation takes effect the first time that it is in a final block. */
-  #apply({ point, payload }: Extract<Effect, { readonly type: 'apply' }>): void {
+  #apply({ point, payload, after }: Extract<Effect, { readonly type: 'apply' }>): void {
     const operations = payload.map(({ id }) => id).filter((id) => !this.#effects.has(id))
     for (const id of operations) this.#effects.set(id, point.height)
     this.#root = taggedDigest('simulated-state', Buffer.from(`${this.#root}/${point.height}/${operations.join(',')}`))
     const entry: AppliedEntry = { point, stateRoot: this.#root, operations }
-    this.disk.apply(entry)
+    this.disk.apply(entry, after)
     this.#observer.applied(this, entry)
     this.#later(0, { type: 'applied', height: point.height, stateRoot: this.#root })
   }
@@ -270,7 +271,9 @@ export class LedgerHost {
       return
     }
     if (want.type !== 'sync') return
-    const wanted = new Map(this.disk.applied.filter(({ point }) => point.height > want.height).map(({ point }) => [point.digest, point.height]))
+    const wanted = new Map(
+      this.disk.applied.filter(({ point }) => point.height > want.height).map(({ point }) => [point.digest, point.height]),
+    )
     const blocks = new Map<number, BatchItem>()
     const certificates = new Map<string, BatchItem['certificate']>()
     for (const record of this.disk.records) {

@@ -55,6 +55,9 @@ export const TRICKS = [
   'lie-in-sync',
   'vote-for-all',
   'forget',
+  'forge-votes',
+  'forge-certificates',
+  'bad-headers',
 ] as const
 
 export function makePlan(preset: PresetName, random: Random): Plan {

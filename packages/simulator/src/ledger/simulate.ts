@@ -80,7 +80,6 @@ function runOnce(options: LedgerSimulation, story: Story | undefined): LedgerOut
   } catch (error) {
     if (error instanceof EscapeError || !(error instanceof Error)) throw error
     const invariant = error instanceof InvariantError ? error.invariant : 'ERROR'
-    ;(globalThis as any).DBG?.(world)
     found = failure(options, invariant, error instanceof InvariantError ? error.message : String(error.stack), story?.text ?? '')
   }
   return {

@@ -26,6 +26,11 @@ export class VoteChecker {
     this.#committees.set(epoch, committee)
   }
 
+  /** The seat of `peer` in an epoch, or -1. */
+  seatOf(epoch: number, peer: string): number {
+    return this.#committees.get(epoch)?.members.findIndex((member) => member.peer === peer) ?? -1
+  }
+
   /** A vote leaves its seat, or is let out by the adversary. */
   add(vote: Vote, honest: boolean): void {
     const { kind, slot, digest, seat } = vote
