@@ -4,7 +4,7 @@ export interface Instance {
   /** The module with the preset's numbers. */
   readonly main: string
   readonly preset: string
-  /** Traces enough to reach every witness. */
+  /** Traces enough to reach every witness, the rarest of which one trace in some 300 does. */
   readonly samples: number
   /** More than any trace takes: each ends when nobody may do anything. */
   readonly stepsMax: number
@@ -31,13 +31,13 @@ const CHAIN_WITNESSES = ['sawChild', 'sawGap', 'sawAncestor', 'sawBranches', 'sa
 
 export const INSTANCES: readonly Instance[] = [
   slot('cft3', 300, [...SLOT_WITNESSES, ...WITH_CRASHES]),
-  slot('cft5', 300, [...SLOT_WITNESSES, ...WITH_CRASHES, ...WITH_ABSENT]),
+  slot('cft5', 1000, [...SLOT_WITNESSES, ...WITH_CRASHES, ...WITH_ABSENT]),
   slot('bft4', 300, [...SLOT_WITNESSES, ...WITH_LIARS]),
-  slot('bft7', 300, [...SLOT_WITNESSES, ...WITH_LIARS, ...WITH_CRASHES, ...WITH_ABSENT]),
-  slot('geo10', 300, [...SLOT_WITNESSES, ...WITH_LIARS, ...WITH_CRASHES, ...WITH_ABSENT]),
-  chain('cft3', 60),
-  chain('bft4', 60),
-  chain('bft7', 120),
+  slot('bft7', 1000, [...SLOT_WITNESSES, ...WITH_LIARS, ...WITH_CRASHES, ...WITH_ABSENT]),
+  slot('geo10', 2000, [...SLOT_WITNESSES, ...WITH_LIARS, ...WITH_CRASHES, ...WITH_ABSENT]),
+  chain('cft3', 100),
+  chain('bft4', 100),
+  chain('bft7', 300),
 ]
 
 function slot(preset: string, samples: number, witnesses: readonly string[]): Instance {
