@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { chmod, mkdir, readFile, rename, stat, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { encodeDelta, sha256 } from '@cairn/protocol'
 import {
@@ -207,6 +208,16 @@ describe('deltas', () => {
     })
   }
 
+  /** Changes what the delta is made from in the older version at `path`, after somebody has looked whether it is as it was. */
+  const damageBase = async (path: string): Promise<void> => {
+    const { entry, offset } = older.index.places(base)[0]!
+    const file = join(path, older.index.entries[entry]!.path)
+    await chmod(file, 0o644)
+    const content = await readFile(file)
+    content[offset + 1]! ^= 1
+    await writeFile(file, content)
+  }
+
   it('are refused when what they are made from is not as it was', async () => {
     await using directory = await temporaryDirectory()
     await joinWhole(directory.join('5'), older)
@@ -214,14 +225,21 @@ describe('deltas', () => {
     await using store = await openPlaceStore({ path: directory.join('6'), index, placer })
     const directories = [{ root: directory.join('5'), index: older.index, methods: [] }]
     store.useBases(await ReuseSources.open({ target: index, have: store.have, directories, placer }))
-    const { entry, offset } = older.index.places(base)[0]!
-    const path = directory.join('5', older.index.entries[entry]!.path)
-    await chmod(path, 0o644)
-    const content = await readFile(path)
-    content[offset]! ^= 1
-    await writeFile(path, content)
+    await damageBase(directory.join('5'))
     const fault = await faultOf(store.deliver(chunk, frameOf(newer.plain(chunk))), 'BASE_MISSING')
     assert.deepEqual([fault.chunk, fault.base], [chunk, Buffer.from(sha256(near)).toString('hex')])
     assert.equal(store.have.get(chunk), false)
+  })
+
+  it('are made from another place that is as it was', async () => {
+    await using directory = await temporaryDirectory()
+    for (const name of ['5', 'other']) await joinWhole(directory.join(name), older)
+    await using placer = new LocalPlacer()
+    await using store = await openPlaceStore({ path: directory.join('6'), index, placer })
+    const directories = ['5', 'other'].map((name) => ({ root: directory.join(name), index: older.index, methods: [] }))
+    store.useBases(await ReuseSources.open({ target: index, have: store.have, directories, placer }))
+    await damageBase(directory.join('5'))
+    await store.deliver(chunk, frameOf(newer.plain(chunk)))
+    assert.deepEqual(Buffer.from((await store.read(chunk))!), Buffer.from(newer.plain(chunk)))
   })
 })
