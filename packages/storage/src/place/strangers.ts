@@ -1,7 +1,11 @@
 import { join } from 'node:path'
 import type { IndexedEntry, SnapshotIndex } from '@cairn/protocol'
+import { forEachBounded } from '../bounded.ts'
 import type { PlacedFiles } from './placed-files.ts'
 import { statFile } from './resume.ts'
+
+/** Files looked at at once: each is a trip to another thread, which takes longer than the look. */
+const CONCURRENCY = 4
 
 /** Files, by entry, that chunks were placed in and that are not there as they were made. Reads no content. */
 export async function findStrangers(
@@ -11,10 +15,10 @@ export async function findStrangers(
   concerns: (entry: IndexedEntry) => boolean,
 ): Promise<readonly number[]> {
   const strangers: number[] = []
-  for (const [i, entry] of index.entries.entries()) {
-    if (entry.type !== 'file' || files.inode(i) === undefined || !concerns(entry)) continue
+  await forEachBounded(index.entries.entries(), CONCURRENCY, async ([i, entry]) => {
+    if (entry.type !== 'file' || files.inode(i) === undefined || !concerns(entry)) return
     const found = await statFile(join(root, entry.path))
     if (found?.bytes !== entry.bytes || found.inode !== files.inode(i)) strangers.push(i)
-  }
+  })
   return strangers
 }
