@@ -79,8 +79,9 @@ export async function switchTree(root: string, from: SnapshotIndex, to: Snapshot
   await moveIfThere(journalPath(next), journalPath(root))
   await guard(root, async () => {
     await syncDirectory(join(root, STATE_DIRECTORY))
-    await rm(recordPath(root), { force: true })
+    // Of a file that stays, this has another name still: moving one of its names over the other does nothing.
     await removeTree(next)
+    await rm(recordPath(root), { force: true })
   })
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdir, readFile, rename, stat, truncate, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, open, readFile, rename, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { encodeDelta, sha256 } from '@cairn/protocol'
@@ -133,6 +133,61 @@ describe('reuse', () => {
     await build(directory.join('6'), newer, [{ root: directory.join('5'), index: older.index, methods: ['link'] }], placer)
     const after = await stat(directory.join('5', 'db', 'kept'), { bigint: true })
     assert.deepEqual([after.mtimeNs, after.mode, after.nlink], [before.mtimeNs, before.mode, 2n])
+  })
+})
+
+describe('a file that came by another name', () => {
+  const methods = ['link'] as const
+  const kept = newer.index.entryAt('db/kept')!
+  /** Somebody writes to the file in the older version at `root`, which keeps its length. */
+  const writeTo = async (root: string): Promise<Buffer> => {
+    const path = join(root, 'db', 'kept')
+    await chmod(path, 0o644)
+    const content = await readFile(path)
+    content.fill(7, 0, 1000)
+    const file = await open(path, 'r+')
+    await file.write(content)
+    await file.close()
+    await chmod(path, 0o444)
+    return content
+  }
+
+  it('is not believed by the next run', async () => {
+    await using directory = await temporaryDirectory()
+    await writeSample(directory.join('published'), newerTree)
+    await joinWhole(directory.join('5'), older)
+    await using placer = new LocalPlacer()
+    const directories = [{ root: directory.join('5'), index: older.index, methods }]
+    {
+      await using store = await openPlaceStore({ path: directory.join('6'), index: newer.index, placer, isReusing: true })
+      const sources = await ReuseSources.open({ target: newer.index, have: store.have, directories, placer })
+      assert.ok((await reuseChunks(store, newer.index, sources)).files > 0)
+      assert.ok(newer.index.chunksOfFile(kept).every(({ chunk }) => store.have.get(chunk)))
+    }
+    const written = await writeTo(directory.join('5'))
+    await build(directory.join('6'), newer, directories, placer)
+    assert.deepEqual(await listTree(directory.join('6')), await listTree(directory.join('published')))
+    assert.deepEqual(await readFile(directory.join('5', 'db', 'kept')), written)
+  })
+
+  it('is not taken for what it was when it is written to before the end, and stays what it then is', async () => {
+    await using directory = await temporaryDirectory()
+    await writeSample(directory.join('published'), newerTree)
+    await joinWhole(directory.join('5'), older)
+    await using placer = new LocalPlacer()
+    const { index } = newer
+    await using store = await openPlaceStore({ path: directory.join('6'), index, placer, isReusing: true })
+    const directories = [{ root: directory.join('5'), index: older.index, methods }]
+    const sources = await ReuseSources.open({ target: index, have: store.have, directories, placer })
+    await reuseChunks(store, index, sources)
+    const written = await writeTo(directory.join('5'))
+    await faultOf(finishFrom(store, newer), 'CORRUPT')
+    assert.ok((await finishFrom(store, newer)) > 0)
+    assert.deepEqual(await listTree(directory.join('6')), await listTree(directory.join('published')))
+    assert.deepEqual(await readFile(directory.join('5', 'db', 'kept')), written)
+    await store.close()
+    await using again = await openPlaceStore({ path: directory.join('6'), index })
+    assert.ok(again.isComplete && (await again.verifyAll()).ok)
   })
 })
 
