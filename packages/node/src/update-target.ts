@@ -59,7 +59,7 @@ export async function updateTarget(into: string, index: SnapshotIndex, pages: Bl
   if (held === undefined || held.snapshot.equals(index.cid)) return { path: into, from: undefined, directories: leftovers }
   const from = await loadManifest(held.snapshot, pages)
   await assertNoForeignFiles(into, from)
-  return { path: nextPath(into), from, directories: [{ root: into, index: from, methods: ['clone'] }, ...leftovers] }
+  return { path: nextPath(into), from, directories: [{ root: into, index: from, methods: ['link', 'clone'] }, ...leftovers] }
 }
 
 /** Removes what a join that is complete no longer needs. */

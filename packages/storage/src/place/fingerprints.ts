@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib'
 import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CID_BYTES, type CID, decodeCid, type SnapshotIndex } from '@cairn/protocol'
+import { forEachBounded } from '../bounded.ts'
 import { readFileIfExists, writeFileDurably } from '../durable-file.ts'
 import { isSystemError, storageErrorOf } from '../io-error.ts'
 import { STATE_DIRECTORY } from '../walk.ts'
@@ -13,6 +14,8 @@ const HEADER_BYTES = MAGIC.byteLength + 1 + CID_BYTES + 4
 /** Entry (u32), inode number (u64) and time of the last change of its content in nanoseconds (i64). */
 const FILE_BYTES = 20
 const CRC_BYTES = 4
+/** Files looked at at once: each is a trip to another thread, which takes longer than the look. */
+const CONCURRENCY = 4
 
 /** A file of a complete directory as it was when its last chunk had been verified. Its length is the manifest's. */
 export interface EntryFingerprint extends Omit<FileFingerprint, 'bytes'> {
@@ -64,10 +67,11 @@ export function decodeFingerprints(bytes: Uint8Array): Fingerprints | undefined 
  */
 export async function writeFingerprints(root: string, index: SnapshotIndex): Promise<void> {
   const files: EntryFingerprint[] = []
-  for (const [entry, { type, path }] of index.entries.entries()) {
+  await forEachBounded(index.entries.entries(), CONCURRENCY, async ([entry, { type, path }]) => {
     const found = type === 'file' ? await fingerprintFile(join(root, path)) : undefined
     if (found !== undefined) files.push({ entry, inode: found.inode, mtimeNs: found.mtimeNs })
-  }
+  })
+  files.sort((a, b) => a.entry - b.entry)
   await writeFileDurably(fingerprintsPath(root), encodeFingerprints({ snapshot: index.cid, files }))
 }
 

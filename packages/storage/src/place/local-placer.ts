@@ -1,8 +1,8 @@
 import { freeMemory } from '@cairn/runtime'
-import { decodeFrame, plainFrameToFill, ProtocolError, sha256 } from '@cairn/protocol/chunk'
+import { decodeFrame, plainFrameToFill, sha256 } from '@cairn/protocol/chunk'
 import { type Disk, systemDisk } from '../disk.ts'
 import { adoptFile } from './adopt-file.ts'
-import { BaseReader, holds } from './base-reader.ts'
+import { assertIsChunk, BaseReader, holds } from './base-reader.ts'
 import type { PlacedFile } from './journal-codec.ts'
 import { readFully } from './open-source.ts'
 import type { AdoptedFile, AdoptJob, CopyJob, PlaceJob, Placer, ReadJob, ScanJob, ScannedPiece, TargetFile } from './placer.ts'
@@ -23,11 +23,8 @@ export class LocalPlacer implements Placer {
   }
 
   async place({ frame, digest, plainBytes, places, delta }: PlaceJob): Promise<readonly PlacedFile[]> {
-    const plain = delta === undefined ? decodeFrame(frame, plainBytes) : this.#bases.decode(frame, delta, plainBytes)
-    const found = sha256(plain)
-    if (Buffer.compare(found, digest) !== 0) {
-      throw new ProtocolError({ code: 'MISMATCH', what: 'chunk', found: toHex(found), wanted: toHex(digest) })
-    }
+    const plain =
+      delta === undefined ? assertIsChunk(decodeFrame(frame, plainBytes), digest) : this.#bases.decode(frame, delta, plainBytes, digest)
     const made: PlacedFile[] = []
     try {
       for (const { file, offset } of places) this.#files.write(file, offset, plain, made)
@@ -94,8 +91,4 @@ export class LocalPlacer implements Placer {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#files.close()
   }
-}
-
-function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex')
 }

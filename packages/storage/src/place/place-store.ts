@@ -63,7 +63,7 @@ export async function openPlaceStore(init: PlaceStoreInit): Promise<PlaceStore> 
 /**
  * The files of a snapshot, written once, straight into place; beside them only `.cairn/` with the journal.
  *
- * - `have` lists a chunk only when all its places are written and the journal says so: `kill -9` costs what was in flight.
+ * - `have` lists a chunk only when all its places are written and, unless one is in a linked file, the journal says so.
  * - The journal's word counts after a reboot only up to the last barrier: data first, then the record.
  * - Nothing is verified that is not written next, and nothing written that was not verified: one {@link Placer} does both.
  */
@@ -80,7 +80,6 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
   readonly #onRolledBack: (rollback: Rollback) => void
   readonly #stages: Set<StageClass>
   #complete: boolean
-  /** Chunks that are being written. */
   readonly #placing = new Map<number, Promise<boolean>>()
   readonly #barriers: Barriers
   #closing: Promise<void> | undefined
@@ -273,6 +272,7 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
       if (entry.type === 'file' && entry.bytes === 0) await this.#files.create(i)
     }
     await this.#assertFilesAreOurs(() => true)
+    await Promise.all(Array.from(this.#files.ownLinked(), (chunk) => this.#journal.appendPlaced(chunk)))
     await this.flush()
     await finishTree(this.path, this.#index)
     // Whoever was served a chunk meanwhile may have found it damaged.
@@ -347,7 +347,7 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
 
   async #place(index: number, write: () => Promise<boolean>): Promise<boolean> {
     if (!(await write())) return false
-    await this.#journal.appendPlaced(index)
+    if (!this.#files.isLinked(index)) await this.#journal.appendPlaced(index)
     this.have.set(index)
     this.#barriers.placed(this.#index.chunkBytes(index) * this.#index.places(index).length)
     return true

@@ -42,6 +42,8 @@ export class PlacedFiles {
   readonly #inodes: Map<number, bigint>
   /** Files that came as a whole: nothing is written into them, since they may share their content with files of another version. */
   readonly #adopted = new Set<number>()
+  /** Those of them that came by another name, as they were then: whoever has the other name may write to them until the end. */
+  readonly #linked = new Map<number, WholeFile>()
   #bases: BaseLocator | undefined
   #dirtyFiles = new Set<number>()
   #dirtyDirectories = new Set<string>()
@@ -122,11 +124,38 @@ export class PlacedFiles {
   async adopt(entry: number, from: WholeFile, methods: readonly AdoptMethod[]): Promise<AdoptMethod | undefined> {
     const adopted = await this.#placer.adopt({ file: this.#target(entry), from, mode: this.#file(entry).mode, methods })
     if (adopted === undefined) return undefined
-    this.#learn([adopted])
     this.#adopted.add(entry)
+    if (adopted.method !== 'link') {
+      this.#linked.delete(entry)
+      this.#learn([adopted])
+      return adopted.method
+    }
     // Another name of a file that is on the disk: only the name is new.
-    if (adopted.method === 'link') this.#dirtyFiles.delete(entry)
+    this.#linked.set(entry, from)
+    this.#inodes.set(entry, adopted.inode)
+    this.#dirtyDirectories.add(dirname(this.pathOf(entry)))
     return adopted.method
+  }
+
+  /** Whether chunk `chunk` is in a file that came by another name: that it is in place is not to be believed by the next run. */
+  isLinked(chunk: number): boolean {
+    return this.#linked.size > 0 && this.#index.places(chunk).some(({ entry }) => this.#linked.has(entry))
+  }
+
+  /** Files that came by another name. */
+  get linked(): ReadonlyMap<number, WholeFile> {
+    return this.#linked
+  }
+
+  /** The files that came by another name are what they were, and ours from now on; the chunks in them. */
+  ownLinked(): ReadonlySet<number> {
+    const chunks = new Set<number>()
+    for (const [entry, { inode }] of this.#linked) {
+      this.#onCreated({ entry, inode })
+      for (const { chunk } of this.#index.chunksOfFile(entry)) chunks.add(chunk)
+    }
+    this.#linked.clear()
+    return chunks
   }
 
   /** Whether nothing of chunk `chunk` has to be written: the files that it is in came as a whole. */
@@ -160,6 +189,7 @@ export class PlacedFiles {
   async forget(entry: number): Promise<void> {
     this.#inodes.delete(entry)
     this.#adopted.delete(entry)
+    this.#linked.delete(entry)
     await this.#placer.forget(entry)
   }
 

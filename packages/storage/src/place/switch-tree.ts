@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs'
 import { chmod, lstat, mkdir, rename, rm, rmdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type CID, type IndexedEntry, parseCid, type SnapshotIndex } from '@cairn/protocol'
+import { forEachBounded } from '../bounded.ts'
 import { readFileIfExists, syncDirectory, writeFileDurably } from '../durable-file.ts'
 import { StorageError } from '../errors.ts'
 import { isSystemError, storageErrorOf } from '../io-error.ts'
@@ -11,6 +12,9 @@ import { fingerprintsPath } from './fingerprints.ts'
 import { workingMode } from './modes.ts'
 import { journalPath } from './read-journal.ts'
 import { assertNoForeignFiles, lstatIfExists } from './target-tree.ts'
+
+/** Files removed or moved at once: freeing a large one takes the file system a while, and each is a trip to another thread. */
+const CONCURRENCY = 4
 
 /** What a switch that was begun has to end with. */
 export interface PendingSwitch {
@@ -60,9 +64,8 @@ export async function switchTree(root: string, from: SnapshotIndex, to: Snapshot
     if (entry.type === 'directory') await makeDirectory(join(root, entry.path), workingMode(entry))
     if (entry.type === 'directory') await makeWritable(join(next, entry.path))
   }
-  for (const entry of to.entries) {
-    if (entry.type !== 'directory') await moveIfThere(join(next, entry.path), join(root, entry.path))
-  }
+  const moved = to.entries.filter(({ type }) => type !== 'directory')
+  await forEachBounded(moved, CONCURRENCY, ({ path }) => moveIfThere(join(next, path), join(root, path)))
   for (const entry of to.entries.toReversed()) {
     if (entry.type !== 'directory') continue
     const path = join(root, entry.path)
@@ -76,8 +79,9 @@ export async function switchTree(root: string, from: SnapshotIndex, to: Snapshot
   await moveIfThere(journalPath(next), journalPath(root))
   await guard(root, async () => {
     await syncDirectory(join(root, STATE_DIRECTORY))
-    await rm(recordPath(root), { force: true })
+    // Of a file that stays, this has another name still: moving one of its names over the other does nothing.
     await removeTree(next)
+    await rm(recordPath(root), { force: true })
   })
 }
 
@@ -89,15 +93,14 @@ function recordPath(root: string): string {
 
 /** Removes what only `from` lists, or lists as something else: children before their directories. */
 async function removeOld(root: string, from: SnapshotIndex, to: SnapshotIndex): Promise<void> {
-  for (const entry of from.entries.toReversed()) {
-    const kept = to.entries[to.entryAt(entry.path) ?? -1]
-    if (kept?.type === entry.type) continue
-    const path = join(root, entry.path)
-    await guard(path, () => removeEntry(path, entry))
-  }
+  const old = from.entries.filter(({ path, type }) => to.entries[to.entryAt(path) ?? -1]?.type !== type)
+  const remove = ({ path, type }: IndexedEntry): Promise<void> => guard(join(root, path), () => removeEntry(join(root, path), type))
+  const [directories, others] = [old.filter(({ type }) => type === 'directory'), old.filter(({ type }) => type !== 'directory')]
+  await forEachBounded(others, CONCURRENCY, remove)
+  for (const directory of directories.toReversed()) await remove(directory)
 }
 
-async function removeEntry(path: string, { type }: IndexedEntry): Promise<void> {
+async function removeEntry(path: string, type: IndexedEntry['type']): Promise<void> {
   const stats = await lstatIfExists(path)
   // Done before, and something of the new version may be there by now.
   if (stats === undefined || !isOfType(stats, type)) return
@@ -134,7 +137,12 @@ async function makeDirectory(path: string, mode: number): Promise<void> {
 
 async function moveIfThere(from: string, to: string): Promise<void> {
   await guard(to, async () => {
-    if ((await lstatIfExists(from)) !== undefined) await rename(from, to)
+    try {
+      await rename(from, to)
+    } catch (cause) {
+      // Done before, or the directory that it was in is gone with it.
+      if (!isSystemError(cause, 'ENOENT', 'ENOTDIR') || (await lstatIfExists(from)) !== undefined) throw cause
+    }
   })
 }
 

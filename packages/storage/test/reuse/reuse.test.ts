@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdir, readFile, rename, stat, truncate, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, open, readFile, rename, stat, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { encodeDelta, sha256 } from '@cairn/protocol'
 import {
@@ -135,6 +136,61 @@ describe('reuse', () => {
   })
 })
 
+describe('a file that came by another name', () => {
+  const methods = ['link'] as const
+  const kept = newer.index.entryAt('db/kept')!
+  /** Somebody writes to the file in the older version at `root`, which keeps its length. */
+  const writeTo = async (root: string): Promise<Buffer> => {
+    const path = join(root, 'db', 'kept')
+    await chmod(path, 0o644)
+    const content = await readFile(path)
+    content.fill(7, 0, 1000)
+    const file = await open(path, 'r+')
+    await file.write(content)
+    await file.close()
+    await chmod(path, 0o444)
+    return content
+  }
+
+  it('is not believed by the next run', async () => {
+    await using directory = await temporaryDirectory()
+    await writeSample(directory.join('published'), newerTree)
+    await joinWhole(directory.join('5'), older)
+    await using placer = new LocalPlacer()
+    const directories = [{ root: directory.join('5'), index: older.index, methods }]
+    {
+      await using store = await openPlaceStore({ path: directory.join('6'), index: newer.index, placer, isReusing: true })
+      const sources = await ReuseSources.open({ target: newer.index, have: store.have, directories, placer })
+      assert.ok((await reuseChunks(store, newer.index, sources)).files > 0)
+      assert.ok(newer.index.chunksOfFile(kept).every(({ chunk }) => store.have.get(chunk)))
+    }
+    const written = await writeTo(directory.join('5'))
+    await build(directory.join('6'), newer, directories, placer)
+    assert.deepEqual(await listTree(directory.join('6')), await listTree(directory.join('published')))
+    assert.deepEqual(await readFile(directory.join('5', 'db', 'kept')), written)
+  })
+
+  it('is not taken for what it was when it is written to before the end, and stays what it then is', async () => {
+    await using directory = await temporaryDirectory()
+    await writeSample(directory.join('published'), newerTree)
+    await joinWhole(directory.join('5'), older)
+    await using placer = new LocalPlacer()
+    const { index } = newer
+    await using store = await openPlaceStore({ path: directory.join('6'), index, placer, isReusing: true })
+    const directories = [{ root: directory.join('5'), index: older.index, methods }]
+    const sources = await ReuseSources.open({ target: index, have: store.have, directories, placer })
+    await reuseChunks(store, index, sources)
+    const written = await writeTo(directory.join('5'))
+    await faultOf(finishFrom(store, newer), 'CORRUPT')
+    assert.ok((await finishFrom(store, newer)) > 0)
+    assert.deepEqual(await listTree(directory.join('6')), await listTree(directory.join('published')))
+    assert.deepEqual(await readFile(directory.join('5', 'db', 'kept')), written)
+    await store.close()
+    await using again = await openPlaceStore({ path: directory.join('6'), index })
+    assert.ok(again.isComplete && (await again.verifyAll()).ok)
+  })
+})
+
 describe('the repair of a directory that was complete', () => {
   it('puts back what was renamed, and takes from what was cut off, shifted or written into', async () => {
     await using directory = await temporaryDirectory()
@@ -207,6 +263,16 @@ describe('deltas', () => {
     })
   }
 
+  /** Changes what the delta is made from in the older version at `path`, after somebody has looked whether it is as it was. */
+  const damageBase = async (path: string): Promise<void> => {
+    const { entry, offset } = older.index.places(base)[0]!
+    const file = join(path, older.index.entries[entry]!.path)
+    await chmod(file, 0o644)
+    const content = await readFile(file)
+    content[offset + 1]! ^= 1
+    await writeFile(file, content)
+  }
+
   it('are refused when what they are made from is not as it was', async () => {
     await using directory = await temporaryDirectory()
     await joinWhole(directory.join('5'), older)
@@ -214,14 +280,21 @@ describe('deltas', () => {
     await using store = await openPlaceStore({ path: directory.join('6'), index, placer })
     const directories = [{ root: directory.join('5'), index: older.index, methods: [] }]
     store.useBases(await ReuseSources.open({ target: index, have: store.have, directories, placer }))
-    const { entry, offset } = older.index.places(base)[0]!
-    const path = directory.join('5', older.index.entries[entry]!.path)
-    await chmod(path, 0o644)
-    const content = await readFile(path)
-    content[offset]! ^= 1
-    await writeFile(path, content)
+    await damageBase(directory.join('5'))
     const fault = await faultOf(store.deliver(chunk, frameOf(newer.plain(chunk))), 'BASE_MISSING')
     assert.deepEqual([fault.chunk, fault.base], [chunk, Buffer.from(sha256(near)).toString('hex')])
     assert.equal(store.have.get(chunk), false)
+  })
+
+  it('are made from another place that is as it was', async () => {
+    await using directory = await temporaryDirectory()
+    for (const name of ['5', 'other']) await joinWhole(directory.join(name), older)
+    await using placer = new LocalPlacer()
+    await using store = await openPlaceStore({ path: directory.join('6'), index, placer })
+    const directories = ['5', 'other'].map((name) => ({ root: directory.join(name), index: older.index, methods: [] }))
+    store.useBases(await ReuseSources.open({ target: index, have: store.have, directories, placer }))
+    await damageBase(directory.join('5'))
+    await store.deliver(chunk, frameOf(newer.plain(chunk)))
+    assert.deepEqual(Buffer.from((await store.read(chunk))!), Buffer.from(newer.plain(chunk)))
   })
 })
