@@ -134,14 +134,14 @@ function frameVectors(): object {
 
 function deltaVectors(): object {
   const baseOf = (plain: Uint8Array): DeltaBase => ({ digest: sha256(plain), plain })
-  const [first, second, third, fourth] = [1, 2, 3, 4].map((seed) => baseOf(xorshift(seed, 256)))
+  const bases = [1, 2, 3, 4, 6, 7, 8, 9].map((seed) => baseOf(xorshift(seed, 256)))
+  const [first] = bases
   const trained = baseOf(Buffer.concat([Buffer.from('37a430ec01000000', 'hex'), xorshift(5, 248)]))
-  const bases = [first!, second!, third!, fourth!]
   const changed = xorshift(1, 256).with(100, 7)
-  const parts = Buffer.concat(bases.map(({ plain }, at) => plain.subarray(at * 32, at * 32 + 128)))
+  const parts = Buffer.concat(bases.map(({ plain }, at) => plain.subarray(at * 16, at * 16 + 128)))
   const accepted: [name: string, plain: Uint8Array, bases: readonly DeltaBase[]][] = [
     ['one base, one byte changed', changed, [first!]],
-    ['four bases, a part of each', parts, bases],
+    ['eight bases, a part of each', parts, bases],
     ['a base that begins like a trained dictionary', trained.plain.with(200, 1), [trained]],
     ['an empty base', changed, [baseOf(new Uint8Array()), first!]],
   ]
@@ -150,7 +150,7 @@ function deltaVectors(): object {
   const zstd = hex(delta.subarray(34))
   const refused: [name: string, code: string, basesCount: number, plainBytesMax: number, frame: string][] = [
     ['no base', 'MALFORMED', 0, 256, `0200${zstd}`],
-    ['five bases', 'MALFORMED', 4, 256, `0205${digests.join('')}${digests[0]}${zstd}`],
+    ['nine bases', 'MALFORMED', 8, 256, `0209${digests.join('')}${hex(trained.digest)}${zstd}`],
     ['the same base twice', 'MALFORMED', 2, 256, `0202${digests[0]}${digests[0]}${zstd}`],
     ['only its first byte', 'MALFORMED', 1, 256, '02'],
     ['a digest cut off', 'MALFORMED', 1, 256, `0201${digests[0]!.slice(2)}`],

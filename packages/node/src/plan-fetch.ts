@@ -1,6 +1,6 @@
 import type { Bitmap, CID, SnapshotIndex } from '@cairn/protocol'
 import type { Participant } from '@cairn/swarm'
-import { DELTAS_WAIT_MS } from './limits.ts'
+import { DELTAS_WAIT_BYTES_PER_MS, DELTAS_WAIT_MS_MAX } from './limits.ts'
 
 /** What is to be fetched, by how it comes. Plain bytes, but for `deltaBytes`: those go over the wire. */
 export interface FetchPlan {
@@ -14,18 +14,25 @@ export interface FetchPlan {
 /**
  * Asks the sources how much of the chunks in `missing` they can give as deltas to whoever has all of the first of `basis`. A plan and no
  * promise: a source may leave, and what it sends is verified all the same.
+ *
+ * Waits while they are being made, within {@link deltasWaitMs}; `onPreparing` is told before.
  */
 export async function planFetch(
   index: SnapshotIndex,
   missing: Bitmap,
   [from]: readonly CID[],
-  participant: Participant,
-  signal: AbortSignal,
+  participant: Pick<Participant, 'deltas'>,
+  options: { readonly signal: AbortSignal; readonly onPreparing: () => void },
 ): Promise<FetchPlan> {
   const plan = { chunksToFetch: missing.count, bytesToFetch: 0, chunksAsDelta: 0, bytesAsDelta: 0, deltaBytes: 0 }
   for (const chunk of missing.indices()) plan.bytesToFetch += index.chunkBytes(chunk)
   if (from === undefined || missing.count === 0) return plan
-  const offer = await participant.deltas(index, from, { waitMs: DELTAS_WAIT_MS, signal })
+  const { signal, onPreparing } = options
+  let offer = await participant.deltas(index, from, { waitMs: 0, signal })
+  if (offer.state === 'preparing') {
+    onPreparing()
+    offer = await participant.deltas(index, from, { waitMs: deltasWaitMs(plan.bytesToFetch), signal })
+  }
   if (offer.state !== 'ready') return plan
   for (const [chunk, bytes] of offer.sizes ?? []) {
     if (!missing.get(chunk)) continue
@@ -34,4 +41,9 @@ export async function planFetch(
     plan.deltaBytes += bytes
   }
   return plan
+}
+
+/** How long deltas of chunks of `bytes` plain bytes are waited for. */
+export function deltasWaitMs(bytes: number): number {
+  return Math.min(DELTAS_WAIT_MS_MAX, Math.ceil(bytes / DELTAS_WAIT_BYTES_PER_MS))
 }

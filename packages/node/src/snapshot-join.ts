@@ -170,7 +170,15 @@ export class SnapshotJoin {
     const sources = await ReuseSources.open({ target: index, have, directories, placer, signal })
     this.#basis = sources.snapshots.filter((snapshot) => !snapshot.equals(index.cid)).slice(0, BASIS_MAX)
     const plan = planReuse(this.store, index, sources)
-    const fetch = await planFetch(index, plan.missing, this.#basis, this.#components.participant, signal)
+    let waited = false
+    const fetch = await planFetch(index, plan.missing, this.#basis, this.#components.participant, {
+      signal,
+      onPreparing: () => {
+        waited = true
+        reporter.report({ type: 'waiting', reason: 'deltas' })
+      },
+    })
+    if (waited) reporter.report({ type: 'waiting', reason: 'reusing' })
     const { files, chunks, bytes } = plan
     reporter.report({
       type: 'planned',

@@ -32,8 +32,8 @@ export const SAMPLE_PARENT_BYTES_MAX = 2 * SAMPLE_WINDOWS * SAMPLE_WINDOW_BYTES
 export const DELTA_RELEASES = 4
 /** Threads that make deltas, where there are as many cores: each holds a chunk, its bases and zstd's tables, up to 30 MiB with `bulk`. */
 export const DELTA_THREADS_MAX = 3
-/** Threads that make deltas while an origin serves: somebody waits for them, and others for their chunks. */
-export const DELTA_JOB_THREADS = 1
+/** Threads that make deltas while an origin serves: whoever asked waits for them. Serving itself is the main thread's, and mostly the network's. */
+export const DELTA_JOB_THREADS = 2
 /** A delta is worth having if it takes at most this part of the chunk's frame: its bases have to be read by everybody who uses it. */
 export const DELTA_PART_MAX = 0.9
 /** Deltas kept on disk: those of four releases of a ledger of a terabyte that changes by some percent each time. */

@@ -2,9 +2,9 @@
 export const CHUNK_BYTES_MAX = 4 * 1024 * 1024
 /** One encoding byte before the payload; an encoder falls back to plain, so a frame never outgrows this. */
 export const FRAME_BYTES_MAX = CHUNK_BYTES_MAX + 1
-/** Chunks that one delta may be made from: a fourth gained 1 % on the trial's data, and each has to be read by every receiver. */
-export const DELTA_BASES_MAX = 4
-/** Plain bytes of the bases of one delta: four chunks of twice the `bulk` profile's average. A receiver holds them twice. */
+/** Chunks that one delta may be made from: with eight, an LMDB file of shuffled pages takes half of what it takes with four. */
+export const DELTA_BASES_MAX = 8
+/** Plain bytes of the bases of one delta: four chunks of twice the `bulk` profile's average, or eight of `balanced` however long. A receiver holds them twice. */
 export const DELTA_BASES_BYTES_MAX = 8 * 1024 * 1024
 /** A gear hash is sampled where its top bits are zero: one of 512 places, so that an average chunk of the smallest profile has 128. */
 export const SAMPLE_BITS = 9

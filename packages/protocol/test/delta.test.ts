@@ -54,7 +54,7 @@ describe('delta vectors', () => {
 })
 
 describe('delta', () => {
-  const old = [1, 2, 3, 4].map((seed) => base(xorshift(seed, 64 * KIB)))
+  const old = [1, 2, 3, 4, 5, 6, 7, 8].map((seed) => base(xorshift(seed, 64 * KIB)))
 
   it('takes what is new and little else, from each of its bases', () => {
     for (let count = 1; count <= DELTA_BASES_MAX; count++) {
@@ -122,7 +122,7 @@ describe('delta', () => {
       () =>
         encodeDelta(
           new Uint8Array(9),
-          [1, 2, 3, 4, 5].map((seed) => base(xorshift(seed, 8))),
+          Array.from({ length: DELTA_BASES_MAX + 1 }, (_, seed) => base(xorshift(seed + 1, 8))),
         ),
       RangeError,
     )

@@ -4,12 +4,21 @@ import type { SketchTable } from './sketch-table.ts'
 
 /** Entries of one index, 8 bytes each: 128 MiB, all values of a million chunks. Of larger snapshots fewer values are looked up. */
 const ENTRIES_MAX = 16 * 1024 * 1024
-/** Chunks looked at for one value: what more of them have in common tells nobody apart, as a page of zeros does not. */
+/**
+ * Chunks that may have a value: what more of them have in common tells nobody apart, as a page of zeros does not, nor the hash of an empty
+ * account in every table. Such values are no reason for a base; a base for each of them would take the room of better ones.
+ */
 const CANDIDATES_PER_VALUE_MAX = 16
 
 const BYTES = new Uint8Array(Uint32Array.of(1).buffer)
 /** Which half of a 64-bit word in memory is the upper one, on this machine. */
 const UPPER = BYTES[0] === 1 ? 1 : 0
+
+interface Matches {
+  readonly found: Map<number, number>
+  /** Values that too many chunks have, one bit for each. */
+  readonly common: number
+}
 
 /** Finds the chunks of one snapshot that have values of a sketch. */
 export class SketchIndex {
@@ -35,31 +44,36 @@ export class SketchIndex {
     }
   }
 
-  /** For each chunk that has values of `sketch` in common: which, one bit for each. At most some hundred chunks. */
-  matches(sketch: Uint32Array): ReadonlyMap<number, number> {
+  /** For each chunk that has values of `sketch` that tell chunks apart: which, one bit for each. At most some hundred chunks. */
+  #matches(sketch: Uint32Array): Matches {
     const found = new Map<number, number>()
+    let common = 0
     for (let i = 0; i < this.valuesCount; i++) {
       const value = sketch[i]!
       if (value === NO_VALUE) continue
       const start = i * this.#chunksCount
       const end = start + this.#chunksCount
       const first = this.#lowerBound(value, start, end)
-      for (let at = first; at < Math.min(end, first + CANDIDATES_PER_VALUE_MAX) && this.#words[2 * at + UPPER] === value; at++) {
+      if (first + CANDIDATES_PER_VALUE_MAX < end && this.#words[2 * (first + CANDIDATES_PER_VALUE_MAX) + UPPER] === value) {
+        common |= 1 << i
+        continue
+      }
+      for (let at = first; at < end && this.#words[2 * at + UPPER] === value; at++) {
         const chunk = this.#words[2 * at + 1 - UPPER]!
         found.set(chunk, (found.get(chunk) ?? 0) | (1 << i))
       }
     }
-    return found
+    return { found, common }
   }
 
   /**
    * Up to `chunksMax` chunks that have values of `sketch`, the one with the most first, then each for the values that those before it lack;
-   * and whether no value is left that none of them has.
+   * and whether there are some, and no value is left that tells chunks apart and that none of them has.
    */
   cover(sketch: Uint32Array, chunksMax: number): { readonly chunks: readonly number[]; readonly isCovered: boolean } {
-    const matches = new Map(this.matches(sketch))
+    const { found: matches, common } = this.#matches(sketch)
     const chunks: number[] = []
-    let uncovered = (1 << this.valuesCount) - 1
+    let uncovered = ((1 << this.valuesCount) - 1) & ~common
     while (chunks.length < chunksMax) {
       const best = bestOf(matches, uncovered)
       if (best === undefined) break
@@ -67,7 +81,7 @@ export class SketchIndex {
       uncovered &= ~matches.get(best)!
       matches.delete(best)
     }
-    return { chunks, isCovered: uncovered === 0 }
+    return { chunks, isCovered: uncovered === 0 && chunks.length > 0 }
   }
 
   #lowerBound(value: number, from: number, to: number): number {

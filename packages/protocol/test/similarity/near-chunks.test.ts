@@ -31,9 +31,27 @@ describe('NearChunks', () => {
   it('gives room that is left to what lies beside, within the bound', () => {
     const old = [1, 2, 3, 4, 5, 6].map(chunkOf)
     const near = new NearChunks(snapshot({ a: old }), snapshot({ b: [halves(old[2]!, chunkOf(9)), edited(old[2]!)] }))
-    assert.deepEqual(near.basesOf(0), [2, 3, 1])
+    assert.deepEqual(near.basesOf(0), [2, 1, 3], 'the chunk after is made from 2')
     assert(near.basesOf(0).length <= DELTA_BASES_MAX)
     assert.deepEqual(near.basesOf(1), [2], 'all of its values are spoken for')
+  })
+
+  it('goes on where the chunk before left off, and leads to where the chunk after begins', () => {
+    const old = Array.from({ length: 12 }, (_, seed) => chunkOf(seed + 1))
+    const near = new NearChunks(snapshot({ a: old }), snapshot({ b: [edited(old[2]!), chunkOf(31), edited(old[7]!)] }))
+    assert.deepEqual(near.basesOf(1), [3, 6, 2, 7])
+  })
+
+  it('takes more bases where a chunk was put together from many places', () => {
+    const old = Array.from({ length: 18 }, (_, seed) => xorshift(seed + 1, 256 * KIB))
+    const pieces = [1, 4, 7, 10, 13, 16]
+    const near = new NearChunks(
+      snapshot({ a: old }, 'bulk'),
+      snapshot({ b: [Buffer.concat([...pieces.map((from) => old[from]!.subarray(64 * KIB, 192 * KIB)), chunkOf(99)])] }, 'bulk'),
+    )
+    const bases = near.basesOf(0)
+    assert.equal(bases.length, DELTA_BASES_MAX)
+    for (const from of pieces) assert(bases.includes(from), `${from} is not in ${bases.join()}`)
   })
 
   it('takes what was at the same place, and beside neighbours that stayed, where nothing is alike', () => {
@@ -60,21 +78,22 @@ describe('NearChunks', () => {
 })
 
 describe('SketchIndex', () => {
-  it('finds every chunk that has a value, up to a bound, and none for values that mean nothing', () => {
+  it('covers values by few chunks, and by none those that mean nothing or that too many chunks have', () => {
     const values = (...numbers: number[]): Uint32Array => Uint32Array.from({ length: 16 }, (_, i) => numbers[i] ?? 0xffff_ffff)
     const rows = [values(7, 1), values(7, 2), values(8, 2), ...Array.from({ length: 100 }, () => values(9))]
     const index = new SketchIndex(Uint32Array.from(rows.flatMap((row) => [...row])))
-    assert.deepEqual(
-      index.matches(values(7, 2)),
-      new Map([
-        [0, 0b01],
-        [1, 0b11],
-        [2, 0b10],
-      ]),
-    )
-    assert.equal(index.matches(values(9)).size, 16)
-    assert.equal(index.matches(values()).size, 0)
-    assert.equal(index.matches(values(6)).size, 0)
+    assert.deepEqual(index.cover(values(7, 2), 4), { chunks: [1], isCovered: false })
+    assert.deepEqual(index.cover(values(8, 1), 4).chunks, [2, 0])
+    assert.deepEqual(index.cover(values(8, 1), 1).chunks, [2])
+    assert.deepEqual(index.cover(values(7, 3, 9), 4).chunks, [0])
+    for (const nothing of [values(9), values(), values(6)]) assert.deepEqual(index.cover(nothing, 4), { chunks: [], isCovered: false })
+  })
+
+  it('takes a value for common from the seventeenth chunk on', () => {
+    const rows = (count: number): Uint32Array => new Uint32Array(16 * count).fill(9)
+    const sketch = new Uint32Array(16).fill(9)
+    assert.equal(new SketchIndex(rows(16)).cover(sketch, 4).chunks.length, 1)
+    assert.equal(new SketchIndex(rows(17)).cover(sketch, 4).chunks.length, 0)
   })
 })
 
