@@ -14,34 +14,31 @@ import {
   type LogRecord,
   type Message,
   type Operation,
-  type OperationResult,
   payloadFacts,
   type Payload,
   type PeerId,
   proveKey,
   readState,
-  rememberedOperation,
   type Role,
   type Settings,
   type Signer,
   type StateProof,
   step,
   type TimerName,
-  type Verifier,
-  verifyOperation,
   type Want,
-  decodeOperation,
-  LedgerError,
 } from '@cairn/ledger'
 import type { Transport } from '@cairn/network'
 import type { Clock, Timer } from '@cairn/runtime'
 import type { ReplicaError } from './errors.ts'
 import { ReplicaLog } from './log/log.ts'
+import { Admission } from './admission.ts'
 import { Checkpoints } from './checkpoints.ts'
-import { engineState } from './engine-start.ts'
+import { engineState, type LoggedRecord } from './engine-start.ts'
 import { genesisHeader, genesisPoint } from './genesis.ts'
 import { answerFrom, UnappliedBlocks } from './kept-blocks.ts'
 import type { ReplicaEvent } from './events.ts'
+import { FinalityWatch } from './finality-watch.ts'
+import { loadOf, type ReplicaLoad } from './load.ts'
 import { PeerLinks } from './peer-links.ts'
 import { StateStore } from './state/state-store.ts'
 import { Submissions, type SubmitOutcome } from './submissions.ts'
@@ -69,12 +66,6 @@ export interface ReplicaInit {
   readonly onFailure: (error: ReplicaError) => void
 }
 
-/** A record that the log had, and where. */
-interface FoundRecord {
-  readonly seq: number
-  readonly record: LogRecord
-}
-
 /** An answer, and how much it is worth. */
 export interface ReadAnswer {
   readonly value: Uint8Array | undefined
@@ -96,7 +87,8 @@ export class Replica implements AsyncDisposable {
   readonly #links: PeerLinks
   readonly #checkpoints: Checkpoints
   readonly #submissions = new Submissions()
-  readonly #verifier: Verifier
+  readonly #admission: Admission
+  readonly #watch: FinalityWatch
   readonly #timers = new Map<TimerName, Timer>()
   readonly #events: EngineEvent[] = []
   /** Sends that wait for a token, in order. */
@@ -109,9 +101,11 @@ export class Replica implements AsyncDisposable {
   #stopped = false
   readonly #blocks = new UnappliedBlocks()
 
-  private constructor(init: ReplicaInit, log: ReplicaLog, store: StateStore, state: EngineState, records: readonly FoundRecord[]) {
+  private constructor(init: ReplicaInit, log: ReplicaLog, store: StateStore, state: EngineState, records: readonly LoggedRecord[]) {
     this.#init = init
-    this.#verifier = state.init.verifier
+    const { verifier } = state.init
+    this.#admission = new Admission({ ledger: init.ledger, signedOperations: init.signedOperations, verifier })
+    this.#watch = new FinalityWatch(init.clock, (event) => init.observe?.(event))
     this.#log = log
     this.#store = store
     this.#state = state
@@ -121,12 +115,13 @@ export class Replica implements AsyncDisposable {
       onCheckpoint: (message) => this.#stopped || this.#checkpoints.hear(message),
       onMalformed: (from, error) => init.observe?.({ type: 'malformed', from, reason: error.message }),
       onDropped: (to, kind) => init.observe?.({ type: 'dropped', to, kind }),
+      ...(init.observe && { onTraffic: (type, kind, bytes) => init.observe?.({ type, kind, bytes }) }),
     })
     this.#checkpoints = new Checkpoints({
       ledger: init.ledger,
       genesis: genesisPoint(init.ledger, init.genesis).digest,
       signer: init.signer,
-      verifier: this.#verifier,
+      verifier,
       store,
       log,
       ...(init.checkpointHeights !== undefined && { checkpointHeights: init.checkpointHeights }),
@@ -149,7 +144,7 @@ export class Replica implements AsyncDisposable {
    * @throws {ReplicaError} `LOG_CORRUPT`, `SUPERBLOCK_CORRUPT`: this key must not sign again · {LedgerError} `BAD_RECORDS`, the same
    */
   static async start(init: ReplicaInit): Promise<Replica> {
-    const records: FoundRecord[] = []
+    const records: LoggedRecord[] = []
     let failed: ((error: ReplicaError) => void) | undefined
     const log = await ReplicaLog.open({
       directory: join(init.directory, 'log'),
@@ -160,17 +155,7 @@ export class Replica implements AsyncDisposable {
       onSync: (entries, bytes, durationMs) => init.observe?.({ type: 'synced', entries, bytes, durationMs }),
     })
     const store = new StateStore({ path: join(init.directory, 'state.db') })
-    const replica = new Replica(
-      init,
-      log,
-      store,
-      engineState(
-        init,
-        store,
-        records.map(({ record }) => record),
-      ),
-      records,
-    )
+    const replica = new Replica(init, log, store, engineState(init, store, records), records)
     failed = (error) => replica.#fail(error)
     await replica.#links.start()
     replica.#handle({ type: 'start' })
@@ -197,17 +182,32 @@ export class Replica implements AsyncDisposable {
     return { epoch: epoch.number, slot: current, finalHeight: final.height, halted }
   }
 
+  /** What waits where, and how far each seat is. */
+  get load(): ReplicaLoad {
+    return loadOf(this.#state, this.#init.clock.now(), {
+      appliedHeight: this.height,
+      checkpointHeight: this.checkpoint?.header.height ?? 0,
+      clientsWaiting: this.#submissions.count,
+      sendsHeld: this.#held.length,
+      blocksUnapplied: this.#unapplied.length,
+      links: this.#links.load,
+    })
+  }
+
   /**
    * Hands in an operation, and waits for what becomes of it. May be called again with the same one, here or elsewhere: it has one effect.
    * When `signal` aborts nothing is known of it but that.
    */
   async submit(operation: Operation, signal?: AbortSignal): Promise<SubmitOutcome> {
-    const fault = this.#check(operation)
+    const fault = this.#admission.fault(operation)
     if (fault !== undefined) return { type: 'invalid', reason: fault }
-    const known = this.#remembered(operation)
+    const known = this.#admission.remembered(this.#store, operation)
     if (known !== undefined) return { type: 'final', result: known }
+    const startMs = this.#init.clock.monotonicMs()
     const outcome = this.#submissions.wait(operation.id, signal)
     this.#handle({ type: 'submit', operation })
+    const { type } = await outcome
+    this.#init.observe?.({ type: 'answered', outcome: type, durationMs: this.#init.clock.monotonicMs() - startMs })
     return await outcome
   }
 
@@ -255,7 +255,7 @@ export class Replica implements AsyncDisposable {
   #receive(from: PeerId, message: Message): void {
     // Leaders propose what they are handed, so it is checked before the engine sees it.
     if (message.type === 'operations') {
-      const operations = message.operations.filter((operation) => this.#check(operation) === undefined)
+      const operations = message.operations.filter((operation) => this.#admission.fault(operation) === undefined)
       this.#handle({ type: 'received', from, message: { type: 'operations', operations } })
     } else this.#handle({ type: 'received', from, message })
   }
@@ -290,11 +290,7 @@ export class Replica implements AsyncDisposable {
       case 'setTimer':
         return this.#setTimer(effect.timer, effect.id, effect.afterMs)
       case 'validate':
-        return this.#handle({
-          type: 'validated',
-          root: effect.root,
-          valid: effect.payload.every((each) => this.#check(each) === undefined),
-        })
+        return this.#handle({ type: 'validated', root: effect.root, valid: this.#admission.areValid(effect.payload) })
       case 'apply':
         // The log is ahead of the state: a restart finds in it what makes the newest block final.
         if (this.#lastToken > this.#durableToken)
@@ -306,6 +302,7 @@ export class Replica implements AsyncDisposable {
       case 'emit':
         // Final, and to be applied in a moment: that tells what it did.
         if (effect.event.type !== 'duplicate' || this.#state.final.height === this.height) this.#submissions.notice(effect.event)
+        this.#watch.notice(effect.event)
         return this.#init.observe?.(effect.event)
       default:
         effect satisfies never
@@ -316,6 +313,7 @@ export class Replica implements AsyncDisposable {
     for (const record of records) {
       this.#blocks.note(record)
       this.#checkpoints.note(record, this.#state.current)
+      this.#watch.note(record)
     }
     this.#lastToken = token
     const appended = this.#log.append(...records.map(encodeLogRecord))
@@ -344,25 +342,6 @@ export class Replica implements AsyncDisposable {
       timer,
       this.#init.clock.setTimer(afterMs, () => this.#handle({ type: 'timer', timer, id })),
     )
-  }
-
-  /** Static validity: why not, or `undefined`. */
-  #check({ id, body }: Operation): string | undefined {
-    const { ledger, signedOperations } = this.#init
-    try {
-      if (signedOperations) verifyOperation(ledger, this.#verifier, id, body)
-      else decodeOperation(ledger, id, body)
-      return undefined
-    } catch (error) {
-      if (error instanceof LedgerError) return error.message
-      throw error
-    }
-  }
-
-  #remembered({ id, body }: Operation): OperationResult | undefined {
-    const { lastHeight } = decodeOperation(this.#init.ledger, id, body)
-    const found = rememberedOperation(this.#store, this.#store.state.root, lastHeight, id)
-    return found && { ...found, isRepeat: true }
   }
 
   #apply(point: ChainPoint, payload: Payload): void {

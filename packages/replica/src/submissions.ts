@@ -19,6 +19,11 @@ export class Submissions {
   readonly #waiting = new Map<string, Set<(outcome: SubmitOutcome) => void>>()
   #count = 0
 
+  /** Clients that wait. */
+  get count(): number {
+    return this.#count
+  }
+
   /** Resolves when the operation with this id is final or refused, or as unknown when `signal` aborts. */
   wait(id: string, signal?: AbortSignal): Promise<SubmitOutcome> {
     if (this.#count >= WAITING_MAX) return Promise.resolve({ type: 'rejected', reason: 'pool-full', retryAfterMs: FULL_RETRY_MS })

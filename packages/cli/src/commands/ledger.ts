@@ -1,6 +1,7 @@
+import type { HostPort } from '@cairn/observability'
 import { defineCommand } from '../define-command.ts'
 import { defaultFlag, optionalFlag, repeatedArgument, repeatedFlag, requiredArgument } from '../field.ts'
-import { multiaddr } from '../values/address.ts'
+import { hostPort, multiaddr } from '../values/address.ts'
 import { duration, integer } from '../values/number.ts'
 import { oneOf, text } from '../values/parser.ts'
 
@@ -17,6 +18,7 @@ export interface LedgerOptions {
   readonly listen: readonly string[]
   readonly peers: readonly string[]
   readonly clientPort: number
+  readonly http: HostPort | undefined
   readonly trust: string | undefined
   readonly timeoutMs: number
 }
@@ -42,6 +44,7 @@ export const ledger = defineCommand({
       integer(0, 4400),
       '0',
     ),
+    http: optionalFlag('http', 'HOST:PORT', 'run: serve health, readiness, metrics and status here; port 0 takes a free one', hostPort),
     trust: optionalFlag('trust', 'FILE', 'verify-checkpoint: the trust.json that init wrote (required)', text('a file')),
     timeoutMs: defaultFlag('timeout', 'DURATION', 'give up after this long', duration, '30s'),
   },

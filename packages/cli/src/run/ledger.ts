@@ -1,23 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { ed25519Signer, ed25519Verifier, encodeOperation, followChain, LedgerError, type TrustRoot } from '@cairn/ledger'
-import { createDialer, createLibp2pTransport } from '@cairn/network'
-import {
-  createLedgerDirectory,
-  LedgerClient,
-  readLedgerFile,
-  readSeatKeys,
-  Replica,
-  ReplicaError,
-  seatDirectory,
-  startClientServer,
-} from '@cairn/replica'
+import { createLedgerDirectory, LedgerClient, ReplicaError } from '@cairn/replica'
 import type { LedgerOptions } from '../commands/ledger.ts'
 import { CliError, UsageError } from '../errors.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import type { CommandHandler } from '../handlers.ts'
 import type { CommandIo } from '../io.ts'
-import { announceListening, untilStopped } from './daemon.ts'
+import { runSeat } from './ledger-seat.ts'
 
 /** Heights for which an operation stays good: minutes of a busy ledger. */
 const LIFETIME_HEIGHTS = 10_000
@@ -79,35 +69,6 @@ async function act(options: LedgerOptions, io: CommandIo): Promise<void> {
     default:
       options.action satisfies never
   }
-}
-
-async function runSeat(directory: string, { seat, listen, peers, clientPort }: LedgerOptions, io: CommandIo): Promise<void> {
-  const { ledger, genesis, signedOperations } = await readLedgerFile(directory)
-  const { signer, identity } = await readSeatKeys(directory, seat)
-  const { clock, random, log } = io
-  const transport = await createLibp2pTransport({ privateKey: identity.privateKey, listen, clock, log })
-  const failed = new AbortController()
-  try {
-    await using replica = await Replica.start({
-      directory: seatDirectory(directory, seat),
-      ledger,
-      genesis,
-      signer,
-      signedOperations,
-      transport,
-      clock,
-      onFailure: (error) => failed.abort(error),
-    })
-    const dialer = createDialer({ transport, addresses: peers, clock, random, reporter: { report: () => undefined } })
-    await using server = await startClientServer({ replica, host: '127.0.0.1', port: clientPort })
-    announceListening(io, transport.addresses())
-    io.say({ type: 'clients', url: server.url }, `clients ${server.url}`)
-    await untilStopped(AbortSignal.any([io.signal, failed.signal]))
-    await dialer.stop()
-  } finally {
-    await transport.stop()
-  }
-  if (failed.signal.aborted) throw new CliError(String(failed.signal.reason), 'check the disk, then start the seat again', EXIT.storage)
 }
 
 async function submit(url: string, values: readonly string[], options: LedgerOptions, io: CommandIo): Promise<void> {
