@@ -55,7 +55,14 @@ describe('cairn ledger', () => {
     await second.kill()
     await write('three')
     await using reading = cairn('read', String(url), 'name')
-    assert.equal((await reading.event('read'))['value'], 'three')
+    const read = await reading.event('read')
+    assert.deepEqual([read['value'], read['level']], ['three', 'final'])
+    assert.ok(Number(read['height']) > 0)
+    // Whichever replica is asked, and however it was away.
+    await using elsewhere = cairn('read', String(thirdUrl), 'name', '--level', 'final')
+    assert.equal((await elsewhere.event('read'))['value'], 'three')
+    await using local = cairn('read', String(url), 'name', '--level', 'local')
+    assert.deepEqual((await local.event('read'))['level'], 'local')
     await using status = cairn('status', String(thirdUrl))
     assert.ok(Number((await status.event('ledger-status'))['height']) > 0)
 

@@ -11,5 +11,5 @@ export { type LoadReadiness, type ReplicaLoad, readinessOf, type SeatLag } from 
 export { type SubmitOutcome } from './submissions.ts'
 export { type ClientServer, type ClientServerInit, startClientServer } from './client/client-server.ts'
 export { LedgerClient, type VerifiedRead } from './client/ledger-client.ts'
-export type { StatusResponse } from './client/protocol.ts'
+export type { ReadLevel, StatusResponse } from './client/protocol.ts'
 export { createLedgerDirectory, type LedgerFile, readLedgerFile, readSeatKeys, seatDirectory } from './ledger-directory.ts'

@@ -17,3 +17,5 @@ export const UNCLAIMED_SLOTS_MAX = 128
 export const NAMED_COMMITTEES_MAX = 8
 /** Clients that wait for what became of their operations. */
 export const WAITING_MAX = 65_536
+/** Readers that wait until what is applied here is fresh: they cost a closure each, and all of them one round of messages. */
+export const READS_WAITING_MAX = 16_384

@@ -18,6 +18,8 @@ export interface ReplicaLoad {
   readonly poolOperations: number
   readonly poolBytes: number
   readonly clientsWaiting: number
+  /** Readers that wait until what is applied here is fresh. */
+  readonly readersWaiting: number
   /** Messages that wait until what they say is durable. */
   readonly sendsHeld: number
   /** Final blocks that wait until what makes them final is durable. */
@@ -28,7 +30,7 @@ export interface ReplicaLoad {
 
 type LoadOutsideEngine = Pick<
   ReplicaLoad,
-  'appliedHeight' | 'checkpointHeight' | 'clientsWaiting' | 'sendsHeld' | 'blocksUnapplied' | 'links'
+  'appliedHeight' | 'checkpointHeight' | 'clientsWaiting' | 'readersWaiting' | 'sendsHeld' | 'blocksUnapplied' | 'links'
 >
 
 export interface SeatLag {

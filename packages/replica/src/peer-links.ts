@@ -1,16 +1,18 @@
 import { decodeMessage, encodeMessage, LedgerError, type Message, MESSAGE_BYTES_MAX, PAYLOAD_BYTES_MAX } from '@cairn/ledger'
 import { type CheckpointMessage, decodeCheckpointMessage, encodeCheckpointMessage } from './checkpoint-message.ts'
 import type { Channel, PeerId, Protocol, Transport } from '@cairn/network'
+import { decodeReadMessage, encodeReadMessage, type ReadMessage } from './read/read-message.ts'
 import { QUEUE_BYTES_MAX, QUEUE_MESSAGES_MAX } from './limits.ts'
 
 /** What travels apart, so that a payload never delays a vote: each class has a stream of its own to each peer. */
-export type MessageClass = 'consensus' | 'catch-up' | 'payload' | 'checkpoint'
+export type MessageClass = 'consensus' | 'catch-up' | 'payload' | 'checkpoint' | 'read'
 
 export interface PeerLinksInit {
   readonly transport: Transport
   /** A peer said something well-formed. */
   readonly onMessage: (from: PeerId, message: Message) => void
   readonly onCheckpoint: (message: CheckpointMessage) => void
+  readonly onRead: (from: PeerId, message: ReadMessage) => void
   /** A peer sent what is no message; its stream has been closed. */
   readonly onMalformed: (from: PeerId, error: LedgerError) => void
   /** A message was left out, for its queue was full or the peer not there. */
@@ -27,6 +29,7 @@ const PROTOCOLS = {
   'catch-up': protocol('catch-up'),
   payload: protocol('payload'),
   checkpoint: protocol('checkpoint'),
+  read: protocol('read'),
 } as const satisfies Record<MessageClass, Protocol>
 const CLASSES = Object.keys(PROTOCOLS) as readonly MessageClass[]
 
@@ -41,11 +44,12 @@ export class PeerLinks {
   }
 
   async start(): Promise<void> {
-    const { transport, onMessage, onCheckpoint } = this.#init
+    const { transport, onMessage, onCheckpoint, onRead } = this.#init
     const ofEngine = (from: PeerId, frame: Uint8Array): void => onMessage(from, decodeMessage(frame))
     const ofCheckpoints = (_: PeerId, frame: Uint8Array): void => onCheckpoint(decodeCheckpointMessage(frame))
+    const ofReads = (from: PeerId, frame: Uint8Array): void => onRead(from, decodeReadMessage(frame))
     for (const kind of CLASSES) {
-      const take = kind === 'checkpoint' ? ofCheckpoints : ofEngine
+      const take = kind === 'checkpoint' ? ofCheckpoints : kind === 'read' ? ofReads : ofEngine
       await transport.handle(PROTOCOLS[kind], (channel) => this.#receive(channel, kind, take))
     }
   }
@@ -57,6 +61,7 @@ export class PeerLinks {
       'catch-up': { messages: 0, bytes: 0 },
       payload: { messages: 0, bytes: 0 },
       checkpoint: { messages: 0, bytes: 0 },
+      read: { messages: 0, bytes: 0 },
     }
     for (const { kind, queued } of this.#links.values()) {
       load[kind].messages += queued.messages
@@ -68,18 +73,22 @@ export class PeerLinks {
   /** Puts `message` behind what waits for these peers; never waits, and never fails. */
   send(to: readonly PeerId[], message: Message): void {
     if (this.#stopped) return
-    const kind = classOf(message)
-    for (const part of partsOf(message)) {
-      const bytes = encodeMessage(part)
-      for (const peer of to) if (peer !== this.#init.transport.self) this.#link(peer, kind).push(bytes)
-    }
+    for (const part of partsOf(message)) this.#sendBytes(to, classOf(message), encodeMessage(part))
   }
 
   /** As {@link send}, for what seats tell each other about checkpoints. */
   sendCheckpoint(to: readonly PeerId[], message: CheckpointMessage): void {
+    this.#sendBytes(to, 'checkpoint', encodeCheckpointMessage(message))
+  }
+
+  /** As {@link send}, for what readers ask. */
+  sendRead(to: readonly PeerId[], message: ReadMessage): void {
+    this.#sendBytes(to, 'read', encodeReadMessage(message))
+  }
+
+  #sendBytes(to: readonly PeerId[], kind: MessageClass, bytes: Uint8Array): void {
     if (this.#stopped) return
-    const bytes = encodeCheckpointMessage(message)
-    for (const peer of to) if (peer !== this.#init.transport.self) this.#link(peer, 'checkpoint').push(bytes)
+    for (const peer of to) if (peer !== this.#init.transport.self) this.#link(peer, kind).push(bytes)
   }
 
   stop(): void {
@@ -183,7 +192,7 @@ class Link {
   }
 }
 
-function classOf({ type }: Message): Exclude<MessageClass, 'checkpoint'> {
+function classOf({ type }: Message): Exclude<MessageClass, 'checkpoint' | 'read'> {
   if (type === 'payload' || type === 'operations') return 'payload'
   return type === 'fetch' || type === 'batch' ? 'catch-up' : 'consensus'
 }

@@ -40,6 +40,8 @@ import type { ReplicaEvent } from './events.ts'
 import { FinalityWatch } from './finality-watch.ts'
 import { loadOf, type ReplicaLoad } from './load.ts'
 import { PeerLinks } from './peer-links.ts'
+import { ReadBarrier } from './read/read-barrier.ts'
+import { readViewOf } from './read/read-view.ts'
 import { StateStore } from './state/state-store.ts'
 import { Submissions, type SubmitOutcome } from './submissions.ts'
 
@@ -87,6 +89,7 @@ export class Replica implements AsyncDisposable {
   readonly #links: PeerLinks
   readonly #checkpoints: Checkpoints
   readonly #submissions = new Submissions()
+  readonly #reads: ReadBarrier
   readonly #admission: Admission
   readonly #watch: FinalityWatch
   readonly #timers = new Map<TimerName, Timer>()
@@ -113,9 +116,16 @@ export class Replica implements AsyncDisposable {
       transport: init.transport,
       onMessage: (from, message) => this.#receive(from, message),
       onCheckpoint: (message) => this.#stopped || this.#checkpoints.hear(message),
+      onRead: (from, message) => this.#reads.hear(from, message),
       onMalformed: (from, error) => init.observe?.({ type: 'malformed', from, reason: error.message }),
       onDropped: (to, kind) => init.observe?.({ type: 'dropped', to, kind }),
       ...(init.observe && { onTraffic: (type, kind, bytes) => init.observe?.({ type, kind, bytes }) }),
+    })
+    this.#reads = new ReadBarrier({
+      clock: init.clock,
+      view: () => readViewOf(state),
+      appliedSlot: () => store.point?.slot ?? 0,
+      send: (to, message) => this.#links.sendRead(to, message),
     })
     this.#checkpoints = new Checkpoints({
       ledger: init.ledger,
@@ -188,6 +198,7 @@ export class Replica implements AsyncDisposable {
       appliedHeight: this.height,
       checkpointHeight: this.checkpoint?.header.height ?? 0,
       clientsWaiting: this.#submissions.count,
+      readersWaiting: this.#reads.count,
       sendsHeld: this.#held.length,
       blocksUnapplied: this.#unapplied.length,
       links: this.#links.load,
@@ -218,6 +229,14 @@ export class Replica implements AsyncDisposable {
     return { value: readState(this.#store, root, key), height, stateRoot: this.stateRoot, proof: proveKey(this.#store, root, full) }
   }
 
+  /**
+   * Reads a state that holds all that was final, here or anywhere, when this was called. `undefined` if that cannot be had before `signal`
+   * aborts: no quorum is reached, this replica is behind, or too many readers wait.
+   */
+  async readFinal(key: Uint8Array, signal?: AbortSignal): Promise<ReadAnswer | undefined> {
+    return (await this.#reads.pass(signal)) && !this.#stopped ? this.readLocal(key) : undefined
+  }
+
   /** The newest checkpoint that a quorum stands for. */
   get checkpoint(): Checkpoint | undefined {
     return this.#checkpoints.newest
@@ -242,6 +261,7 @@ export class Replica implements AsyncDisposable {
     for (const timer of this.#timers.values()) timer.cancel()
     this.#links.stop()
     this.#submissions.stop()
+    this.#reads.stop()
     await this.#durable.catch(() => undefined)
     await this.#checkpoints.stop()
     await this.#log.close()
@@ -303,6 +323,7 @@ export class Replica implements AsyncDisposable {
         // Final, and to be applied in a moment: that tells what it did.
         if (effect.event.type !== 'duplicate' || this.#state.final.height === this.height) this.#submissions.notice(effect.event)
         this.#watch.notice(effect.event)
+        if (effect.event.type === 'epoch-started') this.#reads.progressed()
         return this.#init.observe?.(effect.event)
       default:
         effect satisfies never
@@ -356,6 +377,7 @@ export class Replica implements AsyncDisposable {
     this.#init.observe?.({ type: 'applied', height: point.height, operations: payload.length, durationMs })
     this.#checkpoints.applied(point, payloadFacts(payload).root)
     this.#handle({ type: 'applied', height: point.height, stateRoot: this.stateRoot })
+    this.#reads.progressed()
   }
 
   /** From the store, what the engine no longer has in memory. */
@@ -370,6 +392,7 @@ export class Replica implements AsyncDisposable {
     for (const timer of this.#timers.values()) timer.cancel()
     this.#links.stop()
     this.#submissions.stop()
+    this.#reads.stop()
     this.#init.onFailure(error)
   }
 }

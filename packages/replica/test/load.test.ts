@@ -16,9 +16,10 @@ const HEALTHY: ReplicaLoad = {
   poolOperations: 0,
   poolBytes: 0,
   clientsWaiting: 0,
+  readersWaiting: 0,
   sendsHeld: 0,
   blocksUnapplied: 0,
-  links: { consensus: EMPTY, 'catch-up': EMPTY, payload: EMPTY, checkpoint: EMPTY },
+  links: { consensus: EMPTY, 'catch-up': EMPTY, payload: EMPTY, checkpoint: EMPTY, read: EMPTY },
   seats: [],
 }
 

@@ -53,9 +53,14 @@ async function act(options: LedgerOptions, io: CommandIo): Promise<void> {
       return await submit(target, values, options, io)
     case 'read': {
       const [key] = taken(values, 1, 'URL KEY')
-      const { value, height, stateRoot } = await new LedgerClient(target).read(Buffer.from(key ?? ''), limit(options, io))
+      const { level, value, height, stateRoot } = await new LedgerClient(target).read(
+        Buffer.from(key ?? ''),
+        limit(options, io),
+        options.level,
+      )
       const text = value === undefined ? undefined : Buffer.from(value).toString('utf8')
-      return io.say({ type: 'read', key, value: text ?? null, height, stateRoot }, text ?? `nothing, at height ${height}`)
+      io.say({ type: 'read', key, value: text ?? null, level, height, stateRoot }, text ?? 'nothing')
+      return io.note(`${level}, at height ${height}; the proof is good under state root ${stateRoot}`)
     }
     case 'status': {
       const status = await new LedgerClient(target).status(limit(options, io))

@@ -1,9 +1,10 @@
 import { decodeLightProof, type LedgerId, type LightProof, type Operation, verifyKey } from '@cairn/ledger'
 import type { SubmitOutcome } from '../submissions.ts'
-import { PATHS, type ReadResponse, type StatusResponse } from './protocol.ts'
+import { PATHS, type ReadLevel, type ReadResponse, type StatusResponse } from './protocol.ts'
 
 /** What a replica says of a key, after the proof was checked against the state root that it names. */
 export interface VerifiedRead {
+  readonly level: ReadLevel
   readonly value: Uint8Array | undefined
   readonly height: number
   /** What the answer is worth is what this root is worth: compare it with a checkpoint's. */
@@ -28,12 +29,20 @@ export class LedgerClient {
     return JSON.parse(await this.#text(PATHS.submit, { method: 'POST', body: request, ...(signal && { signal }) })) as SubmitOutcome
   }
 
-  /** @throws {LedgerError} `STATE_PROOF_INVALID`, `MALFORMED` if the answer does not follow from its proof */
-  async read(key: Uint8Array, signal?: AbortSignal): Promise<VerifiedRead> {
-    const text = await this.#text(`${PATHS.read}?key=${Buffer.from(key).toString('base64url')}`, { ...(signal && { signal }) })
-    const { height, stateRoot, proof } = JSON.parse(text) as ReadResponse
+  /**
+   * Reads `key`, as fresh as `level` says. That the value is in the state at `stateRoot` is checked; that this root is the ledger's at that
+   * height, and that new, is the replica's word, for which a checkpoint stands sooner or later.
+   *
+   * @throws {LedgerError} `STATE_PROOF_INVALID`, `MALFORMED` if the answer does not follow from its proof
+   */
+  async read(key: Uint8Array, signal?: AbortSignal, level: ReadLevel = 'local'): Promise<VerifiedRead> {
+    const text = await this.#text(`${PATHS.read}?level=${level}&key=${Buffer.from(key).toString('base64url')}`, {
+      ...(signal && { signal }),
+    })
+    const { height, stateRoot, proof, level: answered } = JSON.parse(text) as ReadResponse
+    if (answered !== level) throw new Error(`${this.#url} answers a ${level} read as ${String(answered)}`)
     const pages = proof.map((page) => new Uint8Array(Buffer.from(page, 'base64')))
-    return { value: verifyKey(stateRoot, Buffer.concat([Uint8Array.of(1), key]), pages), height, stateRoot }
+    return { level, value: verifyKey(stateRoot, Buffer.concat([Uint8Array.of(1), key]), pages), height, stateRoot }
   }
 
   async status(signal?: AbortSignal): Promise<StatusResponse> {
