@@ -40,7 +40,7 @@ export class LedgerClient {
       ...(signal && { signal }),
     })
     const { height, stateRoot, proof, level: answered } = JSON.parse(text) as ReadResponse
-    if (answered !== level) throw new Error(`${this.#url} answers a ${level} read as ${String(answered)}`)
+    if (answered !== level) throw new Error(`${this.#url} answers a ${level} read as ${answered}`)
     const pages = proof.map((page) => new Uint8Array(Buffer.from(page, 'base64')))
     return { level, value: verifyKey(stateRoot, Buffer.concat([Uint8Array.of(1), key]), pages), height, stateRoot }
   }
