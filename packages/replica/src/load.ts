@@ -17,6 +17,8 @@ export interface ReplicaLoad {
   /** Operations that wait to be proposed here or by whoever leads. */
   readonly poolOperations: number
   readonly poolBytes: number
+  /** Operations whose signatures wait for a thread. */
+  readonly operationsUnchecked: number
   readonly clientsWaiting: number
   /** Readers that wait until what is applied here is fresh. */
   readonly readersWaiting: number
@@ -30,7 +32,14 @@ export interface ReplicaLoad {
 
 type LoadOutsideEngine = Pick<
   ReplicaLoad,
-  'appliedHeight' | 'checkpointHeight' | 'clientsWaiting' | 'readersWaiting' | 'sendsHeld' | 'blocksUnapplied' | 'links'
+  | 'appliedHeight'
+  | 'checkpointHeight'
+  | 'operationsUnchecked'
+  | 'clientsWaiting'
+  | 'readersWaiting'
+  | 'sendsHeld'
+  | 'blocksUnapplied'
+  | 'links'
 >
 
 export interface SeatLag {

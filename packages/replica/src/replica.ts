@@ -6,6 +6,7 @@ import {
   type LightProof,
   type Committee,
   decodeLogRecord,
+  type Digest,
   type Effect,
   encodeLogRecord,
   type EngineEvent,
@@ -22,28 +23,29 @@ import {
   type Role,
   type Settings,
   type Signer,
-  type StateProof,
   step,
-  type TimerName,
   type Want,
 } from '@cairn/ledger'
 import type { Transport } from '@cairn/network'
-import type { Clock, Timer } from '@cairn/runtime'
+import type { Clock } from '@cairn/runtime'
 import type { ReplicaError } from './errors.ts'
 import { ReplicaLog } from './log/log.ts'
 import { Admission } from './admission.ts'
 import { Checkpoints } from './checkpoints.ts'
+import { EngineTimers } from './engine-timers.ts'
 import { engineState, type LoggedRecord } from './engine-start.ts'
-import { genesisHeader, genesisPoint } from './genesis.ts'
+import { genesisPoint } from './genesis.ts'
 import { answerFrom, UnappliedBlocks } from './kept-blocks.ts'
 import type { ReplicaEvent } from './events.ts'
 import { FinalityWatch } from './finality-watch.ts'
+import { lightProofTo } from './light-proof.ts'
 import { loadOf, type ReplicaLoad } from './load.ts'
 import { PeerLinks } from './peer-links.ts'
+import type { ReadAnswer } from './read/read-answer.ts'
 import { ReadBarrier } from './read/read-barrier.ts'
 import { readViewOf } from './read/read-view.ts'
 import { StateStore } from './state/state-store.ts'
-import { Submissions, type SubmitOutcome } from './submissions.ts'
+import { FULL_RETRY_MS, Submissions, type SubmitOutcome } from './submissions.ts'
 
 export interface ReplicaInit {
   /** Holds the log and the state, and nothing else. */
@@ -68,15 +70,6 @@ export interface ReplicaInit {
   readonly onFailure: (error: ReplicaError) => void
 }
 
-/** An answer, and how much it is worth. */
-export interface ReadAnswer {
-  readonly value: Uint8Array | undefined
-  readonly height: number
-  readonly stateRoot: string
-  /** That this is what the state at `stateRoot` says. */
-  readonly proof: StateProof
-}
-
 /**
  * One seat of a ledger: drives the engine, and does what it decides, in its order. Nothing that waits for the disk is sent before the disk has
  * it, and a failed disk ends everything.
@@ -92,7 +85,7 @@ export class Replica implements AsyncDisposable {
   readonly #reads: ReadBarrier
   readonly #admission: Admission
   readonly #watch: FinalityWatch
-  readonly #timers = new Map<TimerName, Timer>()
+  readonly #timers: EngineTimers
   readonly #events: EngineEvent[] = []
   /** Sends that wait for a token, in order. */
   #held: { readonly after: number; readonly to: readonly PeerId[]; readonly message: Message }[] = []
@@ -109,6 +102,7 @@ export class Replica implements AsyncDisposable {
     const { verifier } = state.init
     this.#admission = new Admission({ ledger: init.ledger, signedOperations: init.signedOperations, verifier })
     this.#watch = new FinalityWatch(init.clock, (event) => init.observe?.(event))
+    this.#timers = new EngineTimers(init.clock, (timer, id) => this.#handle({ type: 'timer', timer, id }))
     this.#log = log
     this.#store = store
     this.#state = state
@@ -197,6 +191,7 @@ export class Replica implements AsyncDisposable {
     return loadOf(this.#state, this.#init.clock.now(), {
       appliedHeight: this.height,
       checkpointHeight: this.checkpoint?.header.height ?? 0,
+      operationsUnchecked: this.#admission.waitingCount,
       clientsWaiting: this.#submissions.count,
       readersWaiting: this.#reads.count,
       sendsHeld: this.#held.length,
@@ -210,15 +205,21 @@ export class Replica implements AsyncDisposable {
    * When `signal` aborts nothing is known of it but that.
    */
   async submit(operation: Operation, signal?: AbortSignal): Promise<SubmitOutcome> {
-    const fault = this.#admission.fault(operation)
-    if (fault !== undefined) return { type: 'invalid', reason: fault }
+    const startMs = this.#init.clock.monotonicMs()
+    const outcome = await this.#outcomeOf(operation, signal)
+    this.#init.observe?.({ type: 'answered', outcome: outcome.type, durationMs: this.#init.clock.monotonicMs() - startMs })
+    return outcome
+  }
+
+  async #outcomeOf(operation: Operation, signal?: AbortSignal): Promise<SubmitOutcome> {
+    const admitted = await this.#admission.admit(operation)
+    if (this.#stopped) return { type: 'unknown' }
+    if (admitted.type === 'full') return { type: 'rejected', reason: 'busy', retryAfterMs: FULL_RETRY_MS }
+    if (admitted.type === 'invalid') return admitted
     const known = this.#admission.remembered(this.#store, operation)
     if (known !== undefined) return { type: 'final', result: known }
-    const startMs = this.#init.clock.monotonicMs()
     const outcome = this.#submissions.wait(operation.id, signal)
     this.#handle({ type: 'submit', operation })
-    const { type } = await outcome
-    this.#init.observe?.({ type: 'answered', outcome: type, durationMs: this.#init.clock.monotonicMs() - startMs })
     return await outcome
   }
 
@@ -245,23 +246,13 @@ export class Replica implements AsyncDisposable {
   /** What leads a light client from the ledger's first block to the newest checkpoint; `undefined` while there is none. */
   lightProof(): LightProof | undefined {
     const newest = this.checkpoint
-    if (newest === undefined) return undefined
-    return {
-      committee: this.#init.genesis,
-      trusted: genesisHeader(this.#init.ledger, this.#init.genesis),
-      epochs: [],
-      newest,
-      consistency: [],
-    }
+    return newest && lightProofTo(newest, this.#init.ledger, this.#init.genesis)
   }
 
   async stop(): Promise<void> {
     if (this.#stopped) return
-    this.#stopped = true
-    for (const timer of this.#timers.values()) timer.cancel()
-    this.#links.stop()
-    this.#submissions.stop()
-    this.#reads.stop()
+    this.#fallSilent()
+    await this.#admission[Symbol.asyncDispose]()
     await this.#durable.catch(() => undefined)
     await this.#checkpoints.stop()
     await this.#log.close()
@@ -273,11 +264,11 @@ export class Replica implements AsyncDisposable {
   }
 
   #receive(from: PeerId, message: Message): void {
+    if (message.type !== 'operations') return this.#handle({ type: 'received', from, message })
     // Leaders propose what they are handed, so it is checked before the engine sees it.
-    if (message.type === 'operations') {
-      const operations = message.operations.filter((operation) => this.#admission.fault(operation) === undefined)
-      this.#handle({ type: 'received', from, message: { type: 'operations', operations } })
-    } else this.#handle({ type: 'received', from, message })
+    void this.#admission
+      .admitAll(message.operations)
+      .then((operations) => this.#handle({ type: 'received', from, message: { type: 'operations', operations } }))
   }
 
   /** Events one after the other: what an effect leads to at once waits for the effects before it. */
@@ -308,9 +299,9 @@ export class Replica implements AsyncDisposable {
       case 'serve':
         return this.#serve(effect.to, effect.want)
       case 'setTimer':
-        return this.#setTimer(effect.timer, effect.id, effect.afterMs)
+        return this.#timers.set(effect.timer, effect.id, effect.afterMs)
       case 'validate':
-        return this.#handle({ type: 'validated', root: effect.root, valid: this.#admission.areValid(effect.payload) })
+        return this.#validate(effect.root, effect.payload)
       case 'apply':
         // The log is ahead of the state: a restart finds in it what makes the newest block final.
         if (this.#lastToken > this.#durableToken)
@@ -328,6 +319,12 @@ export class Replica implements AsyncDisposable {
       default:
         effect satisfies never
     }
+  }
+
+  #validate(root: Digest, payload: Payload): void {
+    const valid = this.#admission.areValid(payload)
+    if (typeof valid === 'boolean') this.#handle({ type: 'validated', root, valid })
+    else void valid.then((settled) => this.#handle({ type: 'validated', root, valid: settled }))
   }
 
   #persist(records: readonly LogRecord[], token: number): void {
@@ -357,14 +354,6 @@ export class Replica implements AsyncDisposable {
     this.#handle({ type: 'durable', token })
   }
 
-  #setTimer(timer: TimerName, id: number, afterMs: number): void {
-    this.#timers.get(timer)?.cancel()
-    this.#timers.set(
-      timer,
-      this.#init.clock.setTimer(afterMs, () => this.#handle({ type: 'timer', timer, id })),
-    )
-  }
-
   #apply(point: ChainPoint, payload: Payload): void {
     const startMs = this.#init.clock.monotonicMs()
     const applied = applyBlock(this.#store, this.#init.ledger, this.#store.state, payload)
@@ -386,13 +375,18 @@ export class Replica implements AsyncDisposable {
     if (answer !== undefined) this.#links.send([to], answer)
   }
 
-  #fail(error: ReplicaError): void {
-    // Nothing is said any more: what this seat would say may not be on disk.
+  #fallSilent(): void {
     this.#stopped = true
-    for (const timer of this.#timers.values()) timer.cancel()
+    this.#timers.stop()
     this.#links.stop()
     this.#submissions.stop()
     this.#reads.stop()
+  }
+
+  #fail(error: ReplicaError): void {
+    // Nothing is said any more: what this seat would say may not be on disk.
+    this.#fallSilent()
+    void this.#admission[Symbol.asyncDispose]()
     this.#init.onFailure(error)
   }
 }

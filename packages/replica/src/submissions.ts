@@ -12,7 +12,7 @@ export type SubmitOutcome =
   | { readonly type: 'unknown' }
 
 /** How soon a client that found this replica full may try again. */
-const FULL_RETRY_MS = 1000
+export const FULL_RETRY_MS = 1000
 
 /** Clients that wait for what becomes of their operations. */
 export class Submissions {

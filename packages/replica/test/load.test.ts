@@ -15,6 +15,7 @@ const HEALTHY: ReplicaLoad = {
   isHalted: false,
   poolOperations: 0,
   poolBytes: 0,
+  operationsUnchecked: 0,
   clientsWaiting: 0,
   readersWaiting: 0,
   sendsHeld: 0,

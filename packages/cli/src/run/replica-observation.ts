@@ -49,6 +49,7 @@ export const REPLICA_METRICS = {
   cairn_ledger_halted: { type: 'gauge', help: '1 if final blocks contradicted each other, so that the replica stopped' },
   cairn_ledger_pool_operations: { type: 'gauge', help: 'Operations that wait to be proposed' },
   cairn_ledger_pool_bytes: { type: 'gauge', help: 'Bytes of the operations that wait to be proposed' },
+  cairn_ledger_operations_unchecked: { type: 'gauge', help: 'Operations whose signatures wait for a thread' },
   cairn_ledger_clients_waiting: { type: 'gauge', help: 'Clients that wait for what becomes of their operations' },
   cairn_ledger_readers_waiting: { type: 'gauge', help: 'Readers that wait until what is applied here is fresh' },
   cairn_ledger_sends_held: { type: 'gauge', help: 'Messages that wait for the disk' },
@@ -119,6 +120,7 @@ export const REPLICA_RULES = {
       metrics.set('cairn_ledger_halted', load.isHalted ? 1 : 0)
       metrics.set('cairn_ledger_pool_operations', load.poolOperations)
       metrics.set('cairn_ledger_pool_bytes', load.poolBytes)
+      metrics.set('cairn_ledger_operations_unchecked', load.operationsUnchecked)
       metrics.set('cairn_ledger_clients_waiting', load.clientsWaiting)
       metrics.set('cairn_ledger_readers_waiting', load.readersWaiting)
       metrics.set('cairn_ledger_sends_held', load.sendsHeld)
