@@ -74,7 +74,9 @@ export class ReadBarrier {
   hear(from: PeerId, message: ReadMessage): void {
     if (this.#stopped) return
     if (message.type === 'ask') {
-      const { votedSlot } = this.#init.view()
+      const { seat, votedSlot } = this.#init.view()
+      // Who has no seat, or may not use it for its log is gone, does not know what that seat has voted for.
+      if (seat === undefined) return
       return this.#init.send([from], { type: 'answer', round: message.round, votedSlot })
     }
     const round = this.#round

@@ -157,10 +157,14 @@ describe('a read barrier', () => {
     assert.equal(reader.barrier.count, 0)
   })
 
-  it('tells others what it has voted for', () => {
+  it('tells others what it has voted for, if it has a seat', () => {
     const reader = new Reader()
     reader.barrier.hear('seat-2', { type: 'ask', round: 5 })
     assert.deepEqual(reader.sent, [{ to: ['seat-2'], message: { type: 'answer', round: 5, votedSlot: 10 } }])
+    const learner = new Reader()
+    learner.view = { ...VIEW, seat: undefined }
+    learner.barrier.hear('seat-2', { type: 'ask', round: 5 })
+    assert.deepEqual(learner.sent, [])
   })
 
   it('says no at a stop', async () => {
