@@ -27,6 +27,15 @@ export const runLedger: CommandHandler<'ledger'> = async (options, io) => {
         'check the URL and that the seat runs',
       )
     }
+    if (error instanceof ReplicaError && error.fault.code === 'REFUSED') {
+      const exitCode = error.fault.status === 503 ? EXIT.noSource : EXIT.failed
+      throw explained(
+        error,
+        'REFUSED',
+        exitCode,
+        exitCode === EXIT.noSource ? 'ask another replica, or read with --level local' : undefined,
+      )
+    }
     if (error instanceof ReplicaError) throw explained(error, error.fault.code, EXIT.storage, undefined)
     throw error
   }

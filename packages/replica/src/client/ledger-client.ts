@@ -1,4 +1,5 @@
 import { decodeLightProof, type LedgerId, type LightProof, type Operation, verifyKey } from '@cairn/ledger'
+import { ReplicaError } from '../errors.ts'
 import type { SubmitOutcome } from '../submissions.ts'
 import { PATHS, type ReadLevel, type ReadResponse, type StatusResponse } from './protocol.ts'
 
@@ -13,6 +14,9 @@ export interface VerifiedRead {
 
 /** The newest proof is megabytes after thousands of epochs; anything else is some pages. */
 const RESPONSE_BYTES_MAX = 16 * 1024 * 1024
+
+/** A sentence. */
+const REASON_CHARS_MAX = 200
 
 /** Talks to one replica over HTTP, and believes nothing that it can check. */
 export class LedgerClient {
@@ -33,7 +37,7 @@ export class LedgerClient {
    * Reads `key`, as fresh as `level` says. That the value is in the state at `stateRoot` is checked; that this root is the ledger's at that
    * height, and that new, is the replica's word, for which a checkpoint stands sooner or later.
    *
-   * @throws {LedgerError} `STATE_PROOF_INVALID`, `MALFORMED` if the answer does not follow from its proof
+   * @throws {LedgerError} `STATE_PROOF_INVALID`, `MALFORMED` if the answer does not follow from its proof · {ReplicaError} `REFUSED`
    */
   async read(key: Uint8Array, signal?: AbortSignal, level: ReadLevel = 'local'): Promise<VerifiedRead> {
     const text = await this.#text(`${PATHS.read}?level=${level}&key=${Buffer.from(key).toString('base64url')}`, {
@@ -73,7 +77,18 @@ export class LedgerClient {
       parts.push(part)
     }
     const whole = Buffer.concat(parts)
-    if (!response.ok) throw new Error(`${this.#url} answers ${response.status}: ${whole.toString('utf8').slice(0, 200)}`)
+    if (!response.ok) throw new ReplicaError({ code: 'REFUSED', url: this.#url, status: response.status, reason: reasonOf(whole) })
     return whole
+  }
+}
+
+/** What a replica says is wrong, or the beginning of what something else says. */
+function reasonOf(body: Buffer): string {
+  const text = body.toString('utf8').slice(0, REASON_CHARS_MAX)
+  try {
+    const { error } = JSON.parse(text) as { readonly error?: unknown }
+    return typeof error === 'string' ? error : text
+  } catch {
+    return text
   }
 }

@@ -35,6 +35,22 @@ describe('a client of a replica', { timeout: 60_000 }, () => {
     assert.ok(checkpoint.height >= 8)
   })
 
+  it('is refused a final read where there is no quorum, and is told so', async () => {
+    await using ledger = new TestReplicas('cft-3')
+    await ledger.startAll()
+    await ledger.running[0]!.submit(put('name', 'one'))
+    await ledger.stop(1)
+    await ledger.stop(2)
+    const replica = ledger.running[0]!
+    await using server = await startClientServer({ replica, host: '127.0.0.1', port: 0 })
+    const client = new LedgerClient(server.url)
+    const refused = assert.rejects(client.read(Buffer.from('name'), undefined, 'final'), /answers 503: no quorum/)
+    await ledger.until(() => replica.load.readersWaiting === 1)
+    assert.equal(Buffer.from((await client.read(Buffer.from('name'))).value ?? []).toString(), 'one')
+    await replica.stop()
+    await refused
+  })
+
   it('is told what it did wrong', async () => {
     await using ledger = new TestReplicas('single')
     await ledger.startAll()

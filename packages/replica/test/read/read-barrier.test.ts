@@ -92,6 +92,8 @@ describe('a read barrier', () => {
     reader.answer(3, Number.MAX_SAFE_INTEGER)
     reader.answer(1, 10)
     assert.deepEqual(await reader.outcome(), [])
+    // It was asked twice, and has gone on meanwhile.
+    reader.answer(1, 99)
     reader.answer(2, 10)
     assert.deepEqual(await reader.outcome(), [true])
   })
