@@ -7,16 +7,14 @@ import {
   operationSignature,
   type OperationSignature,
   rememberedOperation,
-  type Verifier,
 } from '@cairn/ledger'
 import { GOOD_SIGNATURES_MAX } from './limits.ts'
-import { SignatureChecks } from './signatures/signature-checks.ts'
+import { SignatureChecks, type SignatureChecksInit } from './signatures/signature-checks.ts'
 import type { StateStore } from './state/state-store.ts'
 
-export interface AdmissionInit {
+export interface AdmissionInit extends SignatureChecksInit {
   readonly ledger: LedgerId
   readonly signedOperations: boolean
-  readonly verifier: Verifier
 }
 
 /** What is said of an operation, whatever the state says. `full` is no judgement: too many wait to be judged. */

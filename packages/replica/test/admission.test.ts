@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ed25519Verifier, encodeOperation, type Operation } from '@cairn/ledger'
 import { Admission } from '../src/admission.ts'
+import { UNCHECKED_MAX } from '../src/limits.ts'
 import { CLIENT, LEDGER, put } from './replicas.ts'
 
 function forgedOf(operation: Operation): Operation {
@@ -45,6 +46,18 @@ describe('admission', { timeout: 60_000 }, () => {
     await using admission = new Admission(init)
     const [one, two, three] = [put('a', '1'), put('b', '2'), put('c', '3')]
     assert.deepEqual(await admission.admitAll([one, forgedOf(two), three]), [one, three])
+  })
+
+  it('has room for so many, but always for what a vote waits for', async () => {
+    const silent = { call: () => new Promise<Uint8Array>(() => undefined), [Symbol.asyncDispose]: () => Promise.resolve() }
+    await using admission = new Admission({ ...init, threadsMax: 1, createThread: () => silent })
+    const operation = put('a', '1')
+    for (let count = 0; count < UNCHECKED_MAX; count++) void admission.admit(operation)
+    assert.deepEqual(await admission.admit(operation), { type: 'full' })
+    assert.deepEqual(await admission.admitAll([operation]), [])
+    assert.equal(admission.waitingCount, UNCHECKED_MAX)
+    assert.ok(admission.areValid([operation]) instanceof Promise)
+    assert.equal(admission.waitingCount, UNCHECKED_MAX + 1)
   })
 
   it('asks for no signature where whoever reaches the ledger is trusted', async () => {
