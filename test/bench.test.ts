@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +19,8 @@ import { Relay } from './bench/relay.ts'
 import { benchReport, formatReport } from './bench/report.ts'
 import { median, ratio } from './bench/statistics.ts'
 import { measureReference } from './bench/tables/transfer.ts'
-import { listFiles, totalBytes, treeDigest } from './bench/tree.ts'
+import { fileDigests, listFiles, totalBytes, treeDigest } from './bench/tree.ts'
+import { costOfScript, makeChange } from './bench/updaters/updater.ts'
 import { parseStat, processTree } from './bench/usage.ts'
 import { generateFlatFile, generateOddTree } from './datasets/index.ts'
 
@@ -212,6 +213,26 @@ describe('plain TCP', () => {
     const payload = { directory: source, bytes: totalBytes(await listFiles(source)), digest: await treeDigest(source) }
     assert.equal((await measureReference(payload, 1, undefined)).values['bytes'], payload.bytes)
     assert.equal((await measureReference(payload, 4, join(directory, 'received'))).values['bytes'], payload.bytes * 4)
+  })
+})
+
+describe('update', () => {
+  it('has archives that depend on names and contents only', async () => {
+    const [first, second] = [join(directory, 'archived-1'), join(directory, 'archived-2')]
+    for (const path of [first, second]) await mkdir(path)
+    await writeFile(join(first, 'b'), 'b')
+    await writeFile(join(first, 'a'), 'a')
+    for (const name of ['a', 'b']) await copyFile(join(first, name), join(second, name))
+    await utimes(join(second, 'a'), 1, 1)
+    const { from, to, isBack } = await makeChange(first, second, true, join(directory, 'archives'))
+    assert.deepEqual([from.bytes, from.digest, isBack], [to.bytes, to.digest, true])
+    assert.ok((await readFile(from.archive)).equals(await readFile(to.archive)))
+    assert.deepEqual([...(await fileDigests(first)).keys()], ['a', 'b'])
+  })
+
+  it('fails when a step of a script does', async () => {
+    await assert.rejects(costOfScript('test', 'false; true'), /test ended with exit code 1/)
+    await assert.rejects(costOfScript('test', 'false | true'), /test ended with exit code 1/)
   })
 })
 

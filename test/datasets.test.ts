@@ -3,16 +3,23 @@ import { createHash } from 'node:crypto'
 import { lstat, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
 import { zstdCompressSync } from 'node:zlib'
 import {
   generateFlatFile,
   generateLedger,
   generateOddTree,
+  generateRecordFile,
+  generateSqliteLedger,
   generateVersions,
   ODD_ENTRIES,
   parseBytes,
   readLevel,
+  RECORD_BYTES,
+  RECORD_VALUE_BYTES,
+  type RecordLayout,
+  updateRecordFile,
 } from './datasets/index.ts'
 
 const LEDGER = { bytes: 8 * 1024 ** 2, seed: 1 }
@@ -102,6 +109,17 @@ describe('ledger', () => {
 })
 
 describe('flat file', () => {
+  it('inserts runs as long as asked for', async () => {
+    const init = { path: join(directory, 'flat-long'), bytes: 100_000, seed: 1, version: 2, insertions: 50 } as const
+    const longest = async (insertionBytesMax?: number): Promise<number> => {
+      const insertions = await generateFlatFile({ ...init, ...(insertionBytesMax !== undefined && { insertionBytesMax }) })
+      return Math.max(...insertions.map(({ bytes }) => bytes.length))
+    }
+    assert.ok((await longest()) <= 100)
+    const bytes = await longest(5000)
+    assert.ok(bytes > 2500 && bytes <= 5000, `${bytes} bytes`)
+  })
+
   it('inserts what it says where it says', async () => {
     const init = { bytes: 300_001, seed: 1, insertions: 20 }
     const [v1, v2] = [join(directory, 'flat-1'), join(directory, 'flat-2')]
@@ -112,6 +130,89 @@ describe('flat file', () => {
     assert.equal(plain.length, init.bytes)
     const parts = insertions.flatMap(({ offset, bytes }, index) => [plain.subarray(insertions[index - 1]?.offset ?? 0, offset), bytes])
     assert.ok(Buffer.concat([...parts, plain.subarray(insertions.at(-1)!.offset)]).equals(await readFile(v2)))
+  })
+})
+
+describe('record file', () => {
+  const count = 20_000
+  const init = { bytes: count * RECORD_BYTES + 5, seed: 1 }
+
+  /** Numbers of the records in which two files differ, which they do in the value only. */
+  async function changedRecords(share: number, layout: RecordLayout): Promise<number[]> {
+    const path = join(directory, `records-${layout}-${share}`)
+    await generateRecordFile({ ...init, path })
+    const before = await readFile(path)
+    const promised = await updateRecordFile({ path, seed: 1, share, layout })
+    const after = await readFile(path)
+    assert.equal(after.length, count * RECORD_BYTES)
+    const changed: number[] = []
+    for (let record = 0; record < count; record++) {
+      const [old, now] = [before, after].map((file) => file.subarray(record * RECORD_BYTES, (record + 1) * RECORD_BYTES)) as [
+        Buffer,
+        Buffer,
+      ]
+      if (old.equals(now)) continue
+      changed.push(record)
+      const different = [...old.keys()].filter((at) => old[at] !== now[at])
+      // Of 64 random bytes some are as they were.
+      assert.ok(different.length > 32 && different.at(-1)! - different[0]! < RECORD_VALUE_BYTES)
+    }
+    assert.equal(changed.length, promised)
+    return changed
+  }
+
+  it('changes as many records as asked for, anywhere', async () => {
+    const changed = await changedRecords(0.01, 'scattered')
+    assert.equal(changed.length, 200)
+    assert.ok(new Set(changed.map((record) => Math.floor(record / 1000))).size > 15)
+  })
+
+  it('changes records in runs', async () => {
+    const changed = await changedRecords(0.5, 'clustered')
+    assert.equal(changed.length, 10_000)
+    const starts = changed.filter((record, index) => record !== changed[index - 1]! + 1)
+    assert.ok(starts.length <= 2, `${starts.length} runs`)
+  })
+
+  it('changes one record at least', async () => {
+    assert.equal((await changedRecords(1e-9, 'scattered')).length, 1)
+    assert.equal((await changedRecords(1e-9, 'clustered')).length, 1)
+  })
+})
+
+describe('SQLite ledger', () => {
+  const init = { bytes: 1024 ** 2, seed: 1 }
+
+  it('is the same file for the same seed', async () => {
+    const hashes: string[] = []
+    for (const name of ['sqlite-first', 'sqlite-again']) {
+      const path = join(directory, name)
+      for (const version of [1, 2] as const) {
+        generateSqliteLedger({ ...init, path, version })
+        hashes.push(
+          createHash('sha256')
+            .update(await readFile(path))
+            .digest('hex'),
+        )
+      }
+    }
+    assert.deepEqual(hashes.slice(2), hashes.slice(0, 2))
+    assert.equal(new Set(hashes).size, 2)
+  })
+
+  it('holds what the LevelDB ledger of that version holds', async () => {
+    const [path, level] = [join(directory, 'sqlite-rows'), join(directory, 'sqlite-level')]
+    await generateLedger({ ...init, path: level, version: 2 })
+    for (const version of [1, 2] as const) generateSqliteLedger({ ...init, path, version })
+    const database = new DatabaseSync(path, { readOnly: true })
+    const rows = Object.entries({ a: 'accounts', c: 'codes', o: 'slots' }).flatMap(([prefix, table]) =>
+      database
+        .prepare(`SELECT hex(key) AS key, hex(value) AS value FROM ${table} ORDER BY key`)
+        .all()
+        .map(({ key, value }) => [Buffer.from(prefix).toString('hex') + String(key).toLowerCase(), String(value).toLowerCase()] as const),
+    )
+    database.close()
+    assert.deepEqual(new Map(rows), await contents(level))
   })
 })
 

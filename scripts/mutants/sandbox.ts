@@ -38,7 +38,7 @@ export class Sandbox implements AsyncDisposable {
       await cp(join(from, 'package.json'), join(to, 'package.json'))
       await symlink(join('..', '..', 'packages', name), join(scope, name))
     }
-    // Not mutated, and it finds what it needs where it is.
+    // As it is, where its own dependencies are found.
     await symlink(join(root, 'packages', 'protocol'), join(scope, 'protocol'))
     await cp(join(root, 'scripts', 'mutants', 'hunt.ts'), join(home, 'hunt.ts'))
     await writeFile(join(home, 'package.json'), '{ "type": "module" }')

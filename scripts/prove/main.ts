@@ -1,10 +1,11 @@
 // Proofs that take minutes and gigabytes, and print numbers; not part of the tests.
-// Usage: node scripts/prove/main.ts [big|kills|crowd|stages|ledger]... [--bytes 1GiB] [--kills 50] [--seed N]
+// Usage: node scripts/prove/main.ts [big|kills|crowd|stages|follow|ledger]... [--bytes 1GiB] [--kills 50] [--seed N]
 import { parseArgs } from 'node:util'
 import { systemRandom } from '@cairn/runtime'
 import { parseBytes } from '../../test/datasets/index.ts'
 import { proveBig } from './big.ts'
 import { proveCrowd } from './crowd.ts'
+import { proveFollow } from './follow.ts'
 import { proveKills } from './kills.ts'
 import { proveLedger } from './ledger.ts'
 import type { Proof } from './proof.ts'
@@ -17,6 +18,7 @@ const PROOFS: Readonly<Record<string, { readonly prove: Proof; readonly bytes: s
   crowd: { prove: proveCrowd, bytes: '32MiB' },
   stages: { prove: proveStages, bytes: '128MiB' },
   ledger: { prove: proveLedger, bytes: '1KiB' },
+  follow: { prove: proveFollow, bytes: '64MiB' },
 }
 
 const { values, positionals } = parseArgs({

@@ -4,7 +4,11 @@ import { listFiles, totalBytes, treeDigest } from './tree.ts'
 
 /** The sample ledger of about `bytes`. */
 export async function ledgerPayload(bytes: number): Promise<Payload> {
-  const directory = await ledgerDirectory(bytes)
+  return await payloadOf(await ledgerDirectory(bytes))
+}
+
+/** All that is in `directory`. */
+export async function payloadOf(directory: string): Promise<Payload> {
   return { directory, bytes: totalBytes(await listFiles(directory)), digest: await treeDigest(directory) }
 }
 

@@ -4,8 +4,21 @@ import { mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Programs that others are measured with. */
-export type Tool = 'aria2c' | 'casync' | 'curl' | 'etcd' | 'helia' | 'libtorrent' | 'nginx' | 'webtorrent' | 'zstd'
+/** Programs and packages that others are measured with. */
+export type Tool =
+  | 'aria2c'
+  | 'casync'
+  | 'curl'
+  | 'etcd'
+  | 'helia'
+  | 'libtorrent'
+  | 'lmdb'
+  | 'nginx'
+  | 'ostree'
+  | 'webtorrent'
+  | 'xdelta3'
+  | 'zstd'
+  | 'zsync'
 
 /** Debian's, which its packages install modules for. */
 export const PYTHON = '/usr/bin/python3'
@@ -29,12 +42,16 @@ const TOOLS: Readonly<Record<Tool, ToolInit>> = {
   etcd: { debian: 'etcd-server', version: ['etcd', '--version'] },
   helia: { npm: ['helia@7.1.15', '@helia/unixfs@8.0.5'], version: npmVersion('helia') },
   libtorrent: { debian: 'python3-libtorrent', version: [PYTHON, '-c', 'import libtorrent; print(libtorrent.__version__)'] },
+  lmdb: { npm: ['lmdb@3.5.6'], version: npmVersion('lmdb') },
   nginx: { debian: 'nginx-light', version: ['sh', '-c', 'nginx -v 2>&1'] },
+  ostree: { debian: 'ostree', version: ['ostree', '--version'] },
   webtorrent: {
     npm: ['webtorrent@3.0.21'],
     version: npmVersion('webtorrent'),
   },
+  xdelta3: { debian: 'xdelta3', version: ['sh', '-c', 'xdelta3 -V 2>&1'] },
   zstd: { debian: 'zstd', version: ['zstd', '--version'] },
+  zsync: { debian: 'zsync', version: ['zsync', '-V'] },
 }
 
 /** Where an npm package is, once it is installed. */

@@ -32,3 +32,17 @@ export async function treeDigest(directory: string, skip?: string): Promise<stri
   }
   return hash.digest('hex')
 }
+
+/** SHA-256 of every file under `directory`, by path. */
+export async function fileDigests(directory: string): Promise<ReadonlyMap<string, string>> {
+  const digests = new Map<string, string>()
+  for (const { path } of await listFiles(directory)) digests.set(path, await fileDigest(join(directory, path)))
+  return digests
+}
+
+/** SHA-256 of one file's bytes. */
+export async function fileDigest(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 ** 2 })) hash.update(chunk as Buffer)
+  return hash.digest('hex')
+}

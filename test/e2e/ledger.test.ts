@@ -22,7 +22,7 @@ describe('cairn ledger', () => {
     }
     const run = (seat: number, ...peers: readonly unknown[]): CairnProcess =>
       cairn('run', directory, '--seat', String(seat), ...peers.flatMap((peer) => ['--peer', String(peer)]))
-    await using first = run(0)
+    await using first = cairn('run', directory, '--seat', '0', '--http', '127.0.0.1:0')
     const { address: at0 } = await first.event('listening')
     const { url } = await first.event('clients')
     await using second = run(1, at0)
@@ -37,6 +37,17 @@ describe('cairn ledger', () => {
       await submitting.succeeded()
     }
     await write('one')
+    const { url: observed } = await first.event('http')
+    assert.equal((await fetch(`${String(observed)}/readyz`)).status, 200)
+    const metrics = await (await fetch(`${String(observed)}/metrics`)).text()
+    assert.match(metrics, /cairn_ledger_final_height [1-9]/)
+    assert.match(metrics, /cairn_ledger_submit_seconds_count\{outcome="final"\} 1/)
+    assert.match(metrics, /cairn_ledger_finality_seconds_count\{path="(fast|slow)"\} [1-9]/)
+    assert.match(metrics, /cairn_ledger_fsync_seconds_count [1-9]/)
+    await using shown = new CairnProcess({ args: ['status', String(observed)] })
+    await shown.succeeded()
+    assert.match(shown.stdout, /^replica at .*: ready, it serves height [1-9]/)
+    assert.match(shown.stdout, /SEAT {2}PEER {2,}STATE/)
     await third.kill()
     await write('two')
     await using back = run(2, at0, at1)
@@ -44,7 +55,14 @@ describe('cairn ledger', () => {
     await second.kill()
     await write('three')
     await using reading = cairn('read', String(url), 'name')
-    assert.equal((await reading.event('read'))['value'], 'three')
+    const read = await reading.event('read')
+    assert.deepEqual([read['value'], read['level']], ['three', 'final'])
+    assert.ok(Number(read['height']) > 0)
+    // Whichever replica is asked, and however it was away.
+    await using elsewhere = cairn('read', String(thirdUrl), 'name', '--level', 'final')
+    assert.equal((await elsewhere.event('read'))['value'], 'three')
+    await using local = cairn('read', String(url), 'name', '--level', 'local')
+    assert.deepEqual((await local.event('read'))['level'], 'local')
     await using status = cairn('status', String(thirdUrl))
     assert.ok(Number((await status.event('ledger-status'))['height']) > 0)
 

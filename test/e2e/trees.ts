@@ -46,12 +46,19 @@ async function digest(path: Buffer): Promise<string> {
   return hash.digest('hex')
 }
 
-/** Sum of the sizes of all regular files below `root`, its `.cairn` not counted. */
+/** Sum of the sizes of all regular files below `root`, its `.cairn` not counted; what a running process removes meanwhile counts nothing. */
 export async function treeBytes(root: string): Promise<number> {
   let bytes = 0
   for (const path of await readdir(root, { recursive: true })) {
-    const stats = await lstat(join(root, path))
-    if (stats.isFile() && path.split('/')[0] !== STATE_DIRECTORY) bytes += stats.size
+    const stats = await lstat(join(root, path)).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error
+      return undefined
+    })
+    if (stats?.isFile() === true && path.split('/')[0] !== STATE_DIRECTORY) bytes += stats.size
   }
   return bytes
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }

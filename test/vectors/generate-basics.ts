@@ -1,4 +1,4 @@
-// Writes cid.json, chunking.json, frame.json, bitmap.json and merkle.json beside this file.
+// Writes cid.json, chunking.json, frame.json, delta.json, bitmap.json, merkle.json and sketch.json beside this file.
 // Run it by hand, and only to approve a new format: `node test/vectors/generate-basics.ts`. Tests read what is there.
 import { writeFileSync } from 'node:fs'
 import { constants, zstdCompressSync } from 'node:zlib'
@@ -9,6 +9,8 @@ import {
   type ChunkingProfile,
   consistencyProof,
   cutPoints,
+  type DeltaBase,
+  encodeDelta,
   encodeFrame,
   gearTable,
   inclusionProof,
@@ -16,6 +18,8 @@ import {
   merkleRoot,
   pageCid,
   sha256,
+  encodeSketchTable,
+  sketchChunk,
 } from '@cairn/protocol'
 import { xorshift } from '../../packages/protocol/test/xorshift.ts'
 
@@ -26,8 +30,10 @@ const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 write('cid', cidVectors())
 write('chunking', chunkingVectors())
 write('frame', frameVectors())
+write('delta', deltaVectors())
 write('bitmap', bitmapVectors())
 write('merkle', merkleVectors())
+write('sketch', sketchVectors())
 
 function cidVectors(): object {
   const blocks = { empty: new Uint8Array(), hello: text('hello world'), 'an empty map of DAG-CBOR': Uint8Array.of(0xa0) }
@@ -126,6 +132,49 @@ function frameVectors(): object {
   return { accepted, refused: cases.map(([name, code, plainBytesMax, frame]) => ({ name, code, plainBytesMax, frame })) }
 }
 
+function deltaVectors(): object {
+  const baseOf = (plain: Uint8Array): DeltaBase => ({ digest: sha256(plain), plain })
+  const bases = [1, 2, 3, 4, 6, 7, 8, 9].map((seed) => baseOf(xorshift(seed, 256)))
+  const [first] = bases
+  const trained = baseOf(Buffer.concat([Buffer.from('37a430ec01000000', 'hex'), xorshift(5, 248)]))
+  const changed = xorshift(1, 256).with(100, 7)
+  const parts = Buffer.concat(bases.map(({ plain }, at) => plain.subarray(at * 16, at * 16 + 128)))
+  const accepted: [name: string, plain: Uint8Array, bases: readonly DeltaBase[]][] = [
+    ['one base, one byte changed', changed, [first!]],
+    ['eight bases, a part of each', parts, bases],
+    ['a base that begins like a trained dictionary', trained.plain.with(200, 1), [trained]],
+    ['an empty base', changed, [baseOf(new Uint8Array()), first!]],
+  ]
+  const delta = encodeDelta(changed, [first!])
+  const digests = bases.map(({ digest }) => hex(digest))
+  const zstd = hex(delta.subarray(34))
+  const refused: [name: string, code: string, basesCount: number, plainBytesMax: number, frame: string][] = [
+    ['no base', 'MALFORMED', 0, 256, `0200${zstd}`],
+    ['nine bases', 'MALFORMED', 8, 256, `0209${digests.join('')}${hex(trained.digest)}${zstd}`],
+    ['the same base twice', 'MALFORMED', 2, 256, `0202${digests[0]}${digests[0]}${zstd}`],
+    ['only its first byte', 'MALFORMED', 1, 256, '02'],
+    ['a digest cut off', 'MALFORMED', 1, 256, `0201${digests[0]!.slice(2)}`],
+    ['no payload', 'MALFORMED', 1, 256, `0201${digests[0]}`],
+    ['another encoding', 'MALFORMED', 1, 256, `0101${digests[0]}${zstd}`],
+    ['one byte above the bound', 'TOO_LARGE', 1, 255, hex(delta)],
+    ['followed by a byte', 'MALFORMED', 1, 256, `${hex(delta)}00`],
+    ['cut off', 'MALFORMED', 1, 256, hex(delta).slice(0, -2)],
+    ['with a dictionary id', 'MALFORMED', 1, 256, `0201${digests[0]}28b52ffd61070000000100${zstd.slice(14)}`],
+    ['longer than the plain bytes', 'MALFORMED', 1, 256, `0201${digests[0]}28b52ffd200a530000`],
+    ['of 4 GiB', 'TOO_LARGE', 1, 4096 * KIB, `0201${digests[0]}28b52ffda0ffffffff03000161`],
+  ]
+  return {
+    bases: bases.map(({ plain }) => hex(plain)),
+    accepted: accepted.map(([name, plain, from]) => ({
+      name,
+      bases: from.map((base) => hex(base.plain)),
+      plain: hex(plain),
+      frame: hex(encodeDelta(plain, from)),
+    })),
+    refused: refused.map(([name, code, basesCount, plainBytesMax, frame]) => ({ name, code, basesCount, plainBytesMax, frame })),
+  }
+}
+
 function bitmapVectors(): object {
   type Ranges = readonly (readonly [start: number, end: number])[]
   const bitmapOf = (size: number, set: Ranges): Bitmap => {
@@ -196,6 +245,43 @@ function merkleVectors(): object {
       newSize,
       proof: consistencyProof(first(newSize), index + 1).map(hex),
     })),
+  }
+}
+
+function sketchVectors(): object {
+  const chunks = [
+    { seed: 1, bytes: 64 * KIB, profile: 'edge' },
+    { seed: 2, bytes: 256 * KIB, profile: 'balanced' },
+    { seed: 3, bytes: 40, profile: 'edge' },
+    { seed: 4, bytes: 16, profile: 'edge' },
+  ] as const
+  const sketches = chunks.map(({ seed, bytes, profile }) => [...sketchChunk(xorshift(seed, bytes), CHUNKING[profile])])
+  const snapshot = pageCid(text('a snapshot'))
+  const table = Uint32Array.from(sketches.slice(0, 2).flat())
+  const file = hex(encodeSketchTable(snapshot, table))
+  const resealed = (at: number, digits: string): string => {
+    const bytes = Buffer.from(file, 'hex')
+    bytes.write(digits, at, 'hex')
+    const end = bytes.byteLength - 32
+    bytes.set(sha256(bytes.subarray(0, end)), end)
+    return bytes.toString('hex')
+  }
+  const refused: [name: string, code: string, hex: string][] = [
+    ['nothing', 'MALFORMED', ''],
+    ['a byte short', 'MALFORMED', file.slice(0, -2)],
+    ['a byte long', 'MALFORMED', `${file}00`],
+    ['another kind of file', 'MALFORMED', resealed(0, '00')],
+    ['version 2', 'UNSUPPORTED_VERSION', resealed(8, '02')],
+    ['12 values a sketch', 'MALFORMED', resealed(9, '0c')],
+    ['of another snapshot', 'MISMATCH', resealed(10, '00')],
+    ['2^32 - 1 chunks', 'TOO_LARGE', resealed(42, 'ffffffff')],
+    ['three chunks, values of two', 'MALFORMED', resealed(42, '00000003')],
+    ['a value changed', 'MALFORMED', `${file.slice(0, 92)}${file.slice(92, 94) === '00' ? '01' : '00'}${file.slice(94)}`],
+  ]
+  return {
+    chunks: chunks.map((chunk, i) => ({ ...chunk, sketch: sketches[i] })),
+    table: { snapshot: snapshot.toString(), chunks: 2, hex: file },
+    refused: refused.map(([name, code, bytes]) => ({ name, code, hex: bytes })),
   }
 }
 

@@ -1,8 +1,9 @@
-// Writes journal.json beside this file.
+// Writes journal.json and fingerprints.json beside this file.
 // Run it by hand, and only to approve a new format: `node test/vectors/generate-journal.ts`. Tests read what is there.
 import { writeFileSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { chunkCid, pageCidFromDigest, sha256 } from '@cairn/protocol'
+import { encodeFingerprints, type EntryFingerprint } from '../../packages/storage/src/place/fingerprints.ts'
 import { encodeHeader, encodeRecords, type JournalHeader, type JournalRecord } from '../../packages/storage/src/place/journal-codec.ts'
 
 const snapshot = pageCidFromDigest(sha256(Buffer.from('a snapshot')))
@@ -88,4 +89,34 @@ function accepted(name: string, { snapshot, bootId, chunksCount }: JournalHeader
 function write(vectors: object): void {
   const text = JSON.stringify(vectors, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value), 2)
   writeFileSync(new URL('journal.json', import.meta.url), `${text}\n`)
+}
+
+const files: readonly EntryFingerprint[] = [
+  { entry: 1, inode: 4711n, mtimeNs: 1_767_225_600_123_456_789n },
+  { entry: 1000, inode: 2n ** 64n - 1n, mtimeNs: -1n },
+]
+const known = [
+  { name: 'no files', files: [] },
+  { name: 'two files', files },
+].map((vector) => ({ ...vector, hex: hexOf(encodeFingerprints({ snapshot, files: vector.files })) }))
+const ruined = Buffer.from(known[1]!.hex, 'hex')
+writeFileSync(
+  new URL('fingerprints.json', import.meta.url),
+  `${JSON.stringify(
+    {
+      accepted: known.map((vector) => ({ ...vector, snapshot: snapshot.toString() })),
+      refused: [
+        { name: 'a byte short', hex: hexOf(ruined.subarray(0, -1)) },
+        { name: 'a changed byte', hex: hexOf(flip(ruined, 60)) },
+        { name: 'a later version', hex: hexOf(flip(ruined, 8)) },
+        { name: 'nothing', hex: '' },
+      ],
+    },
+    (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value),
+    2,
+  )}\n`,
+)
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
 }

@@ -8,6 +8,7 @@ import {
   type ControlMessage,
   encodeAvailability,
   encodeControl,
+  encodeDeltaSizes,
   encodeExchange,
   encodeHeads,
   type ExchangeMessage,
@@ -23,6 +24,7 @@ const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 const chunkA = chunkCid(sha256(text('a')))
 const chunkB = chunkCid(sha256(text('b')))
 const page = pageCid(text('page'))
+const pageB = pageCid(text('another page'))
 
 const hexA = Buffer.from(chunkA.bytes).toString('hex')
 
@@ -37,11 +39,19 @@ const exchange: Record<string, ExchangeMessage> = {
   'refuse, busy': { type: 'refuse', id: 7, position: 'all', code: 'BUSY' },
   'refuse, too many': { type: 'refuse', id: 7, position: 'all', code: 'TOO_MANY' },
   'refuse, internal': { type: 'refuse', id: 7, position: 3, code: 'INTERNAL' },
+  'basis of nothing': { type: 'basis', snapshots: [] },
+  'basis of two snapshots': { type: 'basis', snapshots: [page, pageB] },
   'refuse, cancelled': { type: 'refuse', id: 7, position: 'all', code: 'CANCELLED' },
 }
 const exchangeRefused: readonly Refused[] = [
   ['empty', 'MALFORMED', ''],
-  ['unknown type', 'MALFORMED', '050000000000'],
+  ['unknown type', 'MALFORMED', '060000000000'],
+  ['basis, cut off', 'MALFORMED', '05'],
+  ['basis, one byte short', 'MALFORMED', `0501${Buffer.from(page.bytes).toString('hex').slice(0, -2)}`],
+  ['basis, one byte long', 'MALFORMED', '050000'],
+  ['basis of five snapshots', 'TOO_LARGE', '0505'],
+  ['basis of a chunk', 'MALFORMED', `0501${hexA}`],
+  ['basis, the same snapshot twice', 'MALFORMED', `0502${Buffer.from(page.bytes).toString('hex').repeat(2)}`],
   ['want of nothing', 'MALFORMED', '01000000000000000100'],
   ['want without a deadline', 'MALFORMED', `01000000000000000001${hexA}`],
   ['want, deadline above ten minutes', 'TOO_LARGE', `0100000000000927c101${hexA}`],
@@ -78,6 +88,22 @@ const control: Record<string, ControlMessage> = {
   peers: { type: 'peers', id: 3, snapshot: page },
   'peers-reply': { type: 'peers-reply', id: 3, addresses: ['/ip4/127.0.0.1/tcp/4001', '/dns4/cache.example/tcp/443/tls/ws'] },
   'peers-reply of nobody': { type: 'peers-reply', id: 3, addresses: [] },
+  deltas: { type: 'deltas', id: 4, snapshot: page, from: pageB },
+  'deltas-reply, none': { type: 'deltas-reply', id: 4, state: 'none' },
+  'deltas-reply, preparing': { type: 'deltas-reply', id: 4, state: 'preparing' },
+  'deltas-reply, ready, too many to list': { type: 'deltas-reply', id: 4, state: 'ready' },
+  'deltas-reply, ready': {
+    type: 'deltas-reply',
+    id: 4,
+    state: 'ready',
+    sizes: encodeDeltaSizes(
+      new Map([
+        [0, 35],
+        [1, 4_194_305],
+        [16_777_215, 127],
+      ]),
+    )!,
+  },
   'error, busy': { type: 'error', id: 3, code: 'BUSY', retryAfterMs: 1500 },
   'error, too many': { type: 'error', id: 3, code: 'TOO_MANY', retryAfterMs: 0 },
   'error, internal': { type: 'error', id: 3, code: 'INTERNAL', retryAfterMs: 600_000 },

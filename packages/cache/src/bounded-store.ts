@@ -2,6 +2,15 @@ import type { CID } from '@cairn/protocol'
 import type { BlockStore } from '@cairn/storage'
 import { CacheError } from './errors.ts'
 
+/** What else is kept within a capacity. */
+export interface Beside {
+  readonly totalBytes: number
+  /** Shrinks to at most `bytesMax`. */
+  makeRoom(bytesMax: number): Promise<void>
+}
+
+const NOTHING_BESIDE: Beside = { totalBytes: 0, makeRoom: async () => undefined }
+
 /**
  * A store that never grows above its capacity: a block that would be too much is refused before it is written.
  * Planning keeps this from happening; this is what makes the bound hard.
@@ -9,11 +18,14 @@ import { CacheError } from './errors.ts'
 export class BoundedStore implements BlockStore {
   readonly capacityBytes: number
   readonly #store: BlockStore
+  readonly #beside: Beside
   /** Being written: some of them the store counts already. */
   readonly #pending = new Set<{ readonly cid: CID; readonly bytes: number }>()
 
-  constructor(store: BlockStore, capacityBytes: number) {
+  /** `beside` takes room too, and gives way. */
+  constructor(store: BlockStore, capacityBytes: number, beside: Beside = NOTHING_BESIDE) {
     this.#store = store
+    this.#beside = beside
     this.capacityBytes = capacityBytes
   }
 
@@ -38,6 +50,7 @@ export class BoundedStore implements BlockStore {
     if (this.has(cid)) return
     let bytes = this.totalBytes + frame.byteLength
     for (const pending of this.#pending) if (!this.has(pending.cid)) bytes += pending.bytes
+    if (bytes + this.#beside.totalBytes > this.capacityBytes) await this.#beside.makeRoom(Math.max(0, this.capacityBytes - bytes))
     if (bytes > this.capacityBytes) throw new CacheError({ code: 'OVER_CAPACITY', bytes, capacityBytes: this.capacityBytes })
     const pending = { cid, bytes: frame.byteLength }
     this.#pending.add(pending)

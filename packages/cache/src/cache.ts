@@ -12,16 +12,17 @@ import {
 import { fanOut } from '@cairn/observability'
 import { type Clock, type Log, type Random, type Reporter, Tasks } from '@cairn/runtime'
 import { type BlockStore, type FsBlockStoreInit, openFsBlockStore, type Placer, PlacingThread } from '@cairn/storage'
-import { Participant, PeerTally, type SwarmEvent, TrustKeeper } from '@cairn/swarm'
+import { Participant, PeerTally, ReceivedDeltas, type SwarmEvent, TrustKeeper } from '@cairn/swarm'
 import { DEFAULT_CHANNEL } from '@cairn/trust'
 import { BoundedStore } from './bounded-store.ts'
 import { Catalogue } from './catalogue.ts'
 import type { CacheEvent } from './events.ts'
-import { VERSIONS_PINNED } from './limits.ts'
+import { DELTAS_SHARE_MAX, VERSIONS_PINNED } from './limits.ts'
 import { MirrorLoop } from './mirror-loop.ts'
 import { MirrorSource } from './mirror-source.ts'
 import { Mirrors } from './mirrors.ts'
 import { reasonOf } from './reason.ts'
+import { RebuildThread } from './rebuild-thread.ts'
 import { type CacheStatus, snapshotStatuses } from './status.ts'
 import { TrustFollower } from './trust-follower.ts'
 
@@ -29,7 +30,7 @@ export interface CacheInit {
   /** The `root.json` that the operator was given. */
   readonly trustRoot: Uint8Array
   readonly peers: readonly Address[]
-  /** Directory of the cache: `trust`, `mirrors.json`, `peer.key` and `blocks/`. Created if absent. */
+  /** Directory of the cache: `trust`, `mirrors.json`, `peer.key`, `blocks/` and `deltas/`. Created if absent. */
   readonly storePath: string
   /** Ledgers to mirror; by default all that the trust root vouches for. */
   readonly ledgers?: readonly string[]
@@ -66,6 +67,8 @@ interface CacheParts {
   readonly components: CacheComponents
   readonly transport: Transport
   readonly store: BlockStore
+  readonly deltas: ReceivedDeltas
+  readonly rebuilder: RebuildThread
   readonly placer: Placer
   readonly participant: Participant
   readonly mirrors: Mirrors
@@ -107,7 +110,12 @@ export class Cache implements AsyncDisposable {
     // First, because its lock keeps a second cache away from everything else in the directory.
     const blocks = cleanup.use(await (components.openStore ?? openFsBlockStore)({ path: join(storePath, 'blocks'), clock, log }))
     const capacityBytes = init.capacityBytes ?? Number.POSITIVE_INFINITY
-    const store = new BoundedStore(blocks, capacityBytes)
+    const onDamaged = (path: string, reason: string): void => reporter.report({ type: 'deltas-damaged', path, reason })
+    const deltas = cleanup.use(
+      await ReceivedDeltas.open({ path: join(storePath, 'deltas'), bytesMax: capacityBytes * DELTAS_SHARE_MAX, onDamaged }),
+    )
+    const rebuilder = cleanup.use(new RebuildThread())
+    const store = new BoundedStore(blocks, capacityBytes, deltas)
     const keeper = await TrustKeeper.open({ path: join(storePath, 'trust'), root: init.trustRoot, clock })
     const mirrors = await Mirrors.open({ path: join(storePath, 'mirrors.json'), store, clock, reporter })
     const identity = await loadOrCreatePeerKey(join(storePath, 'peer.key'))
@@ -137,6 +145,7 @@ export class Cache implements AsyncDisposable {
             if (mirrors.lost(cid)) loop?.changed()
           },
         }),
+        deltas,
         metadata: (file) => keeper.metadata(file),
         onHeads: (_ledger, timestamp, from) => follower?.heard(timestamp, from),
       },
@@ -155,7 +164,7 @@ export class Cache implements AsyncDisposable {
         versionsPinned: init.versionsPinned ?? VERSIONS_PINNED,
         catalogue: () => follower?.catalogue ?? known,
       },
-      { store, mirrors, participant, clock, reporter, placer },
+      { store, mirrors, participant, clock, reporter, placer, deltas, rebuilder },
     )
     for (const mirror of mirrors.all) {
       const { index, cid, ledger, have } = mirror
@@ -163,7 +172,22 @@ export class Cache implements AsyncDisposable {
     }
     const tasks = new Tasks((error, task) => log.error('task-failed', { task, reason: reasonOf(error) }))
     const dialer = createDialer({ transport, addresses: init.peers, clock, random, reporter: dialReporter(reporter) })
-    const cache = new Cache({ init, components, transport, store, placer, participant, mirrors, follower, loop, dialer, peers, tasks })
+    const cache = new Cache({
+      init,
+      components,
+      transport,
+      store,
+      deltas,
+      rebuilder,
+      placer,
+      participant,
+      mirrors,
+      follower,
+      loop,
+      dialer,
+      peers,
+      tasks,
+    })
     cache.#begin()
     cleanup.move()
     return cache
@@ -229,7 +253,7 @@ export class Cache implements AsyncDisposable {
   }
 
   async #stop(): Promise<void> {
-    const { transport, store, placer, participant, mirrors, dialer, tasks } = this.#parts
+    const { transport, store, deltas, rebuilder, placer, participant, mirrors, dialer, tasks } = this.#parts
     const stopped = tasks.stop()
     await dialer.stop()
     // Ends what the tasks wait for from peers.
@@ -238,6 +262,8 @@ export class Cache implements AsyncDisposable {
     await transport.stop()
     await mirrors.save()
     await placer[Symbol.asyncDispose]()
+    await rebuilder[Symbol.asyncDispose]()
+    await deltas[Symbol.asyncDispose]()
     await store.close()
   }
 }

@@ -43,6 +43,8 @@ export type CacheEvent =
     })
   /** Blocks that no mirrored snapshot has, left by a run that was killed, were removed. */
   | { readonly type: 'orphans-removed'; readonly blocksCount: number; readonly freedBytes: number; readonly storeBytes: number }
+  /** A file of deltas could not be read and was removed: chunks go out whole. */
+  | { readonly type: 'deltas-damaged'; readonly path: string; readonly reason: string }
   /**
    * The disk refused what is not a snapshot's download. New metadata that is not on disk is not used; a list of mirrors that is not
    * is written with the next change; what an eviction left is removed later.

@@ -9,3 +9,5 @@ export const RETRY_MS_MIN = 5_000
 export const RETRY_MS_MAX = 10 * 60_000
 /** Versions pinned per ledger and channel: 2 leaves a way back when a release is withdrawn. */
 export const VERSIONS_PINNED = 2
+/** Part of the capacity that deltas may take: an update is some hundredths of its snapshot, and there are few that nodes still come from. */
+export const DELTAS_SHARE_MAX = 1 / 8

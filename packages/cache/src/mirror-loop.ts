@@ -1,7 +1,7 @@
 import type { RetentionDecision, SnapshotFacts } from '@cairn/policy'
 import type { CID, SnapshotIndex } from '@cairn/protocol'
 import type { BlockSource } from '@cairn/storage'
-import { SwarmError } from '@cairn/swarm'
+import { SwarmError, Wake } from '@cairn/swarm'
 import { Backoff } from './backoff.ts'
 import type { Catalogue } from './catalogue.ts'
 import { CacheError } from './errors.ts'
@@ -13,7 +13,6 @@ import type { Mirror } from './mirrors.ts'
 import { PageOverlay } from './page-overlay.ts'
 import { factsOf, planByBlocks, wantedOf } from './plan.ts'
 import { reasonOf } from './reason.ts'
-import { Wake } from './wake.ts'
 
 export interface MirrorLoopInit {
   readonly network: string
@@ -114,6 +113,8 @@ export class MirrorLoop {
     }
     // Not while a manifest is unknown: a list that was lost must not cost the blocks that it listed.
     if (manifests.size === wanted.length) await this.#evictor.removeOrphans(needed)
+
+    await this.#components.deltas.retain((snapshot) => mirrors.all.some(({ cid }) => cid.toString() === snapshot))
 
     const next = fetchable.find(({ snapshot }) => this.#backoff.isDue(snapshot.cid.toString(), clock.monotonicMs()))
     if (next !== undefined) {

@@ -12,6 +12,7 @@ export const CACHE_METRICS = {
   cairn_mirrors_damaged_total: { type: 'counter', help: 'Times that blocks of a mirrored snapshot were found to be gone or damaged' },
   cairn_evictions_total: { type: 'counter', help: 'Snapshots dropped', labels: ['reason'] },
   cairn_evicted_bytes_total: { type: 'counter', help: 'Bytes that evictions freed' },
+  cairn_delta_files_damaged_total: { type: 'counter', help: 'Files of deltas that could not be read and were removed' },
   cairn_store_failures_total: { type: 'counter', help: 'Times that the disk refused trust, bookkeeping or an eviction', labels: ['what'] },
 } as const satisfies MetricTable
 
@@ -39,5 +40,6 @@ export const CACHE_RULES = {
     },
   },
   'orphans-removed': { log: 'warn', count: (metrics, { storeBytes }) => metrics.set('cairn_store_bytes', storeBytes) },
+  'deltas-damaged': { log: 'error', count: (metrics) => metrics.add('cairn_delta_files_damaged_total', 1) },
   'store-failed': { log: 'error', count: (metrics, { what }) => metrics.add('cairn_store_failures_total', 1, { what }) },
 } as const satisfies EventTable<CacheEvent, typeof CACHE_METRICS>

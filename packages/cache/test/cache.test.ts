@@ -10,9 +10,9 @@ test('mirrors the newest release, serves it, and is ready then', async () => {
   await using world = await World.create()
   const index = await world.snapshot('alpha', 1, range(0, 40))
   world.publish(index)
-  await world.origin('origin', [index])
   const running = await world.cache('cache', new MemoryBlockStore())
   assert.equal(running.cache.ready().ready, false)
+  await world.origin('origin', [index])
   await world.until(() => running.cache.ready().ready)
   assert.deepEqual(completed(running), ['alpha@1'])
   const [status] = running.cache.status().snapshots

@@ -100,8 +100,10 @@ export class World implements AsyncDisposable {
     return { cache, transport: transport!, events }
   }
 
-  /** A node fetches all of `index` from `from` alone; its chunks are checked on the way. */
-  async join(name: string, from: string, index: SnapshotIndex): Promise<void> {
+  /**
+   * A node fetches all of `index` from `from` alone, with all chunks of `held` at hand; they are checked on the way. Returns the frame bytes.
+   */
+  async join(name: string, from: string, index: SnapshotIndex, held?: SnapshotIndex): Promise<number> {
     const transport = this.network.createTransport(name)
     const store = new MemoryBlockStore()
     const participant = await Participant.start(
@@ -111,7 +113,12 @@ export class World implements AsyncDisposable {
     try {
       await this.settle(transport.dial(addressOf(from)))
       const loaded = await this.settle(participant.manifest(index.cid, store, { patienceMs: 20_000 }))
-      await this.settle(participant.download({ index: loaded, sink: new BlockStoreSink(loaded, store), patienceMs: 20_000 }))
+      const chunks = Array.from({ length: held?.chunksCount ?? 0 }, (_, chunk) => held!.chunkCid(chunk))
+      for (const cid of chunks) await store.put(cid, (await this.published.get(cid))!)
+      const basis = held === undefined ? {} : { basis: [held.cid] }
+      const sink = new BlockStoreSink(loaded, store)
+      const { bytesBySource } = await this.settle(participant.download({ index: loaded, sink, patienceMs: 20_000, ...basis }))
+      return bytesBySource.values().reduce((sum, bytes) => sum + bytes, 0)
     } finally {
       await this.settle(participant.stop())
       await this.settle(transport.stop())

@@ -6,10 +6,14 @@ import type { Release } from '@cairn/trust'
 export const NETWORK = 'test'
 export const CHUNK_BYTES = CHUNKING.edge.bytesMin
 
-/** Chunk contents by number, so that snapshots that name the same numbers share chunks. They do not compress. */
-function chunkOf(number: number): Uint8Array {
-  const random = seededRandom(`chunk ${number}`)
+/**
+ * Chunk contents by number, so that snapshots that name the same numbers share chunks. They do not compress. A number and a half is near to
+ * that number.
+ */
+export function chunkOf(number: number): Uint8Array {
+  const random = seededRandom(`chunk ${Math.floor(number)}`)
   const words = Uint32Array.from({ length: CHUNK_BYTES / 4 }, () => random.u32())
+  if (!Number.isInteger(number)) words[CHUNK_BYTES / 8]! ^= 1
   return new Uint8Array(words.buffer)
 }
 

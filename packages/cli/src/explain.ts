@@ -35,8 +35,10 @@ const STORAGE: Readonly<Record<StorageFault['code'], Advice>> = {
   IO_FAILED: [EXIT.storage, 'check the disk and the permissions of that path'],
   CORRUPT: [EXIT.storage, 'remove what is damaged and run the command again: it is fetched anew'],
   SOURCE_CHANGED: [EXIT.storage, 'publish the directory again, or with --store copy to be free to change it'],
+  BASE_MISSING: [EXIT.storage, 'run the command again: the chunk is fetched whole'],
   FOREIGN_FILES: [EXIT.storage, 'name an empty directory, or one that was joined before'],
   OTHER_SNAPSHOT: [EXIT.storage, 'name another directory'],
+  OTHER_LAYOUT: [EXIT.storage, 'name another directory; --follow keeps versions side by side, a join without it one snapshot'],
   LOCKED: [EXIT.storage, 'stop the other process, or name another directory'],
   UNSUPPORTED_FILE: [EXIT.storage, 'remove it, or publish a directory without it'],
   UNSUPPORTED_VERSION: [EXIT.storage, 'use the version of cairn that wrote it, or a newer one'],
@@ -93,6 +95,7 @@ const ORIGIN: Readonly<Record<OriginFault['code'], Advice>> = {
 const NODE: Readonly<Record<NodeFault['code'], Advice>> = {
   MANIFEST_MISMATCH: [EXIT.verification, 'check --network; if it is right, tell the publisher: the release is signed for something else'],
   NO_SUCH_STAGE: [EXIT.usage, 'run it without --stage: it is usable when all of it is in place'],
+  STAGE_OF_UPDATE: [EXIT.usage, 'run it without --stage: the directory stays as it is until the new version is whole'],
   UNKNOWN_PATH: [EXIT.usage],
   NOT_A_FILE: [EXIT.usage],
   OUT_OF_RANGE: [EXIT.usage],

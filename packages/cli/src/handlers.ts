@@ -7,6 +7,7 @@ import type { ListOptions } from './commands/list.ts'
 import type { OriginOptions } from './commands/origin.ts'
 import type { PublishOptions } from './commands/publish.ts'
 import type { ReplayOptions } from './commands/replay.ts'
+import type { RollbackOptions } from './commands/rollback.ts'
 import type { ShowOptions } from './commands/show.ts'
 import type { LedgerOptions } from './commands/ledger.ts'
 import type { SimulateOptions } from './commands/simulate.ts'
@@ -23,6 +24,7 @@ export interface OptionsByCommand {
   readonly cache: CacheOptions
   readonly join: JoinOptions
   readonly verify: VerifyOptions
+  readonly rollback: RollbackOptions
   readonly list: ListOptions
   readonly show: ShowOptions
   readonly diff: DiffOptions

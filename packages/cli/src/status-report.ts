@@ -34,6 +34,25 @@ const report = z.looseObject({
       faultsCount: z.number(),
     }),
   ),
+  ledger: z
+    .looseObject({
+      chain: z.string(),
+      epoch: z.number(),
+      slot: z.number(),
+      seat: z.number().exactOptional(),
+      finalHeight: z.number(),
+      appliedHeight: z.number(),
+      checkpointHeight: z.number(),
+      seats: z.array(
+        z.looseObject({
+          seat: z.number(),
+          peer: z.string(),
+          state: z.enum(['self', 'connected', 'disconnected']),
+          behindSlots: z.number(),
+        }),
+      ),
+    })
+    .exactOptional(),
 }) satisfies z.ZodType<StatusReport>
 
 /** @throws {ObservabilityError} `STATUS_UNREADABLE`, naming the member that is not as it must be */

@@ -68,6 +68,7 @@ const refusingHandlers: CommandHandlers = {
   cache: refuse,
   join: refuse,
   verify: refuse,
+  rollback: refuse,
   list: refuse,
   show: refuse,
   diff: refuse,

@@ -3,7 +3,7 @@ import { type Address, createDialer, createLibp2pTransport, type Dialer, type Tr
 import type { CID, SnapshotIndex } from '@cairn/protocol'
 import { type Clock, type Log, type Random, silentReporter, sleep } from '@cairn/runtime'
 import { MemoryBlockStore } from '@cairn/storage'
-import { Participant, SwarmError } from '@cairn/swarm'
+import { type DeltaOffer, Participant, SwarmError } from '@cairn/swarm'
 import { initialTrust, type TrustState } from '@cairn/trust'
 import { REFRESH_INTERVAL_MS, REFUSED_GRACE_MS } from './limits.ts'
 
@@ -86,6 +86,11 @@ export class Catalogue implements AsyncDisposable {
   /** @throws {SwarmError} `NO_SOURCE` */
   manifest(snapshot: CID): Promise<SnapshotIndex> {
     return this.#participant.manifest(snapshot, this.#pages, { patienceMs: this.#init.patienceMs, signal: this.#init.signal })
+  }
+
+  /** What peers offer to a holder of `from` who wants `index`; what is not ready within `waitMs` is told as it stands. */
+  deltas(index: SnapshotIndex, from: CID, waitMs: number): Promise<DeltaOffer> {
+    return this.#participant.deltas(index, from, { waitMs, signal: this.#init.signal })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -12,6 +12,8 @@ export type NodeFault =
     }
   /** Nothing in the release belongs to this stage or one before it, so having it would make nothing usable. */
   | { readonly code: 'NO_SUCH_STAGE'; readonly ledger: string; readonly height: number; readonly stage: StageClass }
+  /** Only a whole version can take the place of another one. */
+  | { readonly code: 'STAGE_OF_UPDATE'; readonly path: string; readonly stage: StageClass }
   | { readonly code: 'UNKNOWN_PATH'; readonly path: string }
   | { readonly code: 'NOT_A_FILE'; readonly path: string; readonly found: 'directory' | 'symlink' }
   | { readonly code: 'OUT_OF_RANGE'; readonly path: string; readonly from: number; readonly to: number; readonly bytes: number }
@@ -34,6 +36,8 @@ function describe(fault: NodeFault): string {
       return `the manifest of ${fault.snapshot} is of ${fault.what} ${fault.found}, the release says ${fault.wanted}`
     case 'NO_SUCH_STAGE':
       return `${fault.ledger}@${fault.height} was published without anything in stage ${fault.stage}`
+    case 'STAGE_OF_UPDATE':
+      return `${fault.path} holds another version: stage ${fault.stage} alone cannot take its place`
     case 'UNKNOWN_PATH':
       return `the snapshot has no ${fault.path}`
     case 'NOT_A_FILE':

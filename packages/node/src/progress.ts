@@ -46,8 +46,12 @@ const START: JoinProgress = {
 
 /** One clause for people: why nothing arrives, while nothing does. */
 export function stallOf({ phase, stalled }: JoinProgress): string | undefined {
-  if (phase === 'connecting' || phase === 'metadata' || phase === 'manifest' || phase === 'checking') return describeWait(phase)
+  if (isWait(phase)) return describeWait(phase)
   return stalled === undefined ? undefined : describeStall(stalled)
+}
+
+function isWait(phase: JoinProgress['phase']): phase is WaitReason {
+  return phase !== 'fetching' && phase !== 'finishing' && phase !== 'staged' && phase !== 'complete'
 }
 
 /** Follows a join by its events alone, so that what people are shown is what was reported. */

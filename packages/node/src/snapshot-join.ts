@@ -1,11 +1,24 @@
-import { type SnapshotIndex, STAGES, type StageClass } from '@cairn/protocol'
+import { type CID, deltaBases, type SnapshotIndex, STAGES, type StageClass } from '@cairn/protocol'
 import type { Clock, Log, Reporter } from '@cairn/runtime'
-import { openPlaceStore, type Placer, type PlaceStore, type Rollback, type SnapshotSink, StorageError } from '@cairn/storage'
-import type { DownloadSession, Participant } from '@cairn/swarm'
+import {
+  openPlaceStore,
+  type Placer,
+  type PlaceStore,
+  planReuse,
+  reuseChunks,
+  type ReuseDirectory,
+  ReuseSources,
+  type ReuseTally,
+  type Rollback,
+  type SnapshotSink,
+  StorageError,
+} from '@cairn/storage'
+import type { DownloadSession, Participant, ReceivedDeltas } from '@cairn/swarm'
 import type { Release } from '@cairn/trust'
 import { NodeError } from './errors.ts'
 import type { NodeEvent } from './events.ts'
-import { ROLLBACKS_MAX } from './limits.ts'
+import { BASIS_MAX, ROLLBACKS_MAX } from './limits.ts'
+import { planFetch } from './plan-fetch.ts'
 import { RangeReader } from './range-reader.ts'
 import { hasEntries, StageCommitter } from './stage-committer.ts'
 
@@ -14,6 +27,14 @@ export interface SnapshotJoinInit {
   readonly index: SnapshotIndex
   /** Where the snapshot's files go. */
   readonly into: string
+  /** Directories that may hold chunks, the most promising first. */
+  readonly directories: readonly ReuseDirectory[]
+  /** Whether readers look elsewhere until everything is in place: no stage is of use by itself. */
+  readonly isUpdate: boolean
+  /** All that {@link directories} have was taken from them. */
+  readonly onReused?: () => Promise<void>
+  /** Puts what is complete where its readers look for it; may close the store. */
+  readonly commit?: (store: PlaceStore) => Promise<void>
   /** Whether the directory was complete when the node was started, whatever it has lost since. */
   readonly wasComplete: boolean
   readonly patienceMs: number | undefined
@@ -29,6 +50,8 @@ export interface SnapshotJoinComponents {
   readonly log: Log
   readonly reporter: Reporter<NodeEvent>
   readonly placer: Placer
+  /** Keeps the deltas that come, for others. */
+  readonly deltas?: ReceivedDeltas
 }
 
 export interface JoinSummary {
@@ -39,6 +62,8 @@ export interface JoinSummary {
   /** Frame bytes used, by source. */
   readonly bytesBySource: Readonly<Record<string, number>>
   readonly wastedBytes: number
+  /** Distinct plain bytes that were on this machine already, outside of what an earlier run had placed. */
+  readonly bytesReused: number
   /** Chunks that an earlier run had placed. */
   readonly chunksResumed: number
   /** Distinct chunks of the snapshot, and of what was asked for. */
@@ -54,6 +79,8 @@ export class SnapshotJoin {
   readonly #stages: StageCommitter
   #session: DownloadSession | undefined
   #isUsable = false
+  /** Snapshots of which every chunk is here: others may come as what they add to theirs. */
+  #basis: readonly CID[] = []
 
   private constructor(init: SnapshotJoinInit, components: SnapshotJoinComponents, open: (hear: OnRolledBack) => PlaceStore) {
     this.#init = init
@@ -73,6 +100,7 @@ export class SnapshotJoin {
       clock,
       log,
       placer,
+      isReusing: init.directories.length > 0,
       onRolledBack: (rollback) => hear(rollback),
     })
     return new SnapshotJoin(init, components, (listener) => {
@@ -107,8 +135,10 @@ export class SnapshotJoin {
     if (stage === undefined && (this.store.isComplete || this.#init.wasComplete)) await this.#recheck(signal)
     const chunksResumed = this.store.have.count
     if (chunksResumed > 0) this.#reportResumed()
+    const reused = await this.#reuse(signal)
     const fetched = new FetchTally()
     await this.#bringTo(stage, fetched, signal)
+    if (stage === undefined) await this.#init.commit?.(this.store)
     const durationMs = this.#sinceStartMs()
     const snapshot = release.manifest.toString()
     if (stage === undefined) {
@@ -118,7 +148,51 @@ export class SnapshotJoin {
       this.#components.reporter.report({ type: 'join-staged', snapshot, stage, durationMs })
     }
     const { bytesBySource, wastedBytes } = fetched
-    return { release, reached: stage ?? 'complete', durationMs, bytesBySource, wastedBytes, chunksResumed, chunksCount: index.chunksCount }
+    return {
+      release,
+      reached: stage ?? 'complete',
+      durationMs,
+      bytesBySource,
+      wastedBytes,
+      bytesReused: reused.bytes,
+      chunksResumed,
+      chunksCount: index.chunksCount,
+    }
+  }
+
+  /** Places what is on this machine, and says before what that will be. */
+  async #reuse(signal: AbortSignal): Promise<ReuseTally> {
+    const { directories, index } = this.#init
+    const { reporter, placer } = this.#components
+    const { have } = this.store
+    if (directories.length === 0) return { files: 0, chunks: 0, bytes: 0 }
+    if (!have.isFull()) reporter.report({ type: 'waiting', reason: 'reusing' })
+    const sources = await ReuseSources.open({ target: index, have, directories, placer, signal })
+    this.#basis = sources.snapshots.filter((snapshot) => !snapshot.equals(index.cid)).slice(0, BASIS_MAX)
+    const plan = planReuse(this.store, index, sources)
+    let waited = false
+    const fetch = await planFetch(index, plan.missing, this.#basis, this.#components.participant, {
+      signal,
+      onPreparing: () => {
+        waited = true
+        reporter.report({ type: 'waiting', reason: 'deltas' })
+      },
+    })
+    if (waited) reporter.report({ type: 'waiting', reason: 'reusing' })
+    const { files, chunks, bytes } = plan
+    reporter.report({
+      type: 'planned',
+      files: index.root.totals.files,
+      filesReused: files,
+      chunksReused: chunks,
+      bytesReused: bytes,
+      ...fetch,
+    })
+    const tally = await reuseChunks(this.store, index, sources, { signal, onPlaced: (chunk) => this.reader.placed(chunk) })
+    reporter.report({ type: 'reused', filesShared: tally.files, chunks: tally.chunks, bytes: tally.bytes })
+    await this.#init.onReused?.()
+    this.store.useBases(sources)
+    return tally
   }
 
   /** Fetches, and after a rollback fetches again, until what was asked for is in place and committed. */
@@ -141,22 +215,29 @@ export class SnapshotJoin {
 
   async #fetch(stage: StageClass | undefined, fetched: FetchTally, signal: AbortSignal): Promise<void> {
     const { index, patienceMs } = this.#init
+    const { deltas } = this.#components
+    const [from] = this.#basis
+    await using keeping = from === undefined ? undefined : await deltas?.begin(index, from)
     const commits = new AbortController()
     const sink: SnapshotSink = {
       have: this.store.have,
       deliver: async (chunk, frame) => {
         await this.store.deliver(chunk, frame)
+        // A copy: the frame's memory is given back when this resolves.
+        if (keeping !== undefined && deltaBases(frame) !== undefined) await keeping.keep(chunk, frame.slice())
         this.reader.placed(chunk)
         // The chunk is placed: that its stage waits for the disk must not look as if placing did.
-        this.#stages.placed().catch((error: unknown) => commits.abort(error))
+        if (!this.#init.isUpdate) this.#stages.placed().catch((error: unknown) => commits.abort(error))
       },
     }
-    await this.#stages.begin()
+    if (!this.#init.isUpdate) await this.#stages.begin()
     const { onTrace } = this.#init
     const { session, result } = this.#components.participant.startDownload({
       index,
       sink,
       signal: AbortSignal.any([signal, commits.signal]),
+      // What is kept is for those who come from the same version: it may be made from that alone.
+      basis: keeping === undefined ? this.#basis : this.#basis.slice(0, 1),
       ...(stage === undefined ? {} : { stage }),
       ...(patienceMs === undefined ? {} : { patienceMs }),
       ...(onTrace === undefined ? {} : { onTrace }),
@@ -165,6 +246,7 @@ export class SnapshotJoin {
     this.reader.attach((chunks) => session.prefer(chunks))
     try {
       fetched.add(await result)
+      await keeping?.finish()
       await this.#stages.committed()
     } finally {
       this.#session = undefined
@@ -209,7 +291,8 @@ export class SnapshotJoin {
 
   #assertStage(stage: StageClass | undefined): void {
     if (stage === undefined) return
-    const { index, release } = this.#init
+    const { index, release, isUpdate, into } = this.#init
+    if (isUpdate) throw new NodeError({ code: 'STAGE_OF_UPDATE', path: into, stage })
     const wanted = STAGES.slice(0, STAGES.indexOf(stage) + 1)
     if (wanted.some((known) => hasEntries(index, known))) return
     throw new NodeError({ code: 'NO_SUCH_STAGE', ledger: release.ledger, height: release.height, stage })

@@ -9,7 +9,7 @@ import { advanceToEnd, advanceUntil, ManualClock } from '@cairn/runtime/testing'
 import { LocalPlacer, MemoryBlockStore } from '@cairn/storage'
 import { type SampleSnapshot, sampleSnapshot, writeSample } from '@cairn/storage/testing'
 import { Participant, type ParticipantInit, type SwarmEvent } from '@cairn/swarm'
-import { type JoinSummary, Node, type NodeEvent, type NodeInit } from '../src/index.ts'
+import { type FollowInit, FollowingNode, type JoinSummary, Node, type NodeEvent, type NodeInit } from '../src/index.ts'
 import { releaseOf, TestRepository } from './repository.ts'
 import { treeOf } from './trees.ts'
 
@@ -24,6 +24,14 @@ export const LEDGER = 'sample'
 export interface Published extends SampleSnapshot {
   readonly path: string
   readonly manifestBytes: number
+}
+
+export interface RunningFollower {
+  readonly node: FollowingNode
+  readonly transport: Transport
+  readonly events: NodeEvent[]
+  /** Ends it, as SIGTERM would. */
+  stop(): Promise<void>
 }
 
 export interface Origin {
@@ -46,6 +54,7 @@ export class World implements AsyncDisposable {
   readonly #random: Random = seededRandom(SEED)
   readonly #path: string
   readonly #stops: (() => Promise<void>)[] = []
+  readonly #participants: Participant[] = []
 
   private constructor(path: string, bytesPerSecond: number) {
     this.#path = path
@@ -88,6 +97,7 @@ export class World implements AsyncDisposable {
       { network: NETWORK, ledgers: [LEDGER], source: this.published, metadata: this.repository.metadata, ...init },
       { ...this.#components(name), transport, reporter: { report: (event) => events.push(event) } },
     )
+    this.#participants.push(participant)
     for (const { index } of holds) participant.hold(index.cid, LEDGER, Bitmap.full(index.chunksCount))
     this.#stops.push(async () => {
       await participant.stop()
@@ -121,6 +131,54 @@ export class World implements AsyncDisposable {
     )
     this.#stops.push(() => node.stop())
     return { node, transport, events }
+  }
+
+  /** Starts a node that follows the ledger into {@link target} of its name, and hears of what `origin` announces. */
+  async follow(name = 'node', init: Partial<FollowInit> = {}): Promise<RunningFollower> {
+    const events: NodeEvent[] = []
+    const transport = this.network.createTransport(name)
+    const node = await this.settle(
+      FollowingNode.start(
+        {
+          selector: { ledger: LEDGER },
+          trustRoot: this.repository.root,
+          network: NETWORK,
+          peers: [addressOf('origin')],
+          into: this.target(name),
+          listen: [],
+          keep: 2,
+          ...init,
+        },
+        {
+          ...this.#components(name),
+          reporter: { report: (event) => events.push(event) },
+          placer: new LocalPlacer(),
+          createTransport: async () => transport,
+        },
+      ),
+    )
+    const controller = new AbortController()
+    const following = node.follow(controller.signal).then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    let isStopped = false
+    const stop = async (): Promise<void> => {
+      if (isStopped) return
+      isStopped = true
+      controller.abort(new Error('stopped'))
+      await following
+      await node.stop()
+    }
+    this.#stops.push(stop)
+    return { node, transport, events, stop: () => this.settle(stop()) }
+  }
+
+  /** {@link publish}, and tells those who follow. */
+  async release(...snapshots: readonly Published[]): Promise<void> {
+    this.publish(...snapshots)
+    const timestamp = await this.repository.metadata('timestamp.json')
+    for (const participant of this.#participants) await participant.announceHeads(LEDGER, timestamp!)
   }
 
   /** Starts a node, joins and stops it. */

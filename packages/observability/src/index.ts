@@ -7,7 +7,7 @@ export type { Exposition, MetricDefinition, Metrics, MetricsWriter, MetricTable 
 export { RateMeter, type RateMeterInit } from './rate-meter.ts'
 export { LOG_LIST_ITEMS_MAX, LOG_VALUE_CHARS_MAX, REDACTED } from './redact.ts'
 export { createReporter, type EventRule, type EventTable, fanOut, type ReportedEvent, type ReporterComponents } from './reporter.ts'
-export type { PeerStatus, SnapshotStatus, StatusReport } from './status-report.ts'
+export type { LedgerStatus, PeerStatus, SeatStatus, SnapshotStatus, StatusReport } from './status-report.ts'
 export {
   type Answer,
   CLOSE_GRACE_MS,

@@ -14,6 +14,8 @@ export interface StatusReport {
   readonly reason: string
   readonly snapshots: readonly SnapshotStatus[]
   readonly peers: readonly PeerStatus[]
+  /** Of a replica: where it is in its ledger. */
+  readonly ledger?: LedgerStatus
 }
 
 export interface SnapshotStatus {
@@ -44,4 +46,26 @@ export interface PeerStatus {
   readonly faultsCount: number
   /** Why a download gave it up last, for a while or for good; absent once it was taken back. */
   readonly dropped?: string
+}
+
+export interface LedgerStatus {
+  /** Network and chain. */
+  readonly chain: string
+  readonly epoch: number
+  readonly slot: number
+  /** Absent for one that only follows. */
+  readonly seat?: number
+  readonly finalHeight: number
+  readonly appliedHeight: number
+  /** 0 while there is none. */
+  readonly checkpointHeight: number
+  readonly seats: readonly SeatStatus[]
+}
+
+export interface SeatStatus {
+  readonly seat: number
+  readonly peer: string
+  readonly state: 'self' | 'connected' | 'disconnected'
+  /** Slots since it was last heard of. */
+  readonly behindSlots: number
 }

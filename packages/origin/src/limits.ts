@@ -23,6 +23,25 @@ export const PACK_BYTES = 32 * 1024 * 1024
 export function readBytesOf({ bytesMax }: { readonly bytesMax: number }): number {
   return Math.max(4 * 1024 * 1024, 2 * bytesMax)
 }
+/** Parts of a directory that profiles are compared on, spread over all files, and how long each is: four average chunks of the largest profile. */
+export const SAMPLE_WINDOWS = 8
+export const SAMPLE_WINDOW_BYTES = 4 * 1024 * 1024
+/** Bytes of the parent that they are compared with: what is near, and as much beside it. */
+export const SAMPLE_PARENT_BYTES_MAX = 2 * SAMPLE_WINDOWS * SAMPLE_WINDOW_BYTES
+/** Releases of a ledger from which deltas to a new one are made when it is published: who follows is rarely further behind. */
+export const DELTA_RELEASES = 4
+/** Threads that make deltas, where there are as many cores: each holds a chunk, its bases and zstd's tables, up to 30 MiB with `bulk`. */
+export const DELTA_THREADS_MAX = 3
+/** Threads that make deltas while an origin serves: whoever asked waits for them. Serving itself is the main thread's, and mostly the network's. */
+export const DELTA_JOB_THREADS = 2
+/** A delta is worth having if it takes at most this part of the chunk's frame: its bases have to be read by everybody who uses it. */
+export const DELTA_PART_MAX = 0.9
+/** Deltas kept on disk: those of four releases of a ledger of a terabyte that changes by some percent each time. */
+export const DELTAS_BYTES_MAX = 64 * 1024 ** 3
+/** Pairs of snapshots that wait for their deltas to be made on request; who asks beyond that is told that there are none, and fetches chunks. */
+export const DELTA_JOBS_MAX = 16
+/** How long a pair that was found to have no deltas is not tried again. */
+export const DELTA_RETRY_MS = 10 * 60_000
 /** How long a publisher waits for another process to finish signing, and how often it looks. */
 export const LOCK_PATIENCE_MS = 10_000
 export const LOCK_RETRY_MS = 20

@@ -5,6 +5,8 @@ import { fanOut, type StatusReport } from '@cairn/observability'
 import { FsBlockReader } from '@cairn/storage'
 import { dialReporter, Participant, PeerTally, type SwarmEvent } from '@cairn/swarm'
 import { checkFreshness, expiries, fileOf, freshUntil, type Release, releases, type TrustState } from '@cairn/trust'
+import { DeltaJobs } from './deltas/delta-jobs.ts'
+import { WorkspaceDeltas } from './deltas/workspace-deltas.ts'
 import type { OriginEvent } from './events.ts'
 import { TIMESTAMP_RENEW_MS, WATCH_INTERVAL_MS } from './limits.ts'
 import { WorkspaceSource } from './release-sources.ts'
@@ -43,6 +45,8 @@ export class Origin implements AsyncDisposable {
   readonly #transport: Transport
   readonly #blocks: FsBlockReader
   readonly #source: WorkspaceSource
+  readonly #deltas: WorkspaceDeltas
+  readonly #jobs: DeltaJobs
   readonly #participant: Participant
   readonly #dialer: Dialer
   readonly #peers: PeerTally
@@ -58,6 +62,8 @@ export class Origin implements AsyncDisposable {
     transport: Transport
     blocks: FsBlockReader
     source: WorkspaceSource
+    deltas: WorkspaceDeltas
+    jobs: DeltaJobs
     participant: Participant
     dialer: Dialer
     peers: PeerTally
@@ -68,6 +74,8 @@ export class Origin implements AsyncDisposable {
     this.#transport = parts.transport
     this.#blocks = parts.blocks
     this.#source = parts.source
+    this.#deltas = parts.deltas
+    this.#jobs = parts.jobs
     this.#participant = parts.participant
     this.#dialer = parts.dialer
     this.#peers = parts.peers
@@ -99,8 +107,11 @@ export class Origin implements AsyncDisposable {
     })
     cleanup.defer(() => transport.stop())
     const source = new WorkspaceSource(blocks, (path) => reporter.report({ type: 'source-changed', path }))
-    const peers = new PeerTally()
+    const onDamaged = (path: string, reason: string): void => reporter.report({ type: 'deltas-damaged', path, reason })
+    const deltas = cleanup.use(await WorkspaceDeltas.open({ workspace, source, clock, onDamaged }))
     let origin: Origin | undefined
+    const jobs = cleanup.use(new DeltaJobs({ deltas, isServed: (cid) => origin?.serves(cid) ?? false, clock, reporter }))
+    const peers = new PeerTally()
     const participant = await Participant.start(
       {
         network: workspace.network,
@@ -108,6 +119,7 @@ export class Origin implements AsyncDisposable {
         ...(init.region === undefined ? {} : { region: init.region }),
         isLastResort: true,
         source,
+        deltas: jobs,
         metadata: async (file) => origin?.metadata(file),
       },
       { transport, clock, random, log, reporter: fanOut<SwarmEvent>(peers, reporter) },
@@ -115,7 +127,7 @@ export class Origin implements AsyncDisposable {
     cleanup.use(participant)
     const dialer = createDialer({ transport, addresses: init.peers ?? [], clock, random, reporter: dialReporter(reporter) })
     cleanup.defer(() => dialer.stop())
-    origin = new Origin({ workspace, components, transport, blocks, source, participant, dialer, peers, state })
+    origin = new Origin({ workspace, components, transport, blocks, source, deltas, jobs, participant, dialer, peers, state })
     await origin.#load()
     origin.#tasks.spawn('watch workspace', (signal) => origin.#watch(signal))
     cleanup.move()
@@ -155,6 +167,11 @@ export class Origin implements AsyncDisposable {
     }
   }
 
+  /** Whether `snapshot` is that of a release that is served. */
+  serves(snapshot: CID): boolean {
+    return this.#served.has(snapshot.toString())
+  }
+
   /** Metadata as of the last load, so that all files of one refresh belong together; older roots come from the disk. */
   async metadata(file: string): Promise<Uint8Array | undefined> {
     const { timestamp, snapshot, targets, ledgers } = this.#state
@@ -173,6 +190,8 @@ export class Origin implements AsyncDisposable {
     await this.#dialer.stop()
     await this.#participant.stop()
     await this.#transport.stop()
+    await this.#jobs[Symbol.asyncDispose]()
+    await this.#deltas[Symbol.asyncDispose]()
     await this.#blocks.close()
   }
 
@@ -223,6 +242,7 @@ export class Origin implements AsyncDisposable {
       await this.#serve(release.manifest, release)
       reporter.report({ type: 'release-loaded', ledger: release.ledger, height: release.height, snapshot: key })
     }
+    await this.#deltas.sets.rescan()
     for (const [key, release] of this.#served) if (!current.has(key)) this.#participant.release(release.manifest)
     this.#served = current
     reporter.report({ type: 'serving', snapshots: current.size, addresses: this.addresses })

@@ -1,6 +1,6 @@
 import { type CID, isPageCid } from '@cairn/protocol'
 import { type BlockSource, ReferenceSource } from '@cairn/storage'
-import { loadManifest } from '@cairn/swarm'
+import { loadManifest } from '@cairn/swarm/stored-manifest'
 
 /** Serves a workspace: its block store, and the published directories that stand in for chunks that were not copied. */
 export class WorkspaceSource implements BlockSource {

@@ -105,6 +105,16 @@ export class Workspace {
     return join(this.path, 'blocks')
   }
 
+  /** Sketches of the chunks of each snapshot. */
+  get sketchesPath(): string {
+    return join(this.path, 'sketches')
+  }
+
+  /** What leads from one snapshot to another. */
+  get deltasPath(): string {
+    return join(this.path, 'deltas')
+  }
+
   get peerKeyPath(): string {
     return join(this.#keysPath, 'peer.key')
   }

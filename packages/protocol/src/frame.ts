@@ -7,6 +7,8 @@ export { ZSTD_LEVEL, ZSTD_WINDOW_LOG_MAX, zstdCompressOptions, zstdDecompressOpt
 
 const PLAIN = 0
 const ZSTD = 1
+/** Needs other chunks to be read: `delta.ts`. */
+const DELTA = 2
 
 /** A frame taken apart: `payload` shares the frame's memory, and turns into `plainBytes` bytes. */
 export interface ParsedFrame {
@@ -87,6 +89,8 @@ export function parseFrame(frame: Uint8Array, plainBytesMax: number = CHUNK_BYTE
       if (payload.byteLength >= plainBytes) throw malformed('zstd saves nothing')
       return { encoding: 'zstd', payload, plainBytes }
     }
+    case DELTA:
+      throw malformed('a delta, where nothing is to be rebuilt from other chunks')
     case undefined:
       throw malformed('empty')
     default:

@@ -2,6 +2,14 @@
 export const CHUNK_BYTES_MAX = 4 * 1024 * 1024
 /** One encoding byte before the payload; an encoder falls back to plain, so a frame never outgrows this. */
 export const FRAME_BYTES_MAX = CHUNK_BYTES_MAX + 1
+/** Chunks that one delta may be made from: with eight, an LMDB file of shuffled pages takes half of what it takes with four. */
+export const DELTA_BASES_MAX = 8
+/** Plain bytes of the bases of one delta: four chunks of twice the `bulk` profile's average, or eight of `balanced` however long. A receiver holds them twice. */
+export const DELTA_BASES_BYTES_MAX = 8 * 1024 * 1024
+/** A gear hash is sampled where its top bits are zero: one of 512 places, so that an average chunk of the smallest profile has 128. */
+export const SAMPLE_BITS = 9
+/** Values of a sketch, 4 bytes each: with 12, updates of a LevelDB directory took 7 % more bytes, with 24 they took 4 % less. */
+export const SKETCH_VALUES = 16
 /** A manifest page or root: small enough to be fetched and decoded in one piece by anyone. */
 export const PAGE_BYTES_MAX = 64 * 1024
 /** Index levels above the leaf pages: four levels of 64 children already list 10^9 chunks. */

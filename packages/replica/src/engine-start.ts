@@ -17,8 +17,15 @@ import { rememberingVerifier } from './remembering-verifier.ts'
 import type { ReplicaInit } from './replica.ts'
 import type { StateStore } from './state/state-store.ts'
 
+/** A record that the log had, and where. */
+export interface LoggedRecord {
+  readonly seq: number
+  readonly record: LogRecord
+}
+
 /** The engine as the log and the state say that it was left, or at the ledger's beginning. @throws {LedgerError} `BAD_RECORDS` */
-export function engineState(init: ReplicaInit, store: StateStore, records: readonly LogRecord[]): EngineState {
+export function engineState(init: ReplicaInit, store: StateStore, logged: readonly LoggedRecord[]): EngineState {
+  const records = logged.map(({ record }) => record)
   const { signer } = init
   const engine: EngineInit = {
     ledger: init.ledger,

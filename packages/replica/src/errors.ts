@@ -1,4 +1,4 @@
-/** What the disk of a replica did, or what it holds. Every message names the path. Sequence numbers count records of the log. */
+/** What the disk of a replica did, or what it holds, or what it tells a client. Every message names the path or the URL. Sequence numbers count records of the log. */
 export type ReplicaFault =
   /**
    * Something that was durable is gone or changed. What the seat has signed is not known any more, so it must not sign again: its key is
@@ -13,6 +13,8 @@ export type ReplicaFault =
   | { readonly code: 'CLOSED'; readonly path: string }
   /** Not a file that describes a ledger. */
   | { readonly code: 'BAD_LEDGER_FILE'; readonly path: string }
+  /** A replica answers a client with this HTTP status; 503: not now. */
+  | { readonly code: 'REFUSED'; readonly url: string; readonly status: number; readonly reason: string }
   | { readonly code: 'STATE_CORRUPT'; readonly path: string; readonly reason: string }
 
 export class ReplicaError extends Error {
@@ -41,6 +43,8 @@ function describe(fault: ReplicaFault): string {
       return `${fault.path} has been closed`
     case 'BAD_LEDGER_FILE':
       return `${fault.path} does not describe a ledger that this program knows`
+    case 'REFUSED':
+      return `${fault.url} answers ${fault.status}: ${fault.reason}`
     case 'STATE_CORRUPT':
       return `${fault.path} is damaged: ${fault.reason}`
     default:

@@ -1,5 +1,6 @@
 import type { Notice, PeerId } from '@cairn/ledger'
 import type { MessageClass } from './peer-links.ts'
+import type { SubmitOutcome } from './submissions.ts'
 
 /** What happens in a replica, beside what the engine says. */
 export type ReplicaEvent =
@@ -12,3 +13,10 @@ export type ReplicaEvent =
   | { readonly type: 'malformed'; readonly from: PeerId; readonly reason: string }
   /** A block was applied, in this time. */
   | { readonly type: 'applied'; readonly height: number; readonly operations: number; readonly durationMs: number }
+  /** The header of the slot that this seat is in came; its leader's clock is this much ahead, less what it took to arrive. */
+  | { readonly type: 'proposal-seen'; readonly leader: number; readonly offsetMs: number }
+  /** A block became final, this long after its header was known here. */
+  | { readonly type: 'finality'; readonly path: 'fast' | 'slow' | 'ancestor'; readonly durationMs: number }
+  /** A client was told what became of its operation. */
+  | { readonly type: 'answered'; readonly outcome: SubmitOutcome['type']; readonly durationMs: number }
+  | { readonly type: 'sent' | 'received'; readonly kind: MessageClass; readonly bytes: number }

@@ -17,3 +17,13 @@ export const UNCLAIMED_SLOTS_MAX = 128
 export const NAMED_COMMITTEES_MAX = 8
 /** Clients that wait for what became of their operations. */
 export const WAITING_MAX = 65_536
+/** Readers that wait until what is applied here is fresh: they cost a closure each, and all of them one round of messages. */
+export const READS_WAITING_MAX = 16_384
+/** Operations of clients and leaders whose signatures wait to be checked: about a second of one thread, at 59 µs each. Further ones come back. */
+export const UNCHECKED_MAX = 16_384
+/** Signatures that a thread is handed at once: 15 ms of work, so a vote's operations wait no longer than that. */
+export const CHECKED_AT_ONCE = 256
+/** Threads that check signatures; beside them run consensus, the disk and the network. */
+export const CHECKING_THREADS_MAX = 2
+/** Good signatures remembered: an operation comes with its client, with its forwarder, and in its block. 300 bytes each. */
+export const GOOD_SIGNATURES_MAX = 16_384

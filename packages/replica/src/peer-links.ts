@@ -1,28 +1,37 @@
 import { decodeMessage, encodeMessage, LedgerError, type Message, MESSAGE_BYTES_MAX, PAYLOAD_BYTES_MAX } from '@cairn/ledger'
 import { type CheckpointMessage, decodeCheckpointMessage, encodeCheckpointMessage } from './checkpoint-message.ts'
 import type { Channel, PeerId, Protocol, Transport } from '@cairn/network'
+import { decodeReadMessage, encodeReadMessage, type ReadMessage } from './read/read-message.ts'
 import { QUEUE_BYTES_MAX, QUEUE_MESSAGES_MAX } from './limits.ts'
 
 /** What travels apart, so that a payload never delays a vote: each class has a stream of its own to each peer. */
-export type MessageClass = 'consensus' | 'catch-up' | 'payload' | 'checkpoint'
+export type MessageClass = 'consensus' | 'catch-up' | 'payload' | 'checkpoint' | 'read'
 
 export interface PeerLinksInit {
   readonly transport: Transport
   /** A peer said something well-formed. */
   readonly onMessage: (from: PeerId, message: Message) => void
   readonly onCheckpoint: (message: CheckpointMessage) => void
+  readonly onRead: (from: PeerId, message: ReadMessage) => void
   /** A peer sent what is no message; its stream has been closed. */
   readonly onMalformed: (from: PeerId, error: LedgerError) => void
   /** A message was left out, for its queue was full or the peer not there. */
   readonly onDropped: (to: PeerId, kind: MessageClass) => void
+  /** A frame went to or came from a peer. */
+  readonly onTraffic?: (direction: 'sent' | 'received', kind: MessageClass, bytes: number) => void
 }
+
+/** Messages and bytes that wait for peers, by class. */
+export type LinksLoad = Readonly<Record<MessageClass, { readonly messages: number; readonly bytes: number }>>
 
 const PROTOCOLS = {
   consensus: protocol('consensus'),
   'catch-up': protocol('catch-up'),
   payload: protocol('payload'),
   checkpoint: protocol('checkpoint'),
+  read: protocol('read'),
 } as const satisfies Record<MessageClass, Protocol>
+const CLASSES = Object.keys(PROTOCOLS) as readonly MessageClass[]
 
 /** Sends messages to peers in order, one stream for each peer and class, through bounded queues; and hands on what comes in. */
 export class PeerLinks {
@@ -41,28 +50,51 @@ export class PeerLinks {
   }
 
   async start(): Promise<void> {
-    const { transport, onMessage, onCheckpoint } = this.#init
+    const { transport, onMessage, onCheckpoint, onRead } = this.#init
     const ofEngine = (from: PeerId, frame: Uint8Array): void => onMessage(from, decodeMessage(frame))
-    const { checkpoint, ...others } = PROTOCOLS
-    for (const protocol of Object.values(others)) await transport.handle(protocol, (channel) => this.#receive(channel, ofEngine))
-    await transport.handle(checkpoint, (channel) => this.#receive(channel, (_, frame) => onCheckpoint(decodeCheckpointMessage(frame))))
+    const ofCheckpoints = (_: PeerId, frame: Uint8Array): void => onCheckpoint(decodeCheckpointMessage(frame))
+    const ofReads = (from: PeerId, frame: Uint8Array): void => onRead(from, decodeReadMessage(frame))
+    for (const kind of CLASSES) {
+      const take = kind === 'checkpoint' ? ofCheckpoints : kind === 'read' ? ofReads : ofEngine
+      await transport.handle(PROTOCOLS[kind], (channel) => this.#receive(channel, kind, take))
+    }
+  }
+
+  /** What waits now. */
+  get load(): LinksLoad {
+    const load: Record<MessageClass, { messages: number; bytes: number }> = {
+      consensus: { messages: 0, bytes: 0 },
+      'catch-up': { messages: 0, bytes: 0 },
+      payload: { messages: 0, bytes: 0 },
+      checkpoint: { messages: 0, bytes: 0 },
+      read: { messages: 0, bytes: 0 },
+    }
+    for (const { kind, queued } of this.#links.values()) {
+      load[kind].messages += queued.messages
+      load[kind].bytes += queued.bytes
+    }
+    return load
   }
 
   /** Puts `message` behind what waits for these peers; never waits, and never fails. */
   send(to: readonly PeerId[], message: Message): void {
     if (this.#stopped) return
-    const kind = classOf(message)
-    for (const part of partsOf(message)) {
-      const bytes = encodeMessage(part)
-      for (const peer of to) if (peer !== this.#init.transport.self) this.#link(peer, kind).push(bytes)
-    }
+    for (const part of partsOf(message)) this.#sendBytes(to, classOf(message), encodeMessage(part))
   }
 
   /** As {@link send}, for what seats tell each other about checkpoints. */
   sendCheckpoint(to: readonly PeerId[], message: CheckpointMessage): void {
+    this.#sendBytes(to, 'checkpoint', encodeCheckpointMessage(message))
+  }
+
+  /** As {@link send}, for what readers ask. */
+  sendRead(to: readonly PeerId[], message: ReadMessage): void {
+    this.#sendBytes(to, 'read', encodeReadMessage(message))
+  }
+
+  #sendBytes(to: readonly PeerId[], kind: MessageClass, bytes: Uint8Array): void {
     if (this.#stopped) return
-    const bytes = encodeCheckpointMessage(message)
-    for (const peer of to) if (peer !== this.#init.transport.self) this.#link(peer, 'checkpoint').push(bytes)
+    for (const peer of to) if (peer !== this.#init.transport.self) this.#link(peer, kind).push(bytes)
   }
 
   stop(): void {
@@ -75,18 +107,21 @@ export class PeerLinks {
     const name = `${kind} ${peer}`
     let link = this.#links.get(name)
     if (link === undefined) {
-      const { transport, onDropped } = this.#init
-      link = new Link(
-        () => transport.open(peer, PROTOCOLS[kind]),
-        () => onDropped(peer, kind),
-      )
+      const { transport, onDropped, onTraffic } = this.#init
+      link = new Link({
+        kind,
+        open: () => transport.open(peer, PROTOCOLS[kind]),
+        onDropped: () => onDropped(peer, kind),
+        onSent: (bytes) => onTraffic?.('sent', kind, bytes),
+      })
       this.#links.set(name, link)
     }
     return link
   }
 
-  async #receive(channel: Channel, take: (from: PeerId, frame: Uint8Array) => void): Promise<void> {
+  async #receive(channel: Channel, kind: MessageClass, take: (from: PeerId, frame: Uint8Array) => void): Promise<void> {
     for (let frame = await channel.receive(); frame !== undefined && !this.#stopped; frame = await channel.receive()) {
+      this.#init.onTraffic?.('received', kind, frame.byteLength)
       try {
         take(channel.peer, frame)
       } catch (error) {
@@ -99,24 +134,35 @@ export class PeerLinks {
   }
 }
 
+interface LinkInit {
+  readonly kind: MessageClass
+  readonly open: () => Promise<Channel>
+  readonly onDropped: () => void
+  readonly onSent: (bytes: number) => void
+}
+
 /** One direction of one class: opens its stream when there is something to send, and again after it was lost. */
 class Link {
-  readonly #open: () => Promise<Channel>
-  readonly #dropped: () => void
+  readonly kind: MessageClass
+  readonly #init: LinkInit
   #queue: Uint8Array[] = []
   #bytes = 0
   #channel: Channel | undefined
   #sending = false
   #stopped = false
 
-  constructor(open: () => Promise<Channel>, dropped: () => void) {
-    this.#open = open
-    this.#dropped = dropped
+  constructor(init: LinkInit) {
+    this.kind = init.kind
+    this.#init = init
+  }
+
+  get queued(): { readonly messages: number; readonly bytes: number } {
+    return { messages: this.#queue.length, bytes: this.#bytes }
   }
 
   push(bytes: Uint8Array): void {
     if (this.#queue.length >= QUEUE_MESSAGES_MAX || this.#bytes + bytes.byteLength > QUEUE_BYTES_MAX) {
-      this.#dropped()
+      this.#init.onDropped()
       return
     }
     this.#queue.push(bytes)
@@ -134,16 +180,17 @@ class Link {
     this.#sending = true
     try {
       while (this.#queue.length > 0 && !this.#stopped) {
-        if (this.#channel === undefined || this.#channel.closed.aborted) this.#channel = await this.#open()
+        if (this.#channel === undefined || this.#channel.closed.aborted) this.#channel = await this.#init.open()
         const [next] = this.#queue
         if (next === undefined) break
         this.#queue.shift()
         this.#bytes -= next.byteLength
         await this.#channel.send(next)
+        this.#init.onSent(next.byteLength)
       }
     } catch {
       // Not connected, or lost on the way: what waited is old by the time that the peer is back, and what matters is said again.
-      for (const _ of this.#queue) this.#dropped()
+      for (const _ of this.#queue) this.#init.onDropped()
       this.#queue = []
       this.#bytes = 0
       this.#channel = undefined
@@ -152,7 +199,7 @@ class Link {
   }
 }
 
-function classOf({ type }: Message): Exclude<MessageClass, 'checkpoint'> {
+function classOf({ type }: Message): Exclude<MessageClass, 'checkpoint' | 'read'> {
   if (type === 'payload' || type === 'operations') return 'payload'
   return type === 'fetch' || type === 'batch' ? 'catch-up' : 'consensus'
 }

@@ -9,8 +9,8 @@ interface Verified {
 }
 
 /**
- * A verifier that does not check twice what was good: a vote comes alone, and again in every certificate that it is part of; an operation with
- * its client, with its forwarder, and in its block. What was bad is checked each time, so nobody can fill the memory with it.
+ * A verifier that does not check twice what was good: a vote comes alone, and again in every certificate that it is part of. What was bad is
+ * checked each time, so nobody can fill the memory with it.
  */
 export function rememberingVerifier(verifier: Verifier, rememberedMax = REMEMBERED_MAX): Verifier {
   /** By signature, the oldest first. */

@@ -6,6 +6,7 @@ import {
   type LightProof,
   type Committee,
   decodeLogRecord,
+  type Digest,
   type Effect,
   encodeLogRecord,
   type EngineEvent,
@@ -14,38 +15,38 @@ import {
   type LogRecord,
   type Message,
   type Operation,
-  type OperationResult,
   payloadFacts,
   type Payload,
   type PeerId,
   proveKey,
   readState,
-  rememberedOperation,
   type Role,
   type Settings,
   type Signer,
-  type StateProof,
   step,
-  type TimerName,
-  type Verifier,
-  verifyOperation,
   type Want,
-  decodeOperation,
-  LedgerError,
 } from '@cairn/ledger'
 import type { Transport } from '@cairn/network'
-import type { Clock, Timer } from '@cairn/runtime'
+import type { Clock } from '@cairn/runtime'
 import type { StatusResponse } from './client/protocol.ts'
 import type { ReplicaError } from './errors.ts'
 import { ReplicaLog } from './log/log.ts'
+import { Admission } from './admission.ts'
 import { Checkpoints } from './checkpoints.ts'
-import { engineState } from './engine-start.ts'
-import { genesisHeader, genesisPoint } from './genesis.ts'
+import { EngineTimers } from './engine-timers.ts'
+import { engineState, type LoggedRecord } from './engine-start.ts'
+import { genesisPoint } from './genesis.ts'
 import { answerFrom, UnappliedBlocks } from './kept-blocks.ts'
 import type { ReplicaEvent } from './events.ts'
+import { FinalityWatch } from './finality-watch.ts'
+import { lightProofTo } from './light-proof.ts'
+import { loadOf, type ReplicaLoad } from './load.ts'
 import { PeerLinks } from './peer-links.ts'
+import type { ReadAnswer } from './read/read-answer.ts'
+import { ReadBarrier } from './read/read-barrier.ts'
+import { readViewOf } from './read/read-view.ts'
 import { StateStore } from './state/state-store.ts'
-import { Submissions, type SubmitOutcome } from './submissions.ts'
+import { FULL_RETRY_MS, Submissions, type SubmitOutcome } from './submissions.ts'
 
 export interface ReplicaInit {
   /** Holds the log and the state, and nothing else. */
@@ -70,21 +71,6 @@ export interface ReplicaInit {
   readonly onFailure: (error: ReplicaError) => void
 }
 
-/** A record that the log had, and where. */
-interface FoundRecord {
-  readonly seq: number
-  readonly record: LogRecord
-}
-
-/** An answer, and how much it is worth. */
-export interface ReadAnswer {
-  readonly value: Uint8Array | undefined
-  readonly height: number
-  readonly stateRoot: string
-  /** That this is what the state at `stateRoot` says. */
-  readonly proof: StateProof
-}
-
 /**
  * One seat of a ledger: drives the engine, and does what it decides, in its order. Nothing that waits for the disk is sent before the disk has
  * it, and a failed disk ends everything.
@@ -97,8 +83,10 @@ export class Replica implements AsyncDisposable {
   readonly #links: PeerLinks
   readonly #checkpoints: Checkpoints
   readonly #submissions = new Submissions()
-  readonly #verifier: Verifier
-  readonly #timers = new Map<TimerName, Timer>()
+  readonly #reads: ReadBarrier
+  readonly #admission: Admission
+  readonly #watch: FinalityWatch
+  readonly #timers: EngineTimers
   readonly #events: EngineEvent[] = []
   /** Sends that wait for a token, in order. */
   #held: { readonly after: number; readonly to: readonly PeerId[]; readonly message: Message }[] = []
@@ -110,9 +98,12 @@ export class Replica implements AsyncDisposable {
   #stopped = false
   readonly #blocks = new UnappliedBlocks()
 
-  private constructor(init: ReplicaInit, log: ReplicaLog, store: StateStore, state: EngineState, records: readonly FoundRecord[]) {
+  private constructor(init: ReplicaInit, log: ReplicaLog, store: StateStore, state: EngineState, records: readonly LoggedRecord[]) {
     this.#init = init
-    this.#verifier = state.init.verifier
+    const { verifier } = state.init
+    this.#admission = new Admission({ ledger: init.ledger, signedOperations: init.signedOperations, verifier })
+    this.#watch = new FinalityWatch(init.clock, (event) => init.observe?.(event))
+    this.#timers = new EngineTimers(init.clock, (timer, id) => this.#handle({ type: 'timer', timer, id }))
     this.#log = log
     this.#store = store
     this.#state = state
@@ -120,14 +111,22 @@ export class Replica implements AsyncDisposable {
       transport: init.transport,
       onMessage: (from, message) => this.#receive(from, message),
       onCheckpoint: (message) => this.#stopped || this.#checkpoints.hear(message),
+      onRead: (from, message) => this.#reads.hear(from, message),
       onMalformed: (from, error) => init.observe?.({ type: 'malformed', from, reason: error.message }),
       onDropped: (to, kind) => init.observe?.({ type: 'dropped', to, kind }),
+      ...(init.observe && { onTraffic: (type, kind, bytes) => init.observe?.({ type, kind, bytes }) }),
+    })
+    this.#reads = new ReadBarrier({
+      clock: init.clock,
+      view: () => readViewOf(state),
+      appliedSlot: () => store.point?.slot ?? 0,
+      send: (to, message) => this.#links.sendRead(to, message),
     })
     this.#checkpoints = new Checkpoints({
       ledger: init.ledger,
       genesis: genesisPoint(init.ledger, init.genesis).digest,
       signer: init.signer,
-      verifier: this.#verifier,
+      verifier,
       store,
       log,
       ...(init.checkpointHeights !== undefined && { checkpointHeights: init.checkpointHeights }),
@@ -150,7 +149,7 @@ export class Replica implements AsyncDisposable {
    * @throws {ReplicaError} `LOG_CORRUPT`, `SUPERBLOCK_CORRUPT`: this key must not sign again · {LedgerError} `BAD_RECORDS`, the same
    */
   static async start(init: ReplicaInit): Promise<Replica> {
-    const records: FoundRecord[] = []
+    const records: LoggedRecord[] = []
     let failed: ((error: ReplicaError) => void) | undefined
     const log = await ReplicaLog.open({
       directory: join(init.directory, 'log'),
@@ -161,17 +160,7 @@ export class Replica implements AsyncDisposable {
       onSync: (entries, bytes, durationMs) => init.observe?.({ type: 'synced', entries, bytes, durationMs }),
     })
     const store = new StateStore({ path: join(init.directory, 'state.db') })
-    const replica = new Replica(
-      init,
-      log,
-      store,
-      engineState(
-        init,
-        store,
-        records.map(({ record }) => record),
-      ),
-      records,
-    )
+    const replica = new Replica(init, log, store, engineState(init, store, records), records)
     failed = (error) => replica.#fail(error)
     await replica.#links.start()
     replica.#handle({ type: 'start' })
@@ -199,14 +188,37 @@ export class Replica implements AsyncDisposable {
     return { epoch: epoch.number, slot: current, finalHeight: final.height, halted, ...work }
   }
 
+  /** What waits where, and how far each seat is. */
+  get load(): ReplicaLoad {
+    return loadOf(this.#state, this.#init.clock.now(), {
+      appliedHeight: this.height,
+      checkpointHeight: this.checkpoint?.header.height ?? 0,
+      operationsUnchecked: this.#admission.waitingCount,
+      clientsWaiting: this.#submissions.count,
+      readersWaiting: this.#reads.count,
+      sendsHeld: this.#held.length,
+      blocksUnapplied: this.#unapplied.length,
+      links: this.#links.load,
+    })
+  }
+
   /**
    * Hands in an operation, and waits for what becomes of it. May be called again with the same one, here or elsewhere: it has one effect.
    * When `signal` aborts nothing is known of it but that.
    */
   async submit(operation: Operation, signal?: AbortSignal): Promise<SubmitOutcome> {
-    const fault = this.#check(operation)
-    if (fault !== undefined) return { type: 'invalid', reason: fault }
-    const known = this.#remembered(operation)
+    const startMs = this.#init.clock.monotonicMs()
+    const outcome = await this.#outcomeOf(operation, signal)
+    this.#init.observe?.({ type: 'answered', outcome: outcome.type, durationMs: this.#init.clock.monotonicMs() - startMs })
+    return outcome
+  }
+
+  async #outcomeOf(operation: Operation, signal?: AbortSignal): Promise<SubmitOutcome> {
+    const admitted = await this.#admission.admit(operation)
+    if (this.#stopped) return { type: 'unknown' }
+    if (admitted.type === 'full') return { type: 'rejected', reason: 'busy', retryAfterMs: FULL_RETRY_MS }
+    if (admitted.type === 'invalid') return admitted
+    const known = this.#admission.remembered(this.#store, operation)
     if (known !== undefined) return { type: 'final', result: known }
     const outcome = this.#submissions.wait(operation.id, signal)
     this.#handle({ type: 'submit', operation })
@@ -220,6 +232,14 @@ export class Replica implements AsyncDisposable {
     return { value: readState(this.#store, root, key), height, stateRoot: this.stateRoot, proof: proveKey(this.#store, root, full) }
   }
 
+  /**
+   * Reads a state that holds all that was final, here or anywhere, when this was called. `undefined` if that cannot be had before `signal`
+   * aborts: no quorum is reached, this replica is behind, or too many readers wait.
+   */
+  async readFinal(key: Uint8Array, signal?: AbortSignal): Promise<ReadAnswer | undefined> {
+    return (await this.#reads.pass(signal)) && !this.#stopped ? this.readLocal(key) : undefined
+  }
+
   /** The newest checkpoint that a quorum stands for. */
   get checkpoint(): Checkpoint | undefined {
     return this.#checkpoints.newest
@@ -228,22 +248,13 @@ export class Replica implements AsyncDisposable {
   /** What leads a light client from the ledger's first block to the newest checkpoint; `undefined` while there is none. */
   lightProof(): LightProof | undefined {
     const newest = this.checkpoint
-    if (newest === undefined) return undefined
-    return {
-      committee: this.#init.genesis,
-      trusted: genesisHeader(this.#init.ledger, this.#init.genesis),
-      epochs: [],
-      newest,
-      consistency: [],
-    }
+    return newest && lightProofTo(newest, this.#init.ledger, this.#init.genesis)
   }
 
   async stop(): Promise<void> {
     if (this.#stopped) return
-    this.#stopped = true
-    for (const timer of this.#timers.values()) timer.cancel()
-    this.#links.stop()
-    this.#submissions.stop()
+    this.#fallSilent()
+    await this.#admission[Symbol.asyncDispose]()
     await this.#durable.catch(() => undefined)
     await this.#checkpoints.stop()
     await this.#log.close()
@@ -255,11 +266,11 @@ export class Replica implements AsyncDisposable {
   }
 
   #receive(from: PeerId, message: Message): void {
+    if (message.type !== 'operations') return this.#handle({ type: 'received', from, message })
     // Leaders propose what they are handed, so it is checked before the engine sees it.
-    if (message.type === 'operations') {
-      const operations = message.operations.filter((operation) => this.#check(operation) === undefined)
-      this.#handle({ type: 'received', from, message: { type: 'operations', operations } })
-    } else this.#handle({ type: 'received', from, message })
+    void this.#admission
+      .admitAll(message.operations)
+      .then((operations) => this.#handle({ type: 'received', from, message: { type: 'operations', operations } }))
   }
 
   /** Events one after the other: what an effect leads to at once waits for the effects before it. */
@@ -290,13 +301,9 @@ export class Replica implements AsyncDisposable {
       case 'serve':
         return this.#serve(effect.to, effect.want)
       case 'setTimer':
-        return this.#setTimer(effect.timer, effect.id, effect.afterMs)
+        return this.#timers.set(effect.timer, effect.id, effect.afterMs)
       case 'validate':
-        return this.#handle({
-          type: 'validated',
-          root: effect.root,
-          valid: effect.payload.every((each) => this.#check(each) === undefined),
-        })
+        return this.#validate(effect.root, effect.payload)
       case 'apply':
         // The log is ahead of the state: a restart finds in it what makes the newest block final.
         if (this.#lastToken > this.#durableToken)
@@ -308,16 +315,25 @@ export class Replica implements AsyncDisposable {
       case 'emit':
         // Final, and to be applied in a moment: that tells what it did.
         if (effect.event.type !== 'duplicate' || this.#state.final.height === this.height) this.#submissions.notice(effect.event)
+        this.#watch.notice(effect.event)
+        if (effect.event.type === 'epoch-started') this.#reads.progressed()
         return this.#init.observe?.(effect.event)
       default:
         effect satisfies never
     }
   }
 
+  #validate(root: Digest, payload: Payload): void {
+    const valid = this.#admission.areValid(payload)
+    if (typeof valid === 'boolean') this.#handle({ type: 'validated', root, valid })
+    else void valid.then((settled) => this.#handle({ type: 'validated', root, valid: settled }))
+  }
+
   #persist(records: readonly LogRecord[], token: number): void {
     for (const record of records) {
       this.#blocks.note(record)
       this.#checkpoints.note(record, this.#state.current)
+      this.#watch.note(record)
     }
     this.#lastToken = token
     const appended = this.#log.append(...records.map(encodeLogRecord))
@@ -340,33 +356,6 @@ export class Replica implements AsyncDisposable {
     this.#handle({ type: 'durable', token })
   }
 
-  #setTimer(timer: TimerName, id: number, afterMs: number): void {
-    this.#timers.get(timer)?.cancel()
-    this.#timers.set(
-      timer,
-      this.#init.clock.setTimer(afterMs, () => this.#handle({ type: 'timer', timer, id })),
-    )
-  }
-
-  /** Static validity: why not, or `undefined`. */
-  #check({ id, body }: Operation): string | undefined {
-    const { ledger, signedOperations } = this.#init
-    try {
-      if (signedOperations) verifyOperation(ledger, this.#verifier, id, body)
-      else decodeOperation(ledger, id, body)
-      return undefined
-    } catch (error) {
-      if (error instanceof LedgerError) return error.message
-      throw error
-    }
-  }
-
-  #remembered({ id, body }: Operation): OperationResult | undefined {
-    const { lastHeight } = decodeOperation(this.#init.ledger, id, body)
-    const found = rememberedOperation(this.#store, this.#store.state.root, lastHeight, id)
-    return found && { ...found, isRepeat: true }
-  }
-
   #apply(point: ChainPoint, payload: Payload): void {
     const startMs = this.#init.clock.monotonicMs()
     const applied = applyBlock(this.#store, this.#init.ledger, this.#store.state, payload)
@@ -379,6 +368,7 @@ export class Replica implements AsyncDisposable {
     this.#init.observe?.({ type: 'applied', height: point.height, operations: payload.length, durationMs })
     this.#checkpoints.applied(point, payloadFacts(payload).root)
     this.#handle({ type: 'applied', height: point.height, stateRoot: this.stateRoot })
+    this.#reads.progressed()
   }
 
   /** From the store, what the engine no longer has in memory. */
@@ -387,12 +377,18 @@ export class Replica implements AsyncDisposable {
     if (answer !== undefined) this.#links.send([to], answer)
   }
 
-  #fail(error: ReplicaError): void {
-    // Nothing is said any more: what this seat would say may not be on disk.
+  #fallSilent(): void {
     this.#stopped = true
-    for (const timer of this.#timers.values()) timer.cancel()
+    this.#timers.stop()
     this.#links.stop()
     this.#submissions.stop()
+    this.#reads.stop()
+  }
+
+  #fail(error: ReplicaError): void {
+    // Nothing is said any more: what this seat would say may not be on disk.
+    this.#fallSilent()
+    void this.#admission[Symbol.asyncDispose]()
     this.#init.onFailure(error)
   }
 }

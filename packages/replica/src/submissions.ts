@@ -12,12 +12,17 @@ export type SubmitOutcome =
   | { readonly type: 'unknown' }
 
 /** How soon a client that found this replica full may try again. */
-const FULL_RETRY_MS = 1000
+export const FULL_RETRY_MS = 1000
 
 /** Clients that wait for what becomes of their operations. */
 export class Submissions {
   readonly #waiting = new Map<string, Set<(outcome: SubmitOutcome) => void>>()
   #count = 0
+
+  /** Clients that wait. */
+  get count(): number {
+    return this.#count
+  }
 
   /** Resolves when the operation with this id is final or refused, or as unknown when `signal` aborts. */
   wait(id: string, signal?: AbortSignal): Promise<SubmitOutcome> {

@@ -9,8 +9,10 @@ export interface GenerateFlatFileInit {
   readonly seed: number | string
   /** Version 2 is version 1 with runs of bytes put in between. */
   readonly version: 1 | 2
-  /** Number of runs that version 2 puts in, at places spread over the file; each 1 to 100 bytes. */
+  /** Number of runs that version 2 puts in, at places spread over the file; each of 1 to `insertionBytesMax` bytes. */
   readonly insertions: number
+  /** 100 unless given. */
+  readonly insertionBytesMax?: number
 }
 
 /** One run of bytes that version 2 has and version 1 has not. */
@@ -21,7 +23,7 @@ export interface Insertion {
 }
 
 const BLOCK_BYTES = 64 * 1024
-const INSERTION_BYTES_MAX = 100
+const INSERTION_BYTES_MAX_USUAL = 100
 
 /** Writes one flat file, such as an archive of blocks, about half of it compressible; returns what version 2 put in, ascending. */
 export async function generateFlatFile(init: GenerateFlatFileInit): Promise<readonly Insertion[]> {
@@ -44,9 +46,10 @@ export async function generateFlatFile(init: GenerateFlatFileInit): Promise<read
 }
 
 function planInsertions(init: GenerateFlatFileInit): Insertion[] {
+  const { insertionBytesMax = INSERTION_BYTES_MAX_USUAL } = init
   const random = seededRandom(`flat/${init.seed}/insertions`)
   return Array.from({ length: init.insertions }, () => {
-    const bytes = Buffer.alloc(1 + randomBelow(random, INSERTION_BYTES_MAX))
+    const bytes = Buffer.alloc(1 + randomBelow(random, insertionBytesMax))
     fillRandom(random, bytes, 0, bytes.length)
     return { offset: randomBelow(random, init.bytes), bytes }
   }).sort((a, b) => a.offset - b.offset)

@@ -8,5 +8,16 @@ export {
   type LedgerVersion,
   upgradeLedger,
 } from './ledger.ts'
+export { ledgerChanges } from './ledger-state.ts'
 export { readLevel } from './level-writer.ts'
 export { generateOddTree, ODD_ENTRIES } from './odd-tree.ts'
+export {
+  generateRecordFile,
+  type GenerateRecordFileInit,
+  RECORD_BYTES,
+  RECORD_VALUE_BYTES,
+  type RecordLayout,
+  updateRecordFile,
+  type UpdateRecordFileInit,
+} from './record-file.ts'
+export { generateSqliteLedger, type GenerateSqliteLedgerInit } from './sqlite-ledger.ts'

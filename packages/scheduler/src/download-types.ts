@@ -37,6 +37,8 @@ export type DownloadInput =
     }
   /** The content of a received chunk does not match its digest. */
   | { readonly type: 'bad'; readonly source: SourceId; readonly chunk: number; readonly now: number }
+  /** A received chunk cannot be used, through no fault of its source: it is to be fetched again. */
+  | { readonly type: 'unusable'; readonly chunk: number; readonly now: number }
   | { readonly type: 'refused'; readonly source: SourceId; readonly chunk: number; readonly code: RefusalCode; readonly now: number }
   /** A received chunk was verified and lies in its place. */
   | { readonly type: 'delivered'; readonly chunk: number; readonly now: number }

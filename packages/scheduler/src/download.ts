@@ -134,6 +134,8 @@ export class Download {
         return this.#received(input, effects)
       case 'bad':
         return this.#bad(input.source, input.chunk, input.now, effects)
+      case 'unusable':
+        return this.#takeBack(input.chunk)
       case 'refused':
         return this.#refused(input.source, input.chunk, input.code, input.now, effects)
       case 'delivered':
@@ -232,12 +234,7 @@ export class Download {
   }
 
   #bad(id: SourceId, chunk: number, now: number, effects: DownloadEffect[]): void {
-    if (this.#board.state(chunk) === RECEIVED) {
-      this.#unplacedBytes -= this.#catalogue.chunkBytes(chunk)
-      this.#requests.released(chunk)
-      this.#unplaced.delete(chunk)
-      this.#board.markMissing(chunk)
-    }
+    this.#takeBack(chunk)
     const source = this.#sources.get(id)
     if (source === undefined) return
     if (this.#sources.size > 1) {
@@ -254,6 +251,15 @@ export class Download {
       return
     }
     source.pausedUntilMs = now + REFUSED_PAUSE_MS
+  }
+
+  /** What arrived is of no use: the chunk is missing again. */
+  #takeBack(chunk: number): void {
+    if (this.#board.state(chunk) !== RECEIVED) return
+    this.#unplacedBytes -= this.#catalogue.chunkBytes(chunk)
+    this.#requests.released(chunk)
+    this.#unplaced.delete(chunk)
+    this.#board.markMissing(chunk)
   }
 
   #refused(id: SourceId, chunk: number, code: RefusalCode, now: number, effects: DownloadEffect[]): void {

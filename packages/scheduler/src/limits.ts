@@ -1,4 +1,4 @@
-/** Request window of a peer that nothing is known of: what a slow one is given before it is known to be slow. It doubles each round trip. */
+/** Request window of a peer that nothing is known of: what a slow one is given before it is known to be slow. It doubles each round trip while answers come at once. */
 export const PEER_WINDOW_BYTES_START = 256 * 1024
 /** Smallest request window of a peer; one chunk may exceed it. */
 export const PEER_WINDOW_BYTES_MIN = 64 * 1024
@@ -20,7 +20,13 @@ export const UNPLACED_BYTES_MAX = 2 * 1024 * 1024
  * More would not be faster, and all of it is lost and sent again when the process is killed.
  */
 export const WINDOW_SLACK_MS = 10
-/** The rate of a peer is measured over this time. */
+/** On a long path half of its round trip instead, up to this: the window can then grow by half in each measurement. */
+export const WINDOW_SLACK_MS_MAX = 100
+/** The rate of a peer is measured over so many of its shortest response times: a window that has grown shows in it soon. */
+export const RATE_ROUND_TRIPS = 2
+/** But over no less than this: chunks arrive in bursts. */
+export const RATE_SPAN_MS_MIN = 300
+/** And no more than this. */
 export const RATE_SPAN_MS = 1_000
 /** Bytes of one request. */
 export const REQUEST_BYTES_MAX = 4 * 1024 * 1024

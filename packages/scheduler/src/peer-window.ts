@@ -4,24 +4,30 @@ import {
   PEER_WINDOW_BYTES_MIN,
   PEER_WINDOW_BYTES_START,
   PEER_WINDOW_FLOOR_MS,
+  RATE_ROUND_TRIPS,
   RATE_SPAN_MS,
+  RATE_SPAN_MS_MIN,
   WINDOW_SLACK_MS,
+  WINDOW_SLACK_MS_MAX,
 } from './limits.ts'
 
 /** Width of one slot of the rate measurement. */
 const SLOT_MS = 100
 const SLOTS = RATE_SPAN_MS / SLOT_MS
+const SLOTS_MIN = RATE_SPAN_MS_MIN / SLOT_MS
 
 /**
  * How many bytes may be in flight from one peer.
  *
- * It starts small and grows by what arrives, doubling each round trip, up to the peer's rate times its
- * shortest response time plus {@link WINDOW_SLACK_MS}; from then on it follows these. A queue that grows at the peer makes
- * responses longer but not the shortest one, so the window settles where little more than the path is full. A slow peer's window
- * is one chunk: whatever it holds is soon late.
+ * It starts small and grows by what arrives, which doubles it each round trip, until answers come late for a whole round trip: then a
+ * queue stands at the peer, and what arrives is what the path gives. From then on the window is that rate times the shortest response
+ * time with some slack. A queue makes responses longer but not the shortest one, so the window settles where little more than the path
+ * is full. A slow peer's window is one chunk: whatever it holds is soon late.
  */
 export class PeerWindow {
   #bytes = PEER_WINDOW_BYTES_START
+  #isSlowStart = true
+  #lateSinceMs: number | undefined
   #inFlightBytes = 0
   #shortestResponseMs = Number.POSITIVE_INFINITY
   readonly #slots = new Float64Array(SLOTS)
@@ -57,25 +63,44 @@ export class PeerWindow {
 
   /** A chunk of `bytes` arrived at `nowMs`, `responseMs` after it was asked for, from a peer that gives `bytesPerSecond` when busy. */
   received(bytes: number, nowMs: number, responseMs: number, bytesPerSecond: number): void {
+    // What stands half empty says nothing of the path.
+    const isInUse = this.#inFlightBytes * 2 >= this.#bytes
     this.released(bytes)
     this.#shortestResponseMs = Math.min(this.#shortestResponseMs, responseMs)
     this.#advance(nowMs)
     const slot = this.#slot % SLOTS
     this.#slots[slot] = this.#slots[slot]! + bytes
-    const spanMs = this.#shortestResponseMs + WINDOW_SLACK_MS
-    const targetBytes = (this.bytesPerSecond(nowMs) * spanMs) / 1000
-    const floorBytes = Math.min(PEER_WINDOW_BYTES_FLOOR, (bytesPerSecond * PEER_WINDOW_FLOOR_MS) / 1000)
-    const wantedBytes = Math.min(this.#bytes + bytes, Math.max(targetBytes, floorBytes))
-    this.#bytes = Math.min(PEER_WINDOW_BYTES_MAX, Math.max(PEER_WINDOW_BYTES_MIN, wantedBytes))
+    const slackMs = Math.max(WINDOW_SLACK_MS, Math.min(WINDOW_SLACK_MS_MAX, this.#shortestResponseMs / 2))
+    const spanMs = this.#shortestResponseMs + slackMs
+    const isLate = responseMs > spanMs
+    this.#noteLateness(isLate, nowMs)
+    const grownBytes = this.#bytes + bytes
+    if (this.#isSlowStart) this.#bytes = Math.min(PEER_WINDOW_BYTES_MAX, isInUse && !isLate ? grownBytes : this.#bytes)
+    else {
+      const targetBytes = (this.bytesPerSecond(nowMs) * spanMs) / 1000
+      const floorBytes = Math.min(PEER_WINDOW_BYTES_FLOOR, (bytesPerSecond * PEER_WINDOW_FLOOR_MS) / 1000)
+      const wantedBytes = Math.min(grownBytes, Math.max(targetBytes, floorBytes))
+      this.#bytes = Math.min(PEER_WINDOW_BYTES_MAX, Math.max(PEER_WINDOW_BYTES_MIN, wantedBytes))
+    }
   }
 
-  /** Rate over the last second, or over the time since the first byte when that is shorter. */
+  /** Rate of late: over some round trips, between {@link RATE_SPAN_MS_MIN} and {@link RATE_SPAN_MS}, or since the first byte when that is shorter. */
   bytesPerSecond(nowMs: number): number {
     this.#advance(nowMs)
+    const slotsCount = Math.min(SLOTS, Math.max(SLOTS_MIN, Math.ceil((RATE_ROUND_TRIPS * this.#shortestResponseMs) / SLOT_MS)))
     let sum = 0
-    for (const bytes of this.#slots) sum += bytes
-    const spanMs = Math.min(RATE_SPAN_MS, Math.max(SLOT_MS, nowMs - (this.#startedMs ?? nowMs)))
+    for (let i = 0; i < slotsCount; i++) sum += this.#slots[(this.#slot - i + SLOTS) % SLOTS]!
+    const spanMs = Math.min(slotsCount * SLOT_MS, Math.max(SLOT_MS, nowMs - (this.#startedMs ?? nowMs)))
     return (sum * 1000) / spanMs
+  }
+
+  /** One late answer may be a busy event loop's; a round trip of them is a queue. */
+  #noteLateness(isLate: boolean, nowMs: number): void {
+    if (!isLate) this.#lateSinceMs = undefined
+    else {
+      this.#lateSinceMs ??= nowMs
+      if (nowMs - this.#lateSinceMs >= this.#shortestResponseMs) this.#isSlowStart = false
+    }
   }
 
   #advance(nowMs: number): void {

@@ -21,6 +21,24 @@ function drain(machine: Download, source: string, now: number): number[] {
   return chunks
 }
 
+describe('a chunk that arrived and cannot be used', () => {
+  test('is asked for again, of whoever has it, and nobody is blamed', () => {
+    const machine = download(1)
+    machine.step(joined('a'))
+    machine.step({ type: 'received', source: 'a', chunk: 0, now: 10 })
+    assert.equal(machine.outBytes, CHUNK_BYTES)
+    const effects = machine.step({ type: 'unusable', chunk: 0, now: 20 })
+    assert.deepEqual(requested(effects), [0])
+    assert.deepEqual(
+      effects.map(({ type }) => type),
+      ['request'],
+    )
+    machine.step({ type: 'received', source: 'a', chunk: 0, now: 30 })
+    assert.deepEqual(machine.step({ type: 'delivered', chunk: 0, now: 40 }), [{ type: 'complete' }])
+    assert.equal(machine.outBytes, 0)
+  })
+})
+
 describe('what is asked first', () => {
   test('bootstrap chunks come before bulk chunks', () => {
     const asked = requested(download(40).step(joined('a')))

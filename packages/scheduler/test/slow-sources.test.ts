@@ -234,7 +234,7 @@ describe('hedges', () => {
       for (let i = 0; i < 12; i++) {
         // Its responses take half a second, which is usual for it.
         run.until(run.now + 500, (r) => r.send('good', SOURCE_CHUNKS_PER_TICK))
-        run.send('slow', 4)
+        run.send('slow', run.owedBy('slow').length)
       }
       const [chunk] = run.owedBy('slow')
       if (prefers) run.feed({ type: 'prefer', chunks: [chunk!], now: run.now })

@@ -18,6 +18,13 @@ export interface VerifyReport {
   readonly wrongMode: readonly string[]
   /** Links with another target. */
   readonly wrongLink: readonly string[]
+  /** Missing files whose content lies, whole, in an extra one. */
+  readonly renamed: readonly RenamedFile[]
+}
+
+export interface RenamedFile {
+  readonly path: string
+  readonly found: string
 }
 
 export interface VerifyProgress {
@@ -34,7 +41,7 @@ export interface VerifyOptions {
 
 /**
  * Compares the directory at `root` with a snapshot: names, types, permissions, link targets, and the SHA-256 of every chunk.
- * The `.cairn` at the top is not looked at. Reads every byte once and holds one chunk at a time.
+ * The `.cairn` at the top is not looked at. Reads every byte once, those of an extra file that has the length of a missing one too, and holds one chunk at a time.
  *
  * @throws {StorageError} `IO_FAILED` where something cannot be read; the signal's reason
  */
@@ -45,6 +52,7 @@ export async function verifyDirectory(root: string, index: SnapshotIndex, option
     extra: [] as string[],
     wrongMode: [] as string[],
     wrongLink: [] as string[],
+    renamed: [] as RenamedFile[],
   }
   const bytesTotal = index.root.totals.bytes
   let bytesDone = 0
@@ -71,7 +79,43 @@ export async function verifyDirectory(root: string, index: SnapshotIndex, option
     if (isThere && (!isWhole || damagedCount > 0)) report.altered.push(entry.path)
   }
   for await (const path of foreignFiles(root, index)) if (index.entryAt(path) === undefined) report.extra.push(path)
+  report.renamed.push(...(await findRenamed(root, index, report, options.signal)))
   return { ...report, ok: Object.values(report).every((paths) => paths.length === 0) }
+}
+
+/** Compares extra files only with missing ones of their length, and each until the first difference. */
+async function findRenamed(
+  root: string,
+  index: SnapshotIndex,
+  { missing, extra }: Pick<VerifyReport, 'missing' | 'extra'>,
+  signal: AbortSignal | undefined,
+): Promise<readonly RenamedFile[]> {
+  if (missing.length === 0 || extra.length === 0) return []
+  const extrasBySize = new Map<number, string[]>()
+  for (const path of extra) {
+    const stats = await lstatIfExists(join(root, path))
+    if (stats?.isFile() !== true || stats.size === 0) continue
+    const others = extrasBySize.get(stats.size)
+    if (others === undefined) extrasBySize.set(stats.size, [path])
+    else others.push(path)
+  }
+  const renamed: RenamedFile[] = []
+  for (const path of missing) {
+    const i = index.entryAt(path)
+    const entry = i === undefined ? undefined : index.entries[i]
+    if (i === undefined || entry?.type !== 'file') continue
+    for (const found of extrasBySize.get(entry.bytes) ?? []) {
+      if (!(await isFile(join(root, found), i, index, signal))) continue
+      renamed.push({ path, found })
+      break
+    }
+  }
+  return renamed
+}
+
+async function isFile(full: string, entry: number, index: SnapshotIndex, signal: AbortSignal | undefined): Promise<boolean> {
+  for await (const { ok } of checkFile(full, entry, index, signal)) if (!ok) return false
+  return true
 }
 
 interface CheckedChunk {

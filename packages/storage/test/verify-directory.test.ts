@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFile, chmod, mkdir, readFile, rm, symlink, unlink, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, mkdir, readFile, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { type VerifyProgress, verifyDirectory } from '../src/index.ts'
 import { sampleSnapshot, writeSample } from '../src/testing/index.ts'
@@ -7,7 +7,7 @@ import { oddTree } from './place/trees.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
 const { index } = sampleSnapshot(oddTree)
-const clean = { ok: true, altered: [], missing: [], extra: [], wrongMode: [], wrongLink: [] }
+const clean = { ok: true, altered: [], missing: [], extra: [], wrongMode: [], wrongLink: [], renamed: [] }
 
 describe('verifyDirectory', () => {
   it('accepts what was published, .cairn or not', async () => {
@@ -46,8 +46,20 @@ describe('verifyDirectory', () => {
         extra: ['db/extra', 'more'],
         wrongMode: ['db/000005.ldb', 'a/empty'],
         wrongLink: ['outside'],
+        renamed: [],
       },
     )
+  })
+
+  it('finds a missing file under another name, if all of it is there', async () => {
+    await using directory = await temporaryDirectory()
+    await writeSample(directory.path, oddTree)
+    await rename(directory.join('db', '000005.ldb'), directory.join('elsewhere'))
+    assert.deepEqual((await verifyDirectory(directory.path, index)).renamed, [{ path: 'db/000005.ldb', found: 'elsewhere' }])
+    const content = await readFile(directory.join('elsewhere'))
+    content[content.byteLength - 1]! ^= 1
+    await writeFile(directory.join('elsewhere'), content)
+    assert.deepEqual((await verifyDirectory(directory.path, index)).renamed, [])
   })
 
   it('names the damaged chunks', async () => {

@@ -1,26 +1,61 @@
-import { Bitmap, type SnapshotIndex } from '@cairn/protocol'
-import { type BlockStore, LocalPlacer, type Placer, type SnapshotSink } from '@cairn/storage'
+import { Bitmap, chunkCid, deltaBases, type SnapshotIndex } from '@cairn/protocol'
+import { type BlockStore, LocalPlacer, type Placer, type SnapshotSink, StorageError } from '@cairn/storage'
+import { rebuildFrame, type RebuildJob } from './rebuild-frame.ts'
 
-/** Delivers a snapshot into a block store, frames as they came: what a cache does. */
+export interface BlockStoreSinkOptions {
+  /** Checks the frames, and places nothing. Defaults to one on this thread. */
+  readonly placer?: Placer
+  /** Turns deltas into frames; see {@link rebuildFrame}, which is the default and takes some milliseconds of this thread. */
+  readonly rebuild?: (job: RebuildJob) => Promise<Uint8Array>
+  /** Hears of every delta that was turned into a chunk; the frame is the listener's. */
+  readonly onDelta?: (chunk: number, delta: Uint8Array) => Promise<void>
+}
+
+/** Delivers a snapshot into a block store, frames as they came and deltas as what they stand for: what a cache does. */
 export class BlockStoreSink implements SnapshotSink {
   readonly have: Bitmap
   readonly #index: SnapshotIndex
   readonly #store: BlockStore
   readonly #placer: Placer
+  readonly #rebuild: (job: RebuildJob) => Promise<Uint8Array>
+  readonly #onDelta: BlockStoreSinkOptions['onDelta']
 
-  /** What the store already holds is not fetched again, whichever snapshot it came with. `placer` checks the frames, and places nothing. */
-  constructor(index: SnapshotIndex, store: BlockStore, placer: Placer = new LocalPlacer()) {
+  /** What the store already holds is not fetched again, whichever snapshot it came with. */
+  constructor(index: SnapshotIndex, store: BlockStore, options: BlockStoreSinkOptions = {}) {
     this.#index = index
     this.#store = store
-    this.#placer = placer
+    this.#placer = options.placer ?? new LocalPlacer()
+    this.#rebuild = options.rebuild ?? (async (job) => rebuildFrame(job))
+    this.#onDelta = options.onDelta
     this.have = new Bitmap(index.chunksCount)
     for (let chunk = 0; chunk < index.chunksCount; chunk++) if (store.has(index.chunkCid(chunk))) this.have.set(chunk)
   }
 
   async deliver(chunk: number, frame: Uint8Array): Promise<void> {
     const index = this.#index
-    await this.#placer.place({ frame, digest: index.chunkDigest(chunk), plainBytes: index.chunkBytes(chunk), places: [] })
-    await this.#store.put(index.chunkCid(chunk), frame)
+    const digest = index.chunkDigest(chunk)
+    const plainBytes = index.chunkBytes(chunk)
+    const bases = deltaBases(frame)
+    if (bases === undefined) {
+      await this.#placer.place({ frame, digest, plainBytes, places: [] })
+      await this.#store.put(index.chunkCid(chunk), frame)
+    } else {
+      const whole = await this.#rebuild({ delta: frame, bases: await this.#basesOf(chunk, bases), digest, plainBytes })
+      await this.#store.put(index.chunkCid(chunk), whole)
+      // A copy: whoever delivers takes the frame's memory back.
+      await this.#onDelta?.(chunk, frame.slice())
+    }
     this.have.set(chunk)
+  }
+
+  #basesOf(chunk: number, digests: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
+    return Promise.all(
+      digests.map(async (digest) => {
+        const cid = chunkCid(digest.slice())
+        const frame = await this.#store.get(cid)
+        if (frame !== undefined) return frame
+        throw new StorageError({ code: 'BASE_MISSING', path: 'the store', chunk, base: cid.toString() })
+      }),
+    )
   }
 }

@@ -10,7 +10,8 @@ import {
   type StallReason,
   TraceRecorder,
 } from '@cairn/scheduler'
-import type { SnapshotSink } from '@cairn/storage'
+import { type SnapshotSink, StorageError } from '@cairn/storage'
+import { type BasisGroup, DeltaTerms } from './delta-terms.ts'
 import { SwarmError } from './errors.ts'
 import type { SwarmEvent } from './events.ts'
 import type { BlockAnswer, ExchangeRequest } from './exchange/client.ts'
@@ -26,6 +27,8 @@ export interface DownloadInit {
   readonly sink: SnapshotSink
   /** Fetches what this stage and those before it need, and no more. Absent: everything. */
   readonly stage?: StageClass
+  /** Snapshots of which the sink has all chunks at hand: what is near to one of those may come as a delta. At most four. */
+  readonly basis?: readonly CID[]
   /** Frame bytes per second to ask for at most, all sources together. */
   readonly bytesPerSecondMax?: number
   /** Gives up after this long without progress. Absent: waits for ever. */
@@ -67,6 +70,7 @@ export class DownloadSession {
   readonly #machine: Download
   readonly #trace: TraceRecorder | undefined
   readonly #snapshot: CID
+  readonly #terms: DeltaTerms
   readonly #name: string
   /** Chunks from here on belong to stages that are not asked for. */
   readonly #chunksEnd: number
@@ -89,6 +93,7 @@ export class DownloadSession {
     this.#chunksEnd = stage === undefined ? index.chunksCount : index.stageRange(stage).to
     this.#components = components
     this.#snapshot = index.cid
+    this.#terms = new DeltaTerms(init.basis)
     this.#name = index.cid.toString()
     this.#lastProgressMs = components.clock.monotonicMs()
     const have = sink.have.clone()
@@ -157,7 +162,9 @@ export class DownloadSession {
   #carryOut(effect: DownloadEffect): void {
     switch (effect.type) {
       case 'request':
-        this.#tasks.spawn(`request to ${effect.source}`, () => this.#request(effect.source, effect.chunks, effect.deadlineMs))
+        this.#tasks.spawn(`request to ${effect.source}`, async () => {
+          for (const group of this.#terms.split(effect.chunks)) await this.#request(effect.source, group, effect.deadlineMs)
+        })
         return
       case 'cancel': {
         const request = this.#requests.get(keyOf(effect.source, effect.chunk))
@@ -226,7 +233,7 @@ export class DownloadSession {
     this.#step({ type: 'source-left', source: peer, now: this.#components.clock.monotonicMs() })
   }
 
-  async #request(peer: PeerId, chunks: readonly number[], deadlineMs: number): Promise<void> {
+  async #request(peer: PeerId, { chunks, basis }: BasisGroup, deadlineMs: number): Promise<void> {
     const { index } = this.#init
     const blocks = chunks.map((chunk) => ({
       cid: index.chunkCid(chunk),
@@ -234,11 +241,12 @@ export class DownloadSession {
     }))
     try {
       const exchange = await this.#components.link(peer).exchange()
-      const request = exchange.want(blocks, deadlineMs, (position, answer) => {
+      const onAnswer = (position: number, answer: BlockAnswer): void => {
         const chunk = chunks[position]!
         this.#requests.delete(keyOf(peer, chunk))
         this.#answered(peer, chunk, answer)
-      })
+      }
+      const request = exchange.want(blocks, deadlineMs, onAnswer, basis)
       for (const [position, chunk] of chunks.entries()) {
         this.#requests.set(keyOf(peer, chunk), { position, cancel: (at) => request.cancel(at) })
       }
@@ -273,11 +281,14 @@ export class DownloadSession {
     const { clock, reporter, holdings, recent } = this.#components
     const { byteLength: frameBytes } = frame
     try {
+      const isDelta = this.#terms.isDelta(chunk, frame)
       await sink.deliver(chunk, frame)
       // What came from another node has others to ask for it.
-      if (this.#complete.has(peer) && holdings.isWatched(this.#snapshot)) recent.keep(index.chunkCid(chunk), frame)
-      else freeMemory(frame)
+      if (!this.#complete.has(peer) || !holdings.isWatched(this.#snapshot)) freeMemory(frame)
+      else if (isDelta) recent.keepDelta(index.chunkCid(chunk), frame, this.#terms.basis)
+      else recent.keep(index.chunkCid(chunk), frame)
     } catch (error) {
+      if (error instanceof StorageError && error.fault.code === 'BASE_MISSING') return this.#lacksBase(peer, chunk, frameBytes)
       if (!(error instanceof ProtocolError)) throw error
       this.#wastedBytes += frameBytes
       const cid = index.chunkCid(chunk).toString()
@@ -297,6 +308,15 @@ export class DownloadSession {
     })
     holdings.delivered(this.#snapshot, chunk)
     this.#step({ type: 'delivered', chunk, now: clock.monotonicMs() })
+  }
+
+  /** No fault of the peer: it took us at our word. */
+  #lacksBase(peer: PeerId, chunk: number, frameBytes: number): void {
+    const { clock, reporter } = this.#components
+    this.#wastedBytes += frameBytes
+    this.#terms.wantWhole(chunk)
+    reporter.report({ type: 'chunk-wasted', snapshot: this.#name, peer, chunk, frameBytes })
+    this.#step({ type: 'unusable', chunk, now: clock.monotonicMs() })
   }
 
   #scheduleTick(): void {

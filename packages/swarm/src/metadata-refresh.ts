@@ -48,7 +48,7 @@ export async function refreshMetadata(
   for (const peer of first === undefined ? peers : [first, ...peers.filter((other) => other !== first)]) {
     for (let isRepeated = false; ; isRepeated = true) {
       const update = new TrustUpdate(accepted, components.clock.now(), ledgers)
-      const ended = await runUpdate(update, peer, components)
+      const ended = await runUpdate(update, peer, isRepeated, components)
       accepted = update.accepted
       if (ended === 'done') {
         refusals.delete(peer)
@@ -68,17 +68,26 @@ export async function refreshMetadata(
   return refusal === undefined ? { type: 'no-answer' } : { type: 'refused', ...refusal, state: accepted }
 }
 
-/** Feeds `update` from `peer` until it is done, the peer is refused, or it leaves. */
+/** Feeds `update` from `peer` until it is done, the peer is refused, or it leaves; one file after the other if `isCareful`. */
 async function runUpdate(
   update: TrustUpdate,
   peer: PeerId,
+  isCareful: boolean,
   { link, reporter }: MetadataRefreshComponents,
 ): Promise<'done' | 'no-answer' | TrustError> {
   let filesCount = 0
   try {
     const control = await link(peer).control()
+    const asked = new Map<string, Promise<Uint8Array | undefined>>()
     for (let next = update.next(); !('done' in next); next = update.next()) {
-      const bytes = await control.metadata(next.file)
+      for (const file of isCareful ? [next.file] : [next.file, ...update.foreseen()]) {
+        if (asked.has(file)) continue
+        const answer = control.metadata(file)
+        answer.catch(() => {}) // heard of where it is awaited, if it comes to that
+        asked.set(file, answer)
+      }
+      const bytes = await asked.get(next.file)
+      asked.delete(next.file)
       update.supply(next.file, bytes)
       filesCount += 1
     }

@@ -6,6 +6,8 @@ import type { TrustState } from '@cairn/trust'
 import { Announcer } from './announcer.ts'
 import { BlockFetcher } from './block-fetcher.ts'
 import { serveControl } from './control/server.ts'
+import { queryDeltas } from './delta-query.ts'
+import { type DeltaOffer, type DeltaSource, NO_DELTAS } from './delta-source.ts'
 import { Discovery } from './discovery.ts'
 import { type DownloadInit, DownloadSession, type DownloadSummary } from './download-session.ts'
 import type { SwarmEvent } from './events.ts'
@@ -30,6 +32,8 @@ export interface ParticipantInit {
   readonly region?: string
   /** Blocks that others may fetch here. */
   readonly source: BlockSource
+  /** Deltas that others may have in the place of chunks. Absent: none but those that this participant has just fetched itself. */
+  readonly deltas?: DeltaSource
   /** Trust metadata that others may fetch here, by file name. */
   readonly metadata: (file: string) => Promise<Uint8Array | undefined>
   /** Frame bytes per second that a download asks for at most, all sources together. Absent: no bound. */
@@ -140,6 +144,14 @@ export class Participant implements AsyncDisposable {
     return index
   }
 
+  /** What connected peers offer to a holder of `from` who wants `index`; see {@link queryDeltas}. */
+  deltas(index: SnapshotIndex, from: CID, options: { readonly waitMs: number; readonly signal?: AbortSignal }): Promise<DeltaOffer> {
+    const { transport, clock } = this.#components
+    const signal = options.signal === undefined ? this.#tasks.signal : AbortSignal.any([options.signal, this.#tasks.signal])
+    const components = { transport, clock, link: (peer: PeerId) => this.#link(peer), penalize: this.#penalize }
+    return queryDeltas(index, from, { waitMs: options.waitMs, signal }, components)
+  }
+
   /** Fetches what the sink lacks, serving what it has to others meanwhile; see {@link DownloadSession.run}. */
   download(init: DownloadInit): Promise<DownloadSummary> {
     return this.startDownload(init).result
@@ -185,7 +197,8 @@ export class Participant implements AsyncDisposable {
   async #start(init: ParticipantInit): Promise<void> {
     const { transport, clock, reporter } = this.#components
     const source = this.#recent.before(init.source)
-    const uplink = new Uplink({ clock, source, reporter })
+    const deltas = this.#recent.beforeDeltas(init.deltas ?? NO_DELTAS)
+    const uplink = new Uplink({ clock, source, deltas, reporter })
     this.#stopListening = transport.onPeerChange(({ type, peer }) => {
       reporter.report({ type: type === 'connected' ? 'peer-connected' : 'peer-disconnected', peer })
       if (type === 'connected') return
@@ -200,6 +213,7 @@ export class Participant implements AsyncDisposable {
           holdings: this.#holdings,
           metadata: init.metadata,
           isLastResort: init.isLastResort ?? false,
+          deltas,
           neighbours: (snapshot, except) => this.#discovery.addressesFor(snapshot, except),
         }),
       ),

@@ -252,11 +252,11 @@ class World implements AsyncDisposable {
   }
 }
 
-async function nextWant(channel: Channel): Promise<ExchangeMessage> {
+async function nextWant(channel: Channel): Promise<Extract<ExchangeMessage, { type: 'want' }>> {
   const bytes = await channel.receive()
   assert.ok(bytes !== undefined)
   const message = decodeExchange(bytes)
-  assert.equal(message.type, 'want')
+  assert(message.type === 'want')
   return message
 }
 

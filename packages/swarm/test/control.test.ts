@@ -267,6 +267,10 @@ async function startServer(): Promise<ChannelPair & { readonly holdings: Holding
   const serving = serveControl(pair.server, {
     holdings,
     isLastResort: false,
+    deltas: {
+      delta: async () => undefined,
+      offer: async (_, from) => (from.equals(snapshotOf(8)) ? { state: 'ready', sizes: new Map([[3, 40]]) } : { state: 'preparing' }),
+    },
     metadata: async (name) => (name === file ? Buffer.from('signed') : undefined),
     neighbours: (_, except) => [`/memory/of/p2p/${except}`],
   })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type Channel } from '@cairn/network'
 import { sampleBlocks, sampleBytes } from '@cairn/storage/testing'
-import { type CID, type DataMessage, EXCHANGE_PROTOCOL, type ExchangeMessage, ProtocolError } from '@cairn/protocol'
+import { type CID, type DataMessage, EXCHANGE_PROTOCOL, type ExchangeMessage, pageCid, ProtocolError } from '@cairn/protocol'
 import { type BlockAnswer, ExchangeClient } from '../src/exchange/client.ts'
 import { eventually, openChannel } from './channel-pair.ts'
 import { receive, send } from './exchange-messages.ts'
@@ -45,6 +45,19 @@ describe('ExchangeClient', () => {
       ],
     )
     assert.deepEqual([others.length, client.isOpen], [0, true])
+  })
+
+  it('says what it has before it asks, and again only when that changes', async () => {
+    const { exchange, server } = await startClient()
+    const ask = (basis?: readonly CID[]): void => void exchange.want([wanted(first.cid)], DEADLINE_MS, () => {}, basis)
+    const [one, two] = [pageCid(Uint8Array.of(1)), pageCid(Uint8Array.of(2))]
+    for (const basis of [[], [one], [one], undefined, [one, two], []]) ask(basis)
+    const heard: string[] = []
+    for (let i = 0; i < 9; i++) {
+      const message = await receive(server)
+      heard.push(message.type === 'basis' ? message.snapshots.map(String).join() : message.type)
+    }
+    assert.deepEqual(heard, ['want', one.toString(), 'want', 'want', 'want', [one, two].join(), 'want', '', 'want'])
   })
 
   it('takes a block back only while its answer is out', async () => {
@@ -107,6 +120,7 @@ describe('ExchangeClient', () => {
       complaint: /a refusal that nobody asked for/,
     },
     'a want': { messages: [{ type: 'want', id: 1, deadlineMs: 1, cids: [first.cid] }], complaint: /a want that nobody asked for/ },
+    'a basis': { messages: [{ type: 'basis', snapshots: [] }], complaint: /a basis that nobody asked for/ },
     'a cancel': { messages: [{ type: 'cancel', id: 1, position: 0 }], complaint: /a cancel that nobody asked for/ },
   }
   for (const [lie, { messages, complaint }] of Object.entries(lies)) {

@@ -14,7 +14,7 @@ import {
 import { type Random, seededRandom, silentLog } from '@cairn/runtime'
 import { ManualClock } from '@cairn/runtime/testing'
 import { type BlockSource, type BlockStore, MemoryBlockStore } from '@cairn/storage'
-import { BlockStoreSink, Participant, type SwarmEvent } from '../src/index.ts'
+import { BlockStoreSink, type DeltaSource, Participant, type SwarmEvent } from '../src/index.ts'
 
 export const NETWORK = 'test'
 export const LEDGER = 'sample'
@@ -79,12 +79,19 @@ export class TestSwarm {
   }
 
   /** Adds a member that serves `source`; without one, what it downloads into its own store. */
-  async add(name: PeerId, source?: BlockSource, isLastResort = false): Promise<Member> {
+  async add(name: PeerId, source?: BlockSource, isLastResort = false, deltas?: DeltaSource): Promise<Member> {
     const transport = this.network.createTransport(name)
     const store = new MemoryBlockStore()
     const events: SwarmEvent[] = []
     const participant = await Participant.start(
-      { network: NETWORK, ledgers: [LEDGER], source: source ?? store, isLastResort, metadata: async () => undefined },
+      {
+        network: NETWORK,
+        ledgers: [LEDGER],
+        source: source ?? store,
+        isLastResort,
+        metadata: async () => undefined,
+        ...(deltas === undefined ? {} : { deltas }),
+      },
       {
         transport,
         clock: this.clock,

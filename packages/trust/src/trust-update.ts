@@ -102,6 +102,30 @@ export class TrustUpdate {
   }
 
   /**
+   * Files that will be asked for after the one of `next()` if the peer has what is newer than ours: whoever asks for them at once saves
+   * round trips. Only those that are needed in any case: what is stored may turn out to be the newest.
+   */
+  foreseen(): readonly string[] {
+    const { stored, phase } = this.#progress
+    const roles = ['timestamp', 'snapshot', 'targets', ...(this.#ledgers === 'all' ? [] : this.#ledgers)].map(fileOf)
+    switch (phase.type) {
+      case 'root':
+        return stored === undefined ? roles : roles.slice(0, 1)
+      case 'timestamp':
+        return stored === undefined ? roles.slice(1) : []
+      case 'snapshot':
+        return stored === undefined ? roles.slice(2) : []
+      case 'targets':
+        return stored === undefined ? roles.slice(3) : []
+      case 'ledgers':
+      case 'done':
+        return []
+      default:
+        return phase satisfies never
+    }
+  }
+
+  /**
    * Hands in `file`, which is the one that `next()` asked for; `undefined` if no source has it. That is how the chain of roots
    * ends, and `MISSING` for any other file but a ledger's under `'all'`.
    *

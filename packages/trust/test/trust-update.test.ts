@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { checkFreshness, initialTrust, knownLedgers, newTargets, releases, TrustUpdate } from '../src/index.ts'
+import { checkFreshness, initialTrust, knownLedgers, newTargets, releases, type TrustState, TrustUpdate } from '../src/index.ts'
 import { assertFault } from './assert-fault.ts'
 import { amend, KEYS, NEXT_YEAR, NOW, only, release, Repository, update } from './repository.ts'
 
@@ -57,6 +57,29 @@ describe('a refresh', () => {
     repository.add(release('beta', 8))
     repository.publish()
     assert.deepEqual(Object.keys(update(state, repository.files).ledgers), ['alpha'])
+  })
+
+  it('foresees what it will ask for, and never what it may not need', () => {
+    const repository = new Repository()
+    const told = (state: TrustState): { readonly asked: string[]; readonly foreseen: (readonly string[])[] } => {
+      const machine = new TrustUpdate(state, NOW, ['alpha'])
+      const asked: string[] = []
+      const foreseen: (readonly string[])[] = []
+      for (let next = machine.next(); !('done' in next); next = machine.next()) {
+        asked.push(next.file)
+        foreseen.push(machine.foreseen())
+        machine.supply(next.file, repository.files[next.file])
+      }
+      return { asked, foreseen }
+    }
+    const first = told(initialTrust(repository.root, NOW))
+    for (const [at, files] of first.foreseen.entries()) assert.deepEqual(files, first.asked.slice(at + 1))
+    const state = update(initialTrust(repository.root, NOW), repository.files)
+    assert.deepEqual(told(state).foreseen, [['timestamp.json'], []])
+    repository.add(release('alpha', 3, ['stable']))
+    repository.publish()
+    const later = told(state)
+    for (const [at, files] of later.foreseen.entries()) for (const file of files) assert.ok(later.asked.slice(at + 1).includes(file), file)
   })
 
   it('takes the same file from another source after one was refused', () => {

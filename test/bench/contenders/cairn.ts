@@ -46,11 +46,15 @@ export async function publishPayload(
   workspace: string,
   more: readonly string[] = [],
 ): Promise<Published> {
-  const target = ['--workspace', workspace, '--ledger', LEDGER, '--height', '1', '--json']
-  const publish = runCairn('publish', ['publish', directory, ...target, ...more])
+  const publish = startPublish(directory, workspace, 1, more)
   const [line] = await publish.line(/^\{"type":"published".*$/)
   await publish.succeeded()
   return JSON.parse(line) as Published
+}
+
+export function startPublish(directory: string, workspace: string, height: number, more: readonly string[] = []): RoleProcess {
+  const target = ['--workspace', workspace, '--ledger', LEDGER, '--height', `${height}`, '--json']
+  return runCairn('publish', ['publish', directory, ...target, ...more])
 }
 
 export function startOrigin(site: Site, workspace: string, more: readonly string[] = []): RoleProcess {
@@ -63,10 +67,12 @@ export function startJoin(
   peers: readonly string[],
   more: readonly string[] = [],
   onLine?: (line: string) => void,
+  height?: number,
 ): RoleProcess {
+  const release = height === undefined ? LEDGER : `${LEDGER}@${height}`
   const sources = peers.flatMap((peer) => ['--peer', peer])
   const target = ['--trust', join(workspace, 'root.json'), '--into', site.into, '--listen', listenAddress(site)]
-  return runCairn(site.name, ['join', LEDGER, ...target, ...sources, ...more], site, onLine)
+  return runCairn(site.name, ['join', release, ...target, ...sources, ...more], site, onLine)
 }
 
 /** The peer id in what a daemon prints when it listens, as text or as JSON. */

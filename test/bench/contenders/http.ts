@@ -1,15 +1,13 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RoleProcess } from '../process.ts'
 import type { Site } from '../site.ts'
-import { listFiles } from '../tree.ts'
+import { fileDigest, listFiles } from '../tree.ts'
 import type { Contender } from './contender.ts'
 import { startNginx } from './nginx.ts'
 
 /** Stays after the last command, so that what the shell and its children cost can be read. */
-const STAY = 'echo complete && exec sleep 86400'
+export const STAY = 'echo complete && exec sleep 86400'
 
 /** Plain files from nginx, as an operator would script it: all at once over some connections, then two checks side by side. */
 export const plainHttp: Contender = {
@@ -74,10 +72,4 @@ export function tarZstCommand(directory: string): string {
 export function shell(site: Site, script: string): RoleProcess {
   const text = `set -o pipefail; INTO="${site.into}"; ${script}`
   return new RoleProcess({ role: site.name, ...site.run('bash', ['-c', text]), hasChildren: true })
-}
-
-async function fileDigest(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 ** 2 })) hash.update(chunk as Buffer)
-  return hash.digest('hex')
 }

@@ -1,5 +1,6 @@
 import type { Findings } from '../report.ts'
 import { distribution } from './distribution.ts'
+import { incremental } from './incremental.ts'
 import type { TableOptions } from './options.ts'
 import { latency } from './latency.ts'
 import { ledger } from './ledger.ts'
@@ -9,6 +10,7 @@ import { resume } from './resume.ts'
 import { slowSource } from './slow-source.ts'
 import { start } from './start.ts'
 import { transfer } from './transfer.ts'
+import { updateSize } from './update-size.ts'
 
 export interface TableEntry {
   readonly summary: string
@@ -27,4 +29,6 @@ export const TABLES: Readonly<Record<string, TableEntry>> = {
   'slow-source': { summary: 'a slow and a stalling source beside a good one', bytes: '256MiB', measure: slowSource },
   ledger: { summary: 'finality and operations per second of a replicated ledger, beside etcd', bytes: '256B', measure: ledger },
   latency: { summary: '1x1 through a relay that adds 40 ms, beside other programs', bytes: '256MiB', measure: latency },
+  incremental: { summary: 'from one version to another behind 200 Mbit/s, beside other programs', bytes: '256MiB', measure: incremental },
+  'update-size': { summary: 'bytes of an update beside the bytes that were changed', bytes: '1GiB', measure: updateSize },
 }

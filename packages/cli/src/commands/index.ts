@@ -8,6 +8,7 @@ import { list } from './list.ts'
 import { origin } from './origin.ts'
 import { publish } from './publish.ts'
 import { replay } from './replay.ts'
+import { rollback } from './rollback.ts'
 import { show } from './show.ts'
 import { ledger } from './ledger.ts'
 import { simulate } from './simulate.ts'
@@ -23,6 +24,7 @@ export const COMMANDS: readonly RegisteredCommand[] = [
   cache,
   join,
   verify,
+  rollback,
   list,
   show,
   diff,

@@ -1,12 +1,14 @@
+import type { HostPort } from '@cairn/observability'
 import { defineCommand } from '../define-command.ts'
 import { defaultFlag, optionalFlag, repeatedArgument, repeatedFlag, requiredArgument, switchFlag } from '../field.ts'
-import { multiaddr } from '../values/address.ts'
+import { hostPort, multiaddr } from '../values/address.ts'
 import { duration, integer } from '../values/number.ts'
 import { oneOf, text } from '../values/parser.ts'
 
 const ACTIONS = ['init', 'run', 'submit', 'read', 'status', 'verify-checkpoint'] as const
 // Spelled out here, so that help and a usage error load no ledger.
 const PRESETS = ['single', 'cft-3', 'bft-4', 'cft-5', 'bft-7', 'geo-10'] as const
+const LEVELS = ['final', 'local'] as const
 
 export interface LedgerOptions {
   readonly action: (typeof ACTIONS)[number]
@@ -18,6 +20,8 @@ export interface LedgerOptions {
   readonly listen: readonly string[]
   readonly peers: readonly string[]
   readonly clientPort: number
+  readonly http: HostPort | undefined
+  readonly level: (typeof LEVELS)[number]
   readonly trust: string | undefined
   readonly timeoutMs: number
 }
@@ -44,6 +48,14 @@ export const ledger = defineCommand({
       integer(0, 4400),
       '0',
     ),
+    http: optionalFlag('http', 'HOST:PORT', 'run: serve health, readiness, metrics and status here; port 0 takes a free one', hostPort),
+    level: defaultFlag(
+      'level',
+      'LEVEL',
+      'read: final for all that was final anywhere when it was asked, local for what that replica has, which may lag',
+      oneOf(...LEVELS),
+      'final',
+    ),
     trust: optionalFlag('trust', 'FILE', 'verify-checkpoint: the trust.json that init wrote (required)', text('a file')),
     timeoutMs: defaultFlag('timeout', 'DURATION', 'give up after this long', duration, '30s'),
   },
@@ -53,6 +65,6 @@ export const ledger = defineCommand({
     { line: 'cairn ledger init ./ledger --preset cft-3', does: 'three seats; move each seat-N to its machine, with ledger.json' },
     { line: 'cairn ledger run ./ledger --seat 0 --listen /ip4/0.0.0.0/tcp/4300 --peer /ip4/10.0.0.2/tcp/4300', does: 'one of them' },
     { line: 'cairn ledger submit http://127.0.0.1:4400 name value', does: 'writes, and waits until it is final' },
-    { line: 'cairn ledger read http://127.0.0.1:4400 name', does: 'reads, and checks the proof' },
+    { line: 'cairn ledger read http://127.0.0.1:4400 name', does: 'reads what is final by now, and checks the proof' },
   ],
 })

@@ -15,9 +15,12 @@ export interface PublishOptions {
   readonly bootstrap: readonly string[]
   /** Patterns of paths that come next; the rest is last. */
   readonly hot: readonly string[]
-  readonly profile: ChunkingProfile
+  /** `auto` measures a sample and picks one. */
+  readonly profile: ChunkingProfile | 'auto'
   /** `copy` keeps the chunks in the workspace; `reference` serves from the published directory. */
   readonly store: 'copy' | 'reference'
+  /** From how many earlier releases deltas are made. */
+  readonly deltas: number
   /** Replaces a different snapshot at the same height. */
   readonly replace: boolean
 }
@@ -35,7 +38,13 @@ export const publish = defineCommand({
     channel: defaultFlag('channel', 'NAME', 'the channel that will point to it', channelName, 'stable'),
     bootstrap: repeatedFlag('bootstrap', 'GLOB', 'files that a node needs to start serving', pattern),
     hot: repeatedFlag('hot', 'GLOB', 'files that a node is asked for first', pattern),
-    profile: defaultFlag('profile', 'PROFILE', 'chunk sizes: edge, balanced or bulk', oneOf('edge', 'balanced', 'bulk'), 'balanced'),
+    profile: defaultFlag(
+      'profile',
+      'PROFILE',
+      'chunk sizes: edge, balanced, bulk, or auto to measure',
+      oneOf('edge', 'balanced', 'bulk', 'auto'),
+      'balanced',
+    ),
     store: defaultFlag(
       'store',
       'HOW',
@@ -43,6 +52,7 @@ export const publish = defineCommand({
       oneOf('copy', 'reference'),
       'copy',
     ),
+    deltas: defaultFlag('deltas', 'N', 'from how many earlier releases deltas are made', integer(0, 1), '4'),
     replace: switchFlag('replace', 'replace a different snapshot at the same height'),
   },
   logLevel: 'warn',

@@ -25,10 +25,35 @@ export interface Observed<Event extends ReportedEvent> {
 export interface ObservedRole {
   ready(): Readiness
   status(): Omit<StatusReport, 'version' | 'uptimeMs'>
+  /** Reports what is cheaper to look up than to follow; called when somebody reads the metrics. */
+  beforeMetrics?(): void
 }
 
-/** Events that come by the thousand; `--json` prints the others. */
-const FREQUENT = new Set(['block-served', 'serving-load', 'publish-progress'])
+/** Events that come by the thousand, or are no reading; `--json` prints the others. */
+const FREQUENT = new Set([
+  'block-served',
+  'serving-load',
+  'publish-progress',
+  // Of a replica all but what a person must look at, which is logged; evidence and epochs hold keys and signatures.
+  'queued',
+  'duplicate',
+  'rejected',
+  'slot-entered',
+  'skip-voted',
+  'final',
+  'evidence',
+  'epoch-ended',
+  'epoch-started',
+  'synced',
+  'dropped',
+  'applied',
+  'proposal-seen',
+  'finality',
+  'answered',
+  'sent',
+  'received',
+  'ledger-load',
+])
 
 /** `http` is where to serve what is observed; without it nobody can read metrics, and none are kept. */
 export async function observe<Event extends ReportedEvent, T extends MetricTable>(
@@ -53,7 +78,13 @@ export async function observe<Event extends ReportedEvent, T extends MetricTable
         ...http,
         ready: () => role.ready(),
         status: () => ({ ...role.status(), version: packageVersion(), uptimeMs: Math.round(io.clock.monotonicMs() - startedMs) }),
-        metrics: metrics.exposition,
+        metrics: {
+          contentType: metrics.exposition.contentType,
+          text() {
+            role.beforeMetrics?.()
+            return metrics.exposition.text()
+          },
+        },
         clock: io.clock,
         onError: (error, path) => io.log.error('status-route-failed', { path, reason: String(error) }),
       })

@@ -9,6 +9,7 @@ export const handlers: CommandHandlers = {
   cache: async (options, io) => (await import('./cache.ts')).runCache(options, io),
   join: async (options, io) => (await import('./join.ts')).runJoin(options, io),
   verify: async (options, io) => (await import('./verify.ts')).runVerify(options, io),
+  rollback: async (options, io) => (await import('./rollback.ts')).runRollback(options, io),
   list: async (options, io) => (await import('./list.ts')).runList(options, io),
   show: async (options, io) => (await import('./show.ts')).runShow(options, io),
   diff: async (options, io) => (await import('./diff.ts')).runDiff(options, io),

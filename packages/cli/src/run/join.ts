@@ -1,4 +1,14 @@
-import { type JoinProgress, type JoinSummary, Node, NODE_METRICS, NODE_RULES, type NodeEvent, stallOf } from '@cairn/node'
+import {
+  FollowingNode,
+  type JoinProgress,
+  type JoinSummary,
+  Node,
+  NODE_METRICS,
+  NODE_RULES,
+  type NodeEvent,
+  type NodeInit,
+  stallOf,
+} from '@cairn/node'
 import { describeDrop, describeSlowdown, describeStall } from '@cairn/swarm'
 import type { CommandHandler } from '../handlers.ts'
 import { readInputFile } from '../input-file.ts'
@@ -7,32 +17,40 @@ import { formatBytes, formatDuration, formatRate } from '../output/format.ts'
 import { TraceFile } from '../output/trace-file.ts'
 import { announceListening, observe, untilStopped } from './daemon.ts'
 
-/** Brings a directory to a release. */
+/** Brings a directory to a release, or to every release. */
 export const runJoin: CommandHandler<'join'> = async (options, io) => {
   const trustRoot = readInputFile(options.trust, '--trust')
   using trace = options.trace === undefined ? undefined : new TraceFile(options.trace)
-  let node: Node | undefined
+  let node: Node | FollowingNode | undefined
   const observed = await observe<NodeEvent, typeof NODE_METRICS>(io, NODE_RULES, NODE_METRICS, options.http, {
     report: (event) => showEvent(io, event, node),
   })
-  const { release, network, peers, into, listen, region, mdns, timeoutMs, stage, maxRate } = options
-  node = await Node.start(
-    {
-      selector: release,
-      trustRoot,
-      network,
-      peers,
-      into,
-      listen,
-      mdns,
-      patienceMs: timeoutMs,
-      ...(region === undefined ? {} : { region }),
-      ...(trace === undefined ? {} : { onTrace: (line) => trace.write(line) }),
-      ...(maxRate === undefined ? {} : { bytesPerSecondMax: maxRate }),
-    },
-    { clock: io.clock, random: io.random, log: io.log, reporter: observed.reporter },
-  )
-  await using joining = node
+  const { release, network, peers, into, listen, region, mdns, timeoutMs, stage, maxRate, seeds } = options
+  const init: NodeInit = {
+    selector: release,
+    trustRoot,
+    network,
+    peers,
+    into,
+    listen,
+    mdns,
+    patienceMs: timeoutMs,
+    seeds,
+    ...(region === undefined ? {} : { region }),
+    ...(trace === undefined ? {} : { onTrace: (line) => trace.write(line) }),
+    ...(maxRate === undefined ? {} : { bytesPerSecondMax: maxRate }),
+  }
+  const components = { clock: io.clock, random: io.random, log: io.log, reporter: observed.reporter }
+  if (options.follow) {
+    await using following = await FollowingNode.start({ ...init, keep: options.keep, isCopying: options.copy }, components)
+    node = following
+    await using _server = await observed.serve(following)
+    announceListening(io, following.addresses)
+    await following.follow(io.signal)
+    return
+  }
+  await using joining = await Node.start(init, components)
+  node = joining
   await using _server = await observed.serve(joining)
   announceListening(io, joining.addresses)
   const summary = await joining.join(io.signal, stage === undefined ? {} : { stage })
@@ -42,7 +60,7 @@ export const runJoin: CommandHandler<'join'> = async (options, io) => {
   if (options.stay) await untilStopped(io.signal)
 }
 
-function showEvent(io: CommandIo, event: NodeEvent, node: Node | undefined): void {
+function showEvent(io: CommandIo, event: NodeEvent, node: Node | FollowingNode | undefined): void {
   showNews(io, event)
   if (node === undefined) return
   const { phase, bytes, bytesHeld, stage, slowed, peersCount } = node.progress
@@ -68,6 +86,8 @@ function showNews(io: CommandIo, event: NodeEvent): void {
       return io.note(`going on with height ${event.joining}, which was begun here; ${event.ledger}@${event.height} is newer`)
     case 'resumed':
       return io.note(`resuming: ${formatBytes(event.bytesHeld)} are in place`)
+    case 'planned':
+      return io.note(planText(event))
     case 'rechecked':
       return io.note(
         event.damagedCount === 0 ? 'checked what is here: all as signed' : `checked what is here: mending ${event.damagedCount} paths`,
@@ -80,6 +100,14 @@ function showNews(io: CommandIo, event: NodeEvent): void {
       )
     case 'rolled-back':
       return io.note(`${formatBytes(event.bytes)} in place were changed by somebody and are fetched again; ${inPlace(event.stage)}`)
+    case 'version-switched':
+      return io.note(`${event.ledger}@${event.height} is in use${event.from === null ? '' : `, after ${event.from}`}`)
+    case 'version-overtaken':
+      return io.note(`${event.reason}: height ${event.height} is not finished, what is here of it is kept`)
+    case 'follow-paused':
+      return event.reason === null ? undefined : io.note(`nothing newer is brought here: ${event.reason}`)
+    case 'follow-failed':
+      return io.note(`the next version could not be brought here: ${event.reason}; trying again in ${formatDuration(event.retryInMs)}`)
     case 'download-slowed':
       return io.note(`asking for less: ${describeSlowdown(event.reason)}`)
     case 'chunk-bad':
@@ -97,6 +125,13 @@ function showNews(io: CommandIo, event: NodeEvent): void {
       return io.note(`waiting: ${describeStall(event.reason)}`)
     default:
   }
+}
+
+function planText(plan: Extract<NodeEvent, { type: 'planned' }>): string {
+  const { filesReused, files, chunksReused, bytesReused, chunksToFetch, bytesToFetch, chunksAsDelta, bytesAsDelta, deltaBytes } = plan
+  const delta = chunksAsDelta === 0 ? '' : `${chunksAsDelta} chunks as deltas (${formatBytes(deltaBytes)}), `
+  const plain = `${chunksToFetch - chunksAsDelta} whole (${formatBytes(bytesToFetch - bytesAsDelta)} before compression)`
+  return `plan: ${filesReused} of ${files} files and ${chunksReused} chunks (${formatBytes(bytesReused)}) are here; to fetch: ${delta}${plain}`
 }
 
 function inPlace(stage: string | null): string {
@@ -140,7 +175,7 @@ function sum(bytesBySource: JoinSummary['bytesBySource']): number {
 }
 
 function sayJoined(io: CommandIo, summary: JoinSummary, into: string): void {
-  const { release, durationMs, bytesBySource, wastedBytes, chunksResumed, chunksCount } = summary
+  const { release, durationMs, bytesBySource, wastedBytes, bytesReused, chunksResumed, chunksCount } = summary
   const fetchedBytes = sum(bytesBySource)
   io.say(
     {
@@ -153,6 +188,7 @@ function sayJoined(io: CommandIo, summary: JoinSummary, into: string): void {
       bytes: release.totalBytes,
       chunks: chunksCount,
       chunksResumed,
+      bytesReused,
       fetchedBytes,
       wastedBytes,
       bytesBySource,
@@ -161,6 +197,7 @@ function sayJoined(io: CommandIo, summary: JoinSummary, into: string): void {
       `joined    ${release.ledger}@${release.height} in ${into}, every chunk verified`,
       `took      ${formatDuration(durationMs)}, ${formatRate((release.totalBytes * 1000) / Math.max(1, durationMs))}`,
       `fetched   ${formatBytes(fetchedBytes)}, ${formatBytes(wastedBytes)} wasted, ${chunksResumed} of ${chunksCount} chunks were here`,
+      ...(bytesReused === 0 ? [] : [`reused    ${formatBytes(bytesReused)} that were on this machine`]),
       ...Object.entries(bytesBySource).map(([peer, bytes]) => `  ${formatBytes(bytes).padStart(10)} from ${peer}`),
     ].join('\n'),
   )

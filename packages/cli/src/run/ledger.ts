@@ -1,24 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { ed25519Signer, ed25519Verifier, encodeOperation, followChain, LedgerError, type TrustRoot } from '@cairn/ledger'
-import { createDialer, createLibp2pTransport } from '@cairn/network'
-import {
-  createLedgerDirectory,
-  LedgerClient,
-  maySign,
-  readLedgerFile,
-  readSeatKeys,
-  Replica,
-  ReplicaError,
-  seatDirectory,
-  startClientServer,
-} from '@cairn/replica'
+import { createLedgerDirectory, LedgerClient, ReplicaError } from '@cairn/replica'
 import type { LedgerOptions } from '../commands/ledger.ts'
 import { CliError, UsageError } from '../errors.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import type { CommandHandler } from '../handlers.ts'
 import type { CommandIo } from '../io.ts'
-import { announceListening, untilStopped } from './daemon.ts'
+import { runSeat } from './ledger-seat.ts'
 
 /** Heights for which an operation stays good: minutes of a busy ledger. */
 const LIFETIME_HEIGHTS = 10_000
@@ -36,6 +25,15 @@ export const runLedger: CommandHandler<'ledger'> = async (options, io) => {
         'NO_REPLICA',
         EXIT.noSource,
         'check the URL and that the seat runs',
+      )
+    }
+    if (error instanceof ReplicaError && error.fault.code === 'REFUSED') {
+      const exitCode = error.fault.status === 503 ? EXIT.noSource : EXIT.failed
+      throw explained(
+        error,
+        'REFUSED',
+        exitCode,
+        exitCode === EXIT.noSource ? 'ask another replica, or read with --level local' : undefined,
       )
     }
     if (error instanceof ReplicaError) throw explained(error, error.fault.code, EXIT.storage, undefined)
@@ -64,9 +62,14 @@ async function act(options: LedgerOptions, io: CommandIo): Promise<void> {
       return await submit(target, values, options, io)
     case 'read': {
       const [key] = taken(values, 1, 'URL KEY')
-      const { value, height, stateRoot } = await new LedgerClient(target).read(Buffer.from(key ?? ''), limit(options, io))
+      const { level, value, height, stateRoot } = await new LedgerClient(target).read(
+        Buffer.from(key ?? ''),
+        limit(options, io),
+        options.level,
+      )
       const text = value === undefined ? undefined : Buffer.from(value).toString('utf8')
-      return io.say({ type: 'read', key, value: text ?? null, height, stateRoot }, text ?? `nothing, at height ${height}`)
+      io.say({ type: 'read', key, value: text ?? null, level, height, stateRoot }, text ?? 'nothing')
+      return io.note(`${level}, at height ${height}; the proof is good under state root ${stateRoot}`)
     }
     case 'status': {
       const status = await new LedgerClient(target).status(limit(options, io))
@@ -80,43 +83,6 @@ async function act(options: LedgerOptions, io: CommandIo): Promise<void> {
     default:
       options.action satisfies never
   }
-}
-
-async function runSeat(directory: string, { seat, listen, peers, clientPort }: LedgerOptions, io: CommandIo): Promise<void> {
-  const { ledger, genesis, signedOperations } = await readLedgerFile(directory)
-  const { signer, identity } = await readSeatKeys(directory, seat)
-  const isLearner = !(await maySign(directory, seat))
-  if (isLearner) {
-    io.say(
-      { type: 'learner', seat },
-      `seat ${seat} has signed before and its log is gone: it follows, and signs nothing until its key is replaced`,
-    )
-  }
-  const { clock, random, log } = io
-  const transport = await createLibp2pTransport({ privateKey: identity.privateKey, listen, clock, log })
-  const failed = new AbortController()
-  try {
-    await using replica = await Replica.start({
-      directory: seatDirectory(directory, seat),
-      ledger,
-      genesis,
-      // A learner is one whose key has no seat.
-      signer: isLearner ? ed25519Signer(randomBytes(32)) : signer,
-      signedOperations,
-      transport,
-      clock,
-      onFailure: (error) => failed.abort(error),
-    })
-    const dialer = createDialer({ transport, addresses: peers, clock, random, reporter: { report: () => undefined } })
-    await using server = await startClientServer({ replica, host: '127.0.0.1', port: clientPort })
-    announceListening(io, transport.addresses())
-    io.say({ type: 'clients', url: server.url }, `clients ${server.url}`)
-    await untilStopped(AbortSignal.any([io.signal, failed.signal]))
-    await dialer.stop()
-  } finally {
-    await transport.stop()
-  }
-  if (failed.signal.aborted) throw new CliError(String(failed.signal.reason), 'check the disk, then start the seat again', EXIT.storage)
 }
 
 async function submit(url: string, values: readonly string[], options: LedgerOptions, io: CommandIo): Promise<void> {

@@ -198,7 +198,14 @@ export function startNextEpoch(state: EngineState): void {
 export function enterEpoch(state: EngineState, start: EpochStart): void {
   remember(state, start)
   takeSeat(state, start)
-  for (const slot of state.slots.values()) for (const digest of slot.blocks) state.blocks.delete(digest)
+  for (const slot of state.slots.values()) {
+    for (const digest of slot.blocks) {
+      const root = state.blocks.get(digest)?.header.payloadRoot
+      state.blocks.delete(digest)
+      // Those of final blocks that wait to be applied were proposed in slots that are closed.
+      if (root !== undefined && ![...state.blocks.values()].some(({ header }) => header.payloadRoot === root)) state.payloads.delete(root)
+    }
+  }
   state.slots.clear()
   state.waiting.clear()
   for (const [key, { want }] of state.wants) if (want.type !== 'payload') state.wants.delete(key)

@@ -86,9 +86,6 @@ function remember(state: EngineState, block: FinalBlock): void {
     const [dropped] = state.history.splice(0, 1)
     if (dropped !== undefined) state.blocks.delete(dropped.digest)
   }
-  const old = state.history.at(-1 - HISTORY_PAYLOADS_MAX)
-  // What was not handed to `apply` is still needed, however old it is.
-  if (old !== undefined && old.header.height < state.applyNext) state.payloads.delete(old.header.payloadRoot)
 }
 
 /** Forgets the slots up to the new final block: nothing in them can change. */
@@ -136,6 +133,8 @@ export function applyReady(state: EngineState): void {
     const payload = root === EMPTY_PAYLOAD_ROOT ? EMPTY_PAYLOAD : state.payloads.get(root)?.payload
     if (wantsPayloads(state) && payload === undefined) return wantNextPayloads(state)
     state.applyNext++
+    const old = finalAt(state, state.applyNext - 1 - HISTORY_PAYLOADS_MAX)
+    if (old !== undefined) state.payloads.delete(old.header.payloadRoot)
     if (payload !== undefined) forgetFinal(state, payload)
     if (appliesBlocks(state))
       emitEffect(state, { type: 'apply', point: pointOf(block.header), payload: payload ?? EMPTY_PAYLOAD, after: state.token })
@@ -149,6 +148,16 @@ function wantNextPayloads(state: EngineState): void {
     const root = finalAt(state, height)?.header.payloadRoot
     if (root !== undefined && root !== EMPTY_PAYLOAD_ROOT) wantPayload(state, root)
   }
+}
+
+/** Drops operations that neither an open block nor a late final one names: an epoch ended over them, or they came from a long log. */
+export function prunePayloads(state: EngineState): void {
+  const kept = new Set<Digest>(state.unclaimed)
+  for (const { header } of state.blocks.values()) {
+    const late = header.height >= state.applyNext - HISTORY_PAYLOADS_MAX
+    if (late || header.slot > state.final.slot) kept.add(header.payloadRoot)
+  }
+  for (const root of state.payloads.keys()) if (!kept.has(root)) state.payloads.delete(root)
 }
 
 export function noteApplied(state: EngineState, height: number, stateRoot: string): void {

@@ -4,7 +4,7 @@ import { LedgerError } from '../errors.ts'
 import { EMPTY_PAYLOAD_ROOT, payloadFacts } from '../payload.ts'
 import { signVote, SKIP, type Vote } from '../votes.ts'
 import { enterEpoch } from './epochs.ts'
-import { applyReady, finalise, hasEnded } from './finalise.ts'
+import { applyReady, finalise, hasEnded, prunePayloads } from './finalise.ts'
 import { RECENT_OPERATIONS_MAX } from './limits.ts'
 import type { LogRecord } from './messages.ts'
 import { blockOf, createState, type EngineInit, type EngineState, FINAL_KINDS, record, slotOf, wantsPayloads } from './state.ts'
@@ -61,6 +61,7 @@ export function recover(init: EngineInit, records: readonly LogRecord[], applied
     if (holdsFor(state, vote)) countVote(state, slotOf(state, vote.slot), vote)
     else state.orphaned.push(vote)
   }
+  prunePayloads(state)
   return state
 }
 

@@ -76,6 +76,18 @@ export function decodeOperation(ledger: LedgerId, id: string, body: Uint8Array):
   return { client, nonce, lastHeight, action }
 }
 
+/** That a client's key has signed something: what a verifier is asked. */
+export interface OperationSignature {
+  readonly publicKey: Uint8Array
+  readonly bytes: Uint8Array
+  readonly signature: Uint8Array
+}
+
+/** What must be signed for the operation to be its client's. All of them have as many bytes. */
+export function operationSignature(id: Digest, { client }: StateOperation, body: Uint8Array): OperationSignature {
+  return { publicKey: client, bytes: signedBytes(id), signature: body.subarray(body.byteLength - SIGNATURE_BYTES) }
+}
+
 /**
  * Static validity: all of an operation that does not depend on the state. What is valid once is valid always, so it is checked before a seat
  * votes, by any thread, and never again.
@@ -84,8 +96,8 @@ export function decodeOperation(ledger: LedgerId, id: string, body: Uint8Array):
  */
 export function verifyOperation(ledger: LedgerId, verifier: Verifier, id: string, body: Uint8Array): StateOperation {
   const operation = decodeOperation(ledger, id, body)
-  const signature = body.subarray(body.byteLength - SIGNATURE_BYTES)
-  if (!verifier.verify(operation.client, signedBytes(id), signature)) throw new LedgerError({ code: 'OPERATION_FORGED', operation: id })
+  const { publicKey, bytes, signature } = operationSignature(id, operation, body)
+  if (!verifier.verify(publicKey, bytes, signature)) throw new LedgerError({ code: 'OPERATION_FORGED', operation: id })
   return operation
 }
 

@@ -162,6 +162,22 @@ describe('a slot of four seats, one of which may lie', () => {
   })
 })
 
+describe('catching up', () => {
+  it('asks for the notarisation of a slot that is skipped here', () => {
+    const t = table('bft-4', 4)
+    const slot = proposed(t)
+    const seat = t.seats[1]!
+    give(seat, slot)
+    for (const each of [0, 2, 3]) seat.hear(each, t.vote(each, 'first', 1, SKIP))
+    assert.equal(seat.state.current, 2)
+    const header = { ...slot.proposal.header, slot: 2, parentSlot: 1, parent: slot.digest, height: 2 }
+    const signature = t.signers[0]!.sign(signedBytes(LEDGER, 'proposal', 0, 2, headerDigest(header)))
+    seat.hear(0, { type: 'proposal', proposal: { header, signature } })
+    const asked = seat.effects.flatMap((effect) => (effect.type === 'fetch' ? [effect.want] : []))
+    assert.ok(asked.some((want) => want.type === 'slot' && want.slot === 1))
+  })
+})
+
 describe('a restart', () => {
   it('keeps what was voted, and says it again', () => {
     const t = table('bft-4', 4)

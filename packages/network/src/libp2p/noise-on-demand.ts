@@ -1,5 +1,6 @@
 import type { ConnectionEncrypter, MessageStream, SecureConnectionOptions, SecuredConnection } from '@libp2p/interface'
 import type { NoiseComponents } from '@libp2p/noise'
+import { corkWrites } from './noise-cork.ts'
 
 /** What noise is called when encryption is negotiated. */
 const PROTOCOL = '/noise'
@@ -22,15 +23,24 @@ class NoiseOnDemand implements ConnectionEncrypter {
   }
 
   async secureInbound(connection: MessageStream, options?: SecureConnectionOptions): Promise<SecuredConnection> {
-    return (await this.#load()).secureInbound(connection, options)
+    const noise = await this.#load()
+    corkWrites(connection)
+    return noise.secureInbound(connection, options)
   }
 
   async secureOutbound(connection: MessageStream, options?: SecureConnectionOptions): Promise<SecuredConnection> {
-    return (await this.#load()).secureOutbound(connection, options)
+    const noise = await this.#load()
+    corkWrites(connection)
+    return noise.secureOutbound(connection, options)
   }
 
   #load(): Promise<ConnectionEncrypter> {
-    this.#noise ??= import('@libp2p/noise').then(({ noise }) => noise()(this.#components) as ConnectionEncrypter)
+    this.#noise ??= this.#create()
     return this.#noise
+  }
+
+  async #create(): Promise<ConnectionEncrypter> {
+    const [{ noise }, { recordCrypto }] = await Promise.all([import('@libp2p/noise'), import('./noise-crypto.ts')])
+    return noise({ crypto: recordCrypto })(this.#components)
   }
 }

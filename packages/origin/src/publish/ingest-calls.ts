@@ -25,6 +25,8 @@ export interface CutReply {
   readonly type: 'cut'
   /** SHA-256 of every chunk, one after the other. */
   readonly digests: Uint8Array
+  /** Sketch of every chunk, one after the other. */
+  readonly sketches: Uint32Array
   /** Bytes of every chunk. */
   readonly lengths: readonly number[]
   readonly parts: readonly CutPart[]

@@ -1,5 +1,14 @@
 // A thread of publish: reads, cuts and hashes; compresses and writes what the store lacks. One call does all of it for some megabytes.
-import { type ChunkingParameters, chunkCidBytes, cutChunk, encodeFramePieces, SHA256_BYTES, sha256 } from '@cairn/protocol/chunk'
+import {
+  type ChunkingParameters,
+  chunkCidBytes,
+  cutChunk,
+  encodeFramePieces,
+  SHA256_BYTES,
+  SKETCH_VALUES,
+  Sketcher,
+  sha256,
+} from '@cairn/protocol/chunk'
 import { type PackedFrame, PackWriter, serveCalls, StorageError } from '@cairn/storage/worker'
 import { OriginError } from '../errors.ts'
 import { readBytesOf, WRITE_BYTES } from '../limits.ts'
@@ -10,12 +19,14 @@ interface CutChunk {
   readonly digest: Uint8Array
   /** Its bytes, in the reading buffer. */
   readonly plain: Uint8Array
+  readonly sketch: Uint32Array
 }
 
 /** Taken once and used for all that is read: a fresh buffer each time would be a page fault for every 4 KiB. */
 let buffer = Buffer.alloc(0)
 let chunks: CutChunk[] = []
 let writer: PackWriter | undefined
+const sketcher = new Sketcher()
 
 serveCalls((call: IngestCall): IngestReply => {
   try {
@@ -44,17 +55,22 @@ function cut(extents: readonly Extent[], chunking: ChunkingParameters): CutReply
     filled += wanted
   }
   const digests = new Uint8Array(chunks.length * SHA256_BYTES)
-  chunks.forEach(({ digest }, position) => digests.set(digest, position * SHA256_BYTES))
-  return { type: 'cut', digests, lengths: chunks.map(({ plain }) => plain.byteLength), parts }
+  const sketches = new Uint32Array(chunks.length * SKETCH_VALUES)
+  chunks.forEach(({ digest, sketch }, position) => {
+    digests.set(digest, position * SHA256_BYTES)
+    sketches.set(sketch, position * SKETCH_VALUES)
+  })
+  return { type: 'cut', digests, sketches, lengths: chunks.map(({ plain }) => plain.byteLength), parts }
 }
 
 /** Cuts as far as cuts are certain: to the end of the file, or to where the longest chunk might not fit. Returns where that is. */
 function cutPlain(plain: Uint8Array, isEnd: boolean, chunking: ChunkingParameters): number {
   let start = 0
   while (start < plain.byteLength && (isEnd || plain.byteLength - start >= chunking.bytesMax)) {
-    const end = cutChunk(plain, start, plain.byteLength, chunking)
+    sketcher.reset()
+    const end = cutChunk(plain, start, plain.byteLength, chunking, sketcher)
     const chunk = plain.subarray(start, end)
-    chunks.push({ digest: sha256(chunk), plain: chunk })
+    chunks.push({ digest: sha256(chunk), plain: chunk, sketch: sketcher.values.slice() })
     start = end
   }
   return start

@@ -1,6 +1,16 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { type BuiltManifest, chunkCid, encodeFrame, ManifestBuilder, type ManifestBuilderInit, SHA256_BYTES } from '@cairn/protocol'
+import {
+  type BuiltManifest,
+  chunkCid,
+  encodeFrame,
+  ManifestBuilder,
+  type ManifestBuilderInit,
+  SHA256_BYTES,
+  SKETCH_VALUES,
+  type SketchTable,
+  SketchTableBuilder,
+} from '@cairn/protocol'
 import type { FsBlockStore } from '@cairn/storage'
 import { INGEST_THREADS_MAX, readBytesOf } from '../limits.ts'
 import type { CutReply, Extent } from './ingest-calls.ts'
@@ -22,6 +32,12 @@ export interface IngestInit {
   readonly onProgress?: (bytesDone: number, storedBytes: number) => void
 }
 
+/** What became of a directory. */
+export interface Ingested extends BuiltManifest {
+  /** Of every chunk, for finding near ones in other snapshots. */
+  readonly sketches: SketchTable
+}
+
 /**
  * Reads every file once, on several threads, and builds the manifest in order: it does not depend on their number.
  *
@@ -30,15 +46,16 @@ export interface IngestInit {
  * @throws {OriginError} `SOURCE_CHANGED`, `THREAD_FAILED`
  * @throws {StorageError} `NO_SPACE`, `IO_FAILED`
  */
-export async function ingest(init: IngestInit): Promise<BuiltManifest> {
+export async function ingest(init: IngestInit): Promise<Ingested> {
   const { plan, store, manifest } = init
   const pages: Promise<void>[] = []
   const builder = new ManifestBuilder(manifest, (cid, bytes) => pages.push(store.put(cid, encodeFrame(bytes))))
-  await new Ingestion(init, builder).run(Math.min(threadsCount(init), Math.ceil(plan.bytes / readBytesOf(manifest.chunking)) || 1))
+  const threads = Math.min(threadsCount(init), Math.ceil(plan.bytes / readBytesOf(manifest.chunking)) || 1)
+  const sketches = await new Ingestion(init, builder).run(threads)
   const built = builder.finish()
   await Promise.all(pages)
   await store.put(built.cid, encodeFrame(built.bytes))
-  return built
+  return { ...built, sketches }
 }
 
 function threadsCount(init: IngestInit): number {
@@ -53,11 +70,12 @@ interface Piece {
   readonly cut: PromiseWithResolvers<CutReply>
 }
 
-const NOTHING: CutReply = { type: 'cut', digests: new Uint8Array(0), lengths: [], parts: [] }
+const NOTHING: CutReply = { type: 'cut', digests: new Uint8Array(0), sketches: new Uint32Array(0), lengths: [], parts: [] }
 
 class Ingestion {
   readonly #init: IngestInit
   readonly #builder: ManifestBuilder
+  readonly #sketches = new SketchTableBuilder()
   /** Chunks that some thread is storing: no other needs to. */
   readonly #claimed = new Set<string>()
   /** Ends when all pieces so far are in the manifest; never rejects. */
@@ -72,12 +90,13 @@ class Ingestion {
   }
 
   /** On a failure every thread ends what it has in hand first, so that nothing is written to a store that is closing. */
-  async run(threadsCount: number): Promise<void> {
+  async run(threadsCount: number): Promise<SketchTable> {
     const pieces = this.#pieces()
     const lanes = Array.from({ length: threadsCount }, () => this.#work(pieces).catch((error: unknown) => this.#fail(error)))
     await Promise.all(lanes)
     await this.#listed
     if (this.#failure !== undefined) throw this.#failure.error
+    return this.#sketches.finish()
   }
 
   async #work(pieces: AsyncIterable<Piece>): Promise<void> {
@@ -130,7 +149,7 @@ class Ingestion {
     return piece
   }
 
-  #list({ entries, extents }: Piece, { digests, lengths, parts }: CutReply): void {
+  #list({ entries, extents }: Piece, { digests, sketches, lengths, parts }: CutReply): void {
     let file = 0
     let chunk = 0
     for (const { stage, entry } of entries) {
@@ -142,7 +161,8 @@ class Ingestion {
         this.#builder.startFile(stage, { type: 'file', path: entry.path, mode: entry.mode, bytes: entry.bytes })
       }
       for (const end = chunk + parts[file]!.chunksCount; chunk < end; chunk++) {
-        this.#builder.addChunk({ digest: digestAt(digests, chunk), bytes: lengths[chunk]! })
+        const index = this.#builder.addChunk({ digest: digestAt(digests, chunk), bytes: lengths[chunk]! })
+        this.#sketches.add(index, sketches.subarray(chunk * SKETCH_VALUES, (chunk + 1) * SKETCH_VALUES))
         this.#bytesDone += lengths[chunk]!
       }
       file++

@@ -68,10 +68,10 @@ export class ManifestBuilder {
     this.#addHeader(stage, file)
   }
 
-  /** Adds the next chunk of the file begun last, in file order. */
-  addChunk(chunk: ChunkRef): void {
-    this.#tally.addChunk(chunk)
+  /** Adds the next chunk of the file begun last, in file order; returns its chunk index, which a chunk that was there before has already. */
+  addChunk(chunk: ChunkRef): number {
     this.#tree.addChunk(chunk)
+    return this.#tally.addChunk(chunk)
   }
 
   /** Closes the last pages and makes the root, which is returned and not emitted. */

@@ -6,6 +6,7 @@ import {
   ADDRESS_BYTES_MAX,
   BITMAP_BYTES_MAX,
   CONTROL_FRAME_BYTES_MAX,
+  DELTA_SIZES_BYTES_MAX,
   HAVE_UPDATE_CHUNKS_MAX,
   PEER_ADDRESSES_MAX,
   RETRY_AFTER_MS_MAX,
@@ -13,7 +14,7 @@ import {
 import { isAddressText, isMetadataFile } from '../names.ts'
 import { type CborFormat, decodeStrict, encodeStrict } from './strict-cbor.ts'
 
-/** What travels on `/cairn/control/1`. Requests carry an `id` that their reply, or an `error`, repeats. */
+/** What travels on `/cairn/control/2`. Requests carry an `id` that their reply, or an `error`, repeats. */
 export type ControlMessage =
   | MetadataMessage
   | MetadataReplyMessage
@@ -23,6 +24,8 @@ export type ControlMessage =
   | HaveUpdateMessage
   | PeersMessage
   | PeersReplyMessage
+  | DeltasMessage
+  | DeltasReplyMessage
   | ErrorMessage
 
 /** Asks for a trust metadata file by its TUF name: `timestamp.json`, `3.root.json`. */
@@ -82,6 +85,22 @@ export interface PeersReplyMessage {
   readonly addresses: readonly string[]
 }
 
+/** Asks for the deltas that lead a holder of all of `from` to `snapshot`. */
+export interface DeltasMessage {
+  readonly type: 'deltas'
+  readonly id: number
+  readonly snapshot: CID
+  readonly from: CID
+}
+
+/**
+ * `none` there are no such deltas and will not be · `preparing` ask again · `ready` they are sent in the place of frames, to whoever says on
+ * the exchange that it has `from`. `sizes` is for `decodeDeltaSizes`; without it there are too many to list.
+ */
+export type DeltasReplyMessage =
+  | { readonly type: 'deltas-reply'; readonly id: number; readonly state: 'none' | 'preparing' }
+  | { readonly type: 'deltas-reply'; readonly id: number; readonly state: 'ready'; readonly sizes?: Uint8Array }
+
 /** Instead of a reply. Asking again before `retryAfterMs` have passed gives the same answer. */
 export interface ErrorMessage {
   readonly type: 'error'
@@ -122,9 +141,15 @@ const KEYS = {
   'have-update': ['type', 'snapshot', 'chunks'],
   peers: ['type', 'id', 'snapshot'],
   'peers-reply': ['type', 'id', 'addresses'],
+  deltas: ['type', 'id', 'snapshot', 'from'],
+  'deltas-reply': ['type', 'id', 'state'],
   error: ['type', 'id', 'code', 'retryAfterMs'],
 } as const satisfies Record<ControlMessage['type'], readonly string[]>
 const TYPES = Object.keys(KEYS) as (keyof typeof KEYS)[]
+const OPTIONAL_KEYS: Partial<Record<ControlMessage['type'], readonly string[]>> = {
+  'have-reply': ['bitmap', 'lastResort'],
+  'deltas-reply': ['sizes'],
+}
 
 const CONTROL: CborFormat<ControlMessage> = {
   what: 'control message',
@@ -136,7 +161,7 @@ const CONTROL: CborFormat<ControlMessage> = {
 
 function readControl(value: unknown): ControlMessage {
   const type = readChoice(peekField(value, 'type'), 'type', TYPES)
-  const map = readMap(value, type, KEYS[type], type === 'have-reply' ? ['bitmap', 'lastResort'] : [])
+  const map = readMap(value, type, KEYS[type], OPTIONAL_KEYS[type])
   switch (type) {
     case 'metadata':
       return { type, id: readId(map), file: readMatching(map['file'], 'file', isMetadataFile) }
@@ -154,6 +179,10 @@ function readControl(value: unknown): ControlMessage {
       return { type, snapshot: readLink(map['snapshot'], 'snapshot'), chunks: readChunks(map['chunks']) }
     case 'peers-reply':
       return { type, id: readId(map), addresses: readTexts(map['addresses'], 'addresses', PEER_ADDRESSES_MAX, isAddress) }
+    case 'deltas':
+      return { type, id: readId(map), snapshot: readLink(map['snapshot'], 'snapshot'), from: readLink(map['from'], 'from') }
+    case 'deltas-reply':
+      return readDeltasReply(map)
     case 'error':
       return {
         type,
@@ -179,6 +208,15 @@ function readHaveReply(map: Readonly<Record<string, unknown>>): HaveReplyMessage
   if (state === 'partial') return { type, id, state, bitmap: readBytes(map['bitmap'], 'bitmap', 1, BITMAP_BYTES_MAX) }
   if (Object.hasOwn(map, 'bitmap')) throw malformed(type, `bitmap of a ${state} snapshot`)
   return isLastResort ? { type, id, state: 'complete', lastResort: true } : { type, id, state }
+}
+
+function readDeltasReply(map: Readonly<Record<string, unknown>>): DeltasReplyMessage {
+  const type = 'deltas-reply'
+  const id = readId(map)
+  const state = readChoice(map['state'], 'state', ['none', 'preparing', 'ready'])
+  if (!Object.hasOwn(map, 'sizes')) return { type, id, state }
+  if (state !== 'ready') throw malformed(type, `sizes of deltas that are ${state}`)
+  return { type, id, state, sizes: readBytes(map['sizes'], 'sizes', 1, DELTA_SIZES_BYTES_MAX) }
 }
 
 function readChunks(value: unknown): readonly number[] {

@@ -1,12 +1,12 @@
-import { CID_BYTES, type CID, decodeCid } from '../cid.ts'
+import { CID_BYTES, type CID, decodeCid, isPageCid } from '../cid.ts'
 import { ProtocolError } from '../errors.ts'
 import { malformed } from '../manifest/fields.ts'
 import { FRAME_BYTES_MAX, SLICE_BYTES_MAX, WANT_CHUNKS_MAX } from '../limits.ts'
 import { U32_MAX } from './fields.ts'
-import { DATA_HEADER_BYTES, DEADLINE_MS_MAX, EXCHANGE_FRAME_BYTES_MAX } from './limits.ts'
+import { BASIS_SNAPSHOTS_MAX, DATA_HEADER_BYTES, DEADLINE_MS_MAX, EXCHANGE_FRAME_BYTES_MAX } from './limits.ts'
 
-/** What travels on `/cairn/exchange/1`: blocks are asked for by CID and come back as slices of their frames. */
-export type ExchangeMessage = WantMessage | CancelMessage | DataMessage | RefuseMessage
+/** What travels on `/cairn/exchange/2`: blocks are asked for by CID and come back as slices of their frames. */
+export type ExchangeMessage = WantMessage | CancelMessage | DataMessage | RefuseMessage | BasisMessage
 
 /** Asks for 1 to {@link WANT_CHUNKS_MAX} different blocks. `id` is the requester's, in use once at a time on a channel. */
 export interface WantMessage {
@@ -45,6 +45,15 @@ export interface RefuseMessage {
   readonly code: RefuseCode
 }
 
+/**
+ * Says that the sender holds every chunk of `snapshots`, 0 to {@link BASIS_SNAPSHOTS_MAX} different ones: wants that follow on this channel
+ * may be answered with deltas whose bases all are chunks of one of them. Takes the place of the basis before it; at first there is none.
+ */
+export interface BasisMessage {
+  readonly type: 'basis'
+  readonly snapshots: readonly CID[]
+}
+
 /** Index of a block in its request, or the whole request. */
 export type Position = number | 'all'
 
@@ -59,11 +68,13 @@ const WANT = 1
 const CANCEL = 2
 const DATA = 3
 const REFUSE = 4
+const BASIS = 5
 
 const ID_BYTES_END = 5
 const WANT_HEADER_BYTES = 10
 const CANCEL_BYTES = 6
 const REFUSE_BYTES = 7
+const BASIS_HEADER_BYTES = 2
 const WHOLE_REQUEST = 0xff
 
 /**
@@ -84,6 +95,8 @@ export function encodeExchange(message: ExchangeMessage): Uint8Array {
       frame[6] = REFUSE_CODES.indexOf(message.code) + 1
       return frame
     }
+    case 'basis':
+      return encodeBasis(message)
     default:
       return message satisfies never
   }
@@ -110,6 +123,7 @@ export function encodeData(message: DataMessage): readonly [header: Uint8Array, 
  */
 export function decodeExchange(bytes: Uint8Array): ExchangeMessage {
   bound('exchange message', bytes.byteLength, EXCHANGE_FRAME_BYTES_MAX)
+  if (bytes[0] === BASIS) return decodeBasis(bytes)
   if (bytes.byteLength <= ID_BYTES_END) throw malformed('exchange message', `${bytes.byteLength} bytes`)
   const view = viewOf(bytes)
   const id = view.getUint32(1)
@@ -161,6 +175,26 @@ function decodeWant(id: number, view: DataView, bytes: Uint8Array): WantMessage 
   return message
 }
 
+function encodeBasis(message: BasisMessage): Uint8Array {
+  checkBasis(message)
+  return new Uint8Array(Buffer.concat([Uint8Array.of(BASIS, message.snapshots.length), ...message.snapshots.map(({ bytes }) => bytes)]))
+}
+
+function decodeBasis(bytes: Uint8Array): BasisMessage {
+  const count = bytes[1] ?? 0
+  bound('snapshots in basis', count, BASIS_SNAPSHOTS_MAX)
+  exactly('basis', bytes, BASIS_HEADER_BYTES + count * CID_BYTES)
+  const message: BasisMessage = {
+    type: 'basis',
+    snapshots: Array.from({ length: count }, (_, at) => {
+      const start = BASIS_HEADER_BYTES + at * CID_BYTES
+      return decodeCid(bytes.subarray(start, start + CID_BYTES))
+    }),
+  }
+  checkBasis(message)
+  return message
+}
+
 function decodeData(id: number, view: DataView, bytes: Uint8Array): DataMessage {
   if (bytes.byteLength <= DATA_HEADER_BYTES) throw malformed('data', `${bytes.byteLength} bytes`)
   const position = decodePosition('data', bytes)
@@ -189,8 +223,17 @@ function checkWant({ id, deadlineMs, cids }: WantMessage): void {
   checkInteger('deadline', deadlineMs, 1, DEADLINE_MS_MAX)
   checkInteger('chunks in want', cids.length, 1, WANT_CHUNKS_MAX)
   // Asked twice in one request, a block would have to be sent twice and could be blamed on either position.
-  const distinct = new Set(cids.map((cid) => Buffer.from(cid.bytes).toString('latin1')))
-  if (distinct.size !== cids.length) throw malformed('want', 'the same identifier twice')
+  if (!areDistinct(cids)) throw malformed('want', 'the same identifier twice')
+}
+
+function checkBasis({ snapshots }: BasisMessage): void {
+  checkInteger('snapshots in basis', snapshots.length, 0, BASIS_SNAPSHOTS_MAX)
+  if (!snapshots.every((cid) => isPageCid(decodeCid(cid.bytes)))) throw malformed('basis', 'not a snapshot')
+  if (!areDistinct(snapshots)) throw malformed('basis', 'the same snapshot twice')
+}
+
+function areDistinct(cids: readonly CID[]): boolean {
+  return new Set(cids.map((cid) => Buffer.from(cid.bytes).toString('latin1'))).size === cids.length
 }
 
 function checkData({ position, offset, total, slice }: DataMessage): void {

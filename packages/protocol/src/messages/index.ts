@@ -1,7 +1,9 @@
 export * from './limits.ts'
 export { isAddressText, isMetadataFile, isName, isRegion } from '../names.ts'
 export { availabilityTopic, CONTROL_PROTOCOL, EXCHANGE_PROTOCOL, headsTopic } from './topics.ts'
+export { decodeDeltaSizes, encodeDeltaSizes } from './delta-sizes.ts'
 export {
+  type BasisMessage,
   type CancelMessage,
   type DataMessage,
   decodeExchange,
@@ -19,6 +21,8 @@ export {
   type ControlErrorCode,
   type ControlMessage,
   decodeControl,
+  type DeltasMessage,
+  type DeltasReplyMessage,
   encodeControl,
   type ErrorMessage,
   type HaveMessage,

@@ -4,14 +4,14 @@ import { isName } from '../names.ts'
 
 /** Bulk transfer: four channels keep a fast peer busy while one of them waits for a slow block. */
 export const EXCHANGE_PROTOCOL = {
-  name: '/cairn/exchange/1',
+  name: '/cairn/exchange/2',
   frameBytesMax: EXCHANGE_FRAME_BYTES_MAX,
   channelsPerPeerMax: 4,
 } as const
 
 /** Metadata, bitmaps and addresses, apart from bulk so that they never queue behind it. */
 export const CONTROL_PROTOCOL = {
-  name: '/cairn/control/1',
+  name: '/cairn/control/2',
   frameBytesMax: CONTROL_FRAME_BYTES_MAX,
   channelsPerPeerMax: 1,
 } as const

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { changePath, diffSnapshots } from '../../src/manifest/index.ts'
+import { changePath, diffSnapshots, planUpdate } from '../../src/manifest/index.ts'
 import { snapshot } from './arbitraries.ts'
 import { build, chunk, chunking, directory, file, load, symlink } from './fixtures.ts'
 
@@ -54,6 +54,24 @@ describe('a diff of snapshots', () => {
   it('counts what is shared and what has to be fetched', () => {
     assert.deepEqual(diff.shared, { chunks: 4, bytes: 4 * MIN })
     assert.deepEqual(diff.toFetch, { chunks: 2, bytes: 4 * MIN })
+  })
+
+  it('becomes a plan: what is here, what comes as a delta, what comes whole', () => {
+    const chunkOf = (number: number, bytes = MIN): number => to.findChunk(chunk(number, bytes).digest)!
+    // One size is of a chunk that is here: it is not fetched for that.
+    const sizes = new Map([
+      [chunkOf(6), 100],
+      [chunkOf(1), 50],
+    ])
+    assert.deepEqual(planUpdate(from, to, sizes), {
+      reuse: { chunks: 4, bytes: 4 * MIN },
+      delta: { chunks: 1, bytes: MIN, frameBytes: 100 },
+      whole: { chunks: 1, bytes: 3 * MIN },
+      pages: { shared: 0, toFetch: to.pages.length },
+      fetchBytesMax: 100 + 3 * MIN + 1,
+    })
+    assert.deepEqual(planUpdate(from, to).whole, { chunks: 2, bytes: 4 * MIN })
+    assert.deepEqual(planUpdate(to, to).pages, { shared: to.pages.length, toFetch: 0 })
   })
 
   it('sees the same chunks in another order as a change', () => {

@@ -47,6 +47,10 @@ export const exchangeMessage: fc.Arbitrary<ExchangeMessage> = fc.oneof(
   record({ type: fc.constant('cancel' as const), id, position: positionOrAll }),
   data,
   record({ type: fc.constant('refuse' as const), id, position: positionOrAll, code: fc.constantFrom(...REFUSE_CODES) }),
+  record({
+    type: fc.constant('basis' as const),
+    snapshots: fc.uniqueArray(digest.map(pageCidFromDigest), { maxLength: 4, selector: String }),
+  }),
 )
 
 const bytes = (minLength: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength, maxLength: 300, size: 'max' })
@@ -79,6 +83,9 @@ export const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
       .map((chunks) => chunks.sort((a, b) => a - b)),
   }),
   record({ type: fc.constant('peers-reply' as const), id, addresses: addresses(32, 256) }),
+  record({ type: fc.constant('deltas' as const), id, snapshot: cid, from: cid }),
+  record({ type: fc.constant('deltas-reply' as const), id, state: fc.constantFrom('none', 'preparing', 'ready') }),
+  record({ type: fc.constant('deltas-reply' as const), id, state: fc.constant('ready' as const), sizes: bytes(1) }),
   record({
     type: fc.constant('error' as const),
     id,

@@ -8,6 +8,7 @@ import {
   CONTROL_FRAME_BYTES_MAX,
   type ControlMessage,
   decodeControl,
+  DELTA_SIZES_BYTES_MAX,
   encodeControl,
   HAVE_UPDATE_CHUNKS_MAX,
   PEER_ADDRESSES_MAX,
@@ -22,6 +23,7 @@ describe('control messages', () => {
     const largest: readonly ControlMessage[] = [
       { type: 'metadata-reply', id: 0xffff_ffff, bytes: new Uint8Array(METADATA_BYTES_MAX) },
       { type: 'have-reply', id: 0xffff_ffff, state: 'partial', bitmap: new Uint8Array(BITMAP_BYTES_MAX) },
+      { type: 'deltas-reply', id: 0xffff_ffff, state: 'ready', sizes: new Uint8Array(DELTA_SIZES_BYTES_MAX) },
       { type: 'have-update', snapshot, chunks: range(HAVE_UPDATE_CHUNKS_MAX).map((i) => CHUNKS_MAX - HAVE_UPDATE_CHUNKS_MAX + i) },
       { type: 'peers-reply', id: 0xffff_ffff, addresses: range(PEER_ADDRESSES_MAX).map((i) => `/${i}`.padEnd(256, 'x')) },
     ]
@@ -34,6 +36,7 @@ describe('control messages', () => {
     refused('TOO_LARGE', { type: 'have-update', snapshot, chunks: range(HAVE_UPDATE_CHUNKS_MAX + 1) })
     refused('TOO_LARGE', { type: 'have-update', snapshot, chunks: [CHUNKS_MAX] })
     refused('TOO_LARGE', { type: 'peers-reply', id: 1, addresses: range(PEER_ADDRESSES_MAX + 1).map((i) => `/ip4/10.0.0.${i}`) })
+    refused('TOO_LARGE', { type: 'deltas-reply', id: 1, state: 'ready', sizes: new Uint8Array(DELTA_SIZES_BYTES_MAX + 1) })
     refused('TOO_LARGE', { type: 'have', id: 2 ** 32, snapshot })
     assert.throws(() => decodeControl(new Uint8Array(CONTROL_FRAME_BYTES_MAX + 1)), hasFault('TOO_LARGE'))
   })
@@ -46,6 +49,9 @@ describe('control messages', () => {
     refused('MALFORMED', { type: 'have-reply', id: 1, state: 'complete', bitmap: Uint8Array.of(1) })
     refused('MALFORMED', { type: 'have-reply', id: 1, state: 'complete', lastResort: false })
     refused('MALFORMED', { type: 'have-reply', id: 1, state: 'none', lastResort: true })
+    refused('MALFORMED', { type: 'deltas-reply', id: 1, state: 'none', sizes: Uint8Array.of(1) })
+    refused('MALFORMED', { type: 'deltas-reply', id: 1, state: 'ready', sizes: new Uint8Array() })
+    refused('MALFORMED', { type: 'deltas', id: 1, snapshot })
     refused('MALFORMED', { type: 'peers-reply', id: 1, addresses: ['/ip4/10.0.0.1', '/ip4/10.0.0.1'] })
     refused('MALFORMED', { type: 'peers-reply', id: 1, addresses: ['/ip4/10.0.0.1\n'] })
     refused('MALFORMED', { type: 'peers-reply', id: 1, addresses: [`/${'x'.repeat(256)}`] })

@@ -5,6 +5,7 @@ import type { Replica } from '../replica.ts'
 import {
   CONNECTIONS_MAX,
   PATHS,
+  READ_MS_MAX,
   type ReadResponse,
   REQUEST_BYTES_MAX,
   type StatusResponse,
@@ -66,11 +67,8 @@ async function answer(replica: Replica, request: IncomingMessage, response: Serv
       )
       return
     }
-    case `GET ${PATHS.read}`: {
-      const { value, height, stateRoot, proof } = replica.readLocal(Buffer.from(url.searchParams.get('key') ?? '', 'base64url'))
-      const found: ReadResponse = { value: value === undefined ? null : base64(value), height, stateRoot, proof: proof.map(base64) }
-      return json(response, 200, found)
-    }
+    case `GET ${PATHS.read}`:
+      return await read(replica, url.searchParams, response)
     case `GET ${PATHS.status}`:
       return json(response, 200, statusOf(replica))
     case `GET ${PATHS.ledger}`:
@@ -84,6 +82,17 @@ async function answer(replica: Replica, request: IncomingMessage, response: Serv
     default:
       return json(response, 404, { error: `there is no ${request.method ?? ''} ${url.pathname}` })
   }
+}
+
+async function read(replica: Replica, parameters: URLSearchParams, response: ServerResponse): Promise<void> {
+  const key = Buffer.from(parameters.get('key') ?? '', 'base64url')
+  const level = parameters.get('level') ?? 'local'
+  if (level !== 'local' && level !== 'final') throw new BadRequest('level is local or final')
+  const answered = level === 'local' ? replica.readLocal(key) : await replica.readFinal(key, AbortSignal.timeout(READ_MS_MAX))
+  if (answered === undefined) return json(response, 503, { error: 'no quorum of seats answered, or this replica is behind them' })
+  const { value, height, stateRoot, proof } = answered
+  const found: ReadResponse = { level, value: value === undefined ? null : base64(value), height, stateRoot, proof: proof.map(base64) }
+  json(response, 200, found)
 }
 
 function statusOf(replica: Replica): StatusResponse {

@@ -1,9 +1,11 @@
 import { decodeLightProof, type LedgerId, type LightProof, type Operation, verifyKey } from '@cairn/ledger'
+import { ReplicaError } from '../errors.ts'
 import type { SubmitOutcome } from '../submissions.ts'
-import { PATHS, type ReadResponse, type StatusResponse } from './protocol.ts'
+import { PATHS, type ReadLevel, type ReadResponse, type StatusResponse } from './protocol.ts'
 
 /** What a replica says of a key, after the proof was checked against the state root that it names. */
 export interface VerifiedRead {
+  readonly level: ReadLevel
   readonly value: Uint8Array | undefined
   readonly height: number
   /** What the answer is worth is what this root is worth: compare it with a checkpoint's. */
@@ -12,6 +14,9 @@ export interface VerifiedRead {
 
 /** The newest proof is megabytes after thousands of epochs; anything else is some pages. */
 const RESPONSE_BYTES_MAX = 16 * 1024 * 1024
+
+/** A sentence. */
+const REASON_CHARS_MAX = 200
 
 /** Talks to one replica over HTTP, and believes nothing that it can check. */
 export class LedgerClient {
@@ -28,12 +33,20 @@ export class LedgerClient {
     return JSON.parse(await this.#text(PATHS.submit, { method: 'POST', body: request, ...(signal && { signal }) })) as SubmitOutcome
   }
 
-  /** @throws {LedgerError} `STATE_PROOF_INVALID`, `MALFORMED` if the answer does not follow from its proof */
-  async read(key: Uint8Array, signal?: AbortSignal): Promise<VerifiedRead> {
-    const text = await this.#text(`${PATHS.read}?key=${Buffer.from(key).toString('base64url')}`, { ...(signal && { signal }) })
-    const { height, stateRoot, proof } = JSON.parse(text) as ReadResponse
+  /**
+   * Reads `key`, as fresh as `level` says. That the value is in the state at `stateRoot` is checked; that this root is the ledger's at that
+   * height, and that new, is the replica's word, for which a checkpoint stands sooner or later.
+   *
+   * @throws {LedgerError} `STATE_PROOF_INVALID`, `MALFORMED` if the answer does not follow from its proof · {ReplicaError} `REFUSED`
+   */
+  async read(key: Uint8Array, signal?: AbortSignal, level: ReadLevel = 'local'): Promise<VerifiedRead> {
+    const text = await this.#text(`${PATHS.read}?level=${level}&key=${Buffer.from(key).toString('base64url')}`, {
+      ...(signal && { signal }),
+    })
+    const { height, stateRoot, proof, level: answered } = JSON.parse(text) as ReadResponse
+    if (answered !== level) throw new Error(`${this.#url} answers a ${level} read as ${answered}`)
     const pages = proof.map((page) => new Uint8Array(Buffer.from(page, 'base64')))
-    return { value: verifyKey(stateRoot, Buffer.concat([Uint8Array.of(1), key]), pages), height, stateRoot }
+    return { level, value: verifyKey(stateRoot, Buffer.concat([Uint8Array.of(1), key]), pages), height, stateRoot }
   }
 
   async status(signal?: AbortSignal): Promise<StatusResponse> {
@@ -64,7 +77,18 @@ export class LedgerClient {
       parts.push(part)
     }
     const whole = Buffer.concat(parts)
-    if (!response.ok) throw new Error(`${this.#url} answers ${response.status}: ${whole.toString('utf8').slice(0, 200)}`)
+    if (!response.ok) throw new ReplicaError({ code: 'REFUSED', url: this.#url, status: response.status, reason: reasonOf(whole) })
     return whole
+  }
+}
+
+/** What a replica says is wrong, or the beginning of what something else says. */
+function reasonOf(body: Buffer): string {
+  const text = body.toString('utf8').slice(0, REASON_CHARS_MAX)
+  try {
+    const { error } = JSON.parse(text) as { readonly error?: unknown }
+    return typeof error === 'string' ? error : text
+  } catch {
+    return text
   }
 }

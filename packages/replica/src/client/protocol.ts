@@ -12,7 +12,14 @@ export interface SubmitRequest {
   readonly body: string
 }
 
+/**
+ * How fresh a read is. `local`: what is final and applied at the replica that was asked, which may lag. `final`: at least all that was final
+ * anywhere when it was asked.
+ */
+export type ReadLevel = 'local' | 'final'
+
 export interface ReadResponse {
+  readonly level: ReadLevel
   /** `null` for none. */
   readonly value: string | null
   readonly height: number
@@ -37,6 +44,8 @@ export interface StatusResponse {
 
 /** A submission is answered when it is final, or after this long as unknown; the client may ask again. */
 export const SUBMIT_MS_MAX = 30_000
+/** A read that must be fresh is answered within this, or not at all. */
+export const READ_MS_MAX = 10_000
 /** An operation of the largest size in base64, and the braces around it. */
 export const REQUEST_BYTES_MAX = 64 * 1024
 /** Connections of clients at once. */

@@ -1,6 +1,8 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import {
   type AppliedBlock,
+  ByteReader,
+  type ChainPoint,
   decodePage,
   type Digest,
   EMPTY_PAGE,
@@ -12,6 +14,7 @@ import {
   pageHash,
   pageMissing,
   type PageSource,
+  readPoint,
   rootOf,
   type TreeRoot,
 } from '@cairn/ledger'
@@ -171,6 +174,12 @@ export class StateStore implements PageSource, Disposable {
     }
     for (const { hash, page, bytes } of written) this.#cache.set(Buffer.from(hash).toString('hex'), page, bytes.byteLength)
     this.#state = state
+  }
+
+  /** The place in the chain of the newest state, `undefined` before the first block. */
+  get point(): ChainPoint | undefined {
+    const bytes = this.pointAt(this.#state.height)
+    return bytes && readPoint(new ByteReader(bytes, 'kept point'))
   }
 
   /** The place in the chain of the block at `height`. */

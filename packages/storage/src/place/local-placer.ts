@@ -1,10 +1,12 @@
-import { closeSync, constants, openSync, readSync } from 'node:fs'
-import { decodeFrame, plainFrameToFill, ProtocolError, sha256 } from '@cairn/protocol/chunk'
-import { type Disk, systemDisk } from '../disk.ts'
 import { freeMemory } from '@cairn/runtime'
-import { isSystemError, storageErrorOf } from '../io-error.ts'
+import { decodeFrame, plainFrameToFill, sha256 } from '@cairn/protocol/chunk'
+import { type Disk, systemDisk } from '../disk.ts'
+import { adoptFile } from './adopt-file.ts'
+import { assertIsChunk, BaseReader, holds } from './base-reader.ts'
 import type { PlacedFile } from './journal-codec.ts'
-import type { PlaceJob, Placer, ReadJob, TargetFile } from './placer.ts'
+import { readFully } from './open-source.ts'
+import type { AdoptedFile, AdoptJob, CopyJob, PlaceJob, Placer, ReadJob, ScanJob, ScannedPiece, TargetFile } from './placer.ts'
+import { SourceScanner } from './source-scanner.ts'
 import { TargetFiles } from './target-files.ts'
 
 /** Leaves threads of libuv for others while a barrier runs. */
@@ -13,17 +15,16 @@ const SYNC_CONCURRENCY = 2
 /** Does the work on the calling thread: the placing thread's own, or a test's. */
 export class LocalPlacer implements Placer {
   readonly #files: TargetFiles
+  readonly #bases = new BaseReader()
+  readonly #scanner = new SourceScanner()
 
   constructor(disk: Disk = systemDisk) {
     this.#files = new TargetFiles(disk)
   }
 
-  async place({ frame, digest, plainBytes, places }: PlaceJob): Promise<readonly PlacedFile[]> {
-    const plain = decodeFrame(frame, plainBytes)
-    const found = sha256(plain)
-    if (Buffer.compare(found, digest) !== 0) {
-      throw new ProtocolError({ code: 'MISMATCH', what: 'chunk', found: toHex(found), wanted: toHex(digest) })
-    }
+  async place({ frame, digest, plainBytes, places, delta }: PlaceJob): Promise<readonly PlacedFile[]> {
+    const plain =
+      delta === undefined ? assertIsChunk(decodeFrame(frame, plainBytes), digest) : this.#bases.decode(frame, delta, plainBytes, digest)
     const made: PlacedFile[] = []
     try {
       for (const { file, offset } of places) this.#files.write(file, offset, plain, made)
@@ -38,6 +39,27 @@ export class LocalPlacer implements Placer {
     const { frame, payload } = plainFrameToFill(plainBytes)
     if (!readFully(path, offset, payload)) return undefined
     return Buffer.compare(sha256(payload), digest) === 0 ? frame : undefined
+  }
+
+  async copy({ from, digest, plainBytes, places }: CopyJob): Promise<readonly PlacedFile[] | undefined> {
+    const plain = Buffer.allocUnsafeSlow(plainBytes)
+    try {
+      if (!from.some(({ path, offset }) => holds(path, offset, plain, digest))) return undefined
+      const made: PlacedFile[] = []
+      for (const { file, offset } of places) this.#files.write(file, offset, plain, made)
+      return made
+    } finally {
+      freeMemory(plain)
+    }
+  }
+
+  async adopt(job: AdoptJob): Promise<AdoptedFile | undefined> {
+    this.#files.forget(job.file.entry)
+    return adoptFile(job)
+  }
+
+  async scan(job: ScanJob): Promise<ScannedPiece | undefined> {
+    return this.#scanner.scan(job)
   }
 
   async make(file: TargetFile): Promise<readonly PlacedFile[]> {
@@ -61,34 +83,12 @@ export class LocalPlacer implements Placer {
   }
 
   async release(): Promise<void> {
+    this.#bases.clear()
+    this.#scanner.clear()
     this.#files.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#files.close()
-  }
-}
-
-function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex')
-}
-
-/** Fills `buffer` from `offset` of the regular file `path`; false if it is gone, shorter, or a link. */
-function readFully(path: string, offset: number, buffer: Uint8Array): boolean {
-  let file: number | undefined
-  try {
-    // Without O_NONBLOCK, opening a pipe that somebody put there would wait for a writer.
-    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-    for (let filled = 0; filled < buffer.byteLength;) {
-      const bytesRead = readSync(file, buffer, filled, buffer.byteLength - filled, offset + filled)
-      if (bytesRead === 0) return false
-      filled += bytesRead
-    }
-    return true
-  } catch (cause) {
-    if (isSystemError(cause, 'ENOENT', 'ENOTDIR', 'ELOOP', 'EISDIR')) return false
-    throw storageErrorOf(cause, path)
-  } finally {
-    if (file !== undefined) closeSync(file)
   }
 }

@@ -1,29 +1,29 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type Bitmap, type CID, decodeFrame, type IndexedEntry, type SnapshotIndex, STAGES, type StageClass } from '@cairn/protocol'
-import { type Clock, type Log, silentLog, systemClock, type Timer } from '@cairn/runtime'
+import { type Clock, type Log, silentLog, systemClock } from '@cairn/runtime'
 import type { BlockSource } from '../block-store.ts'
 import { readBootId } from '../boot-id.ts'
 import { DirectoryLock } from '../directory-lock.ts'
 import { type Disk, systemDisk } from '../disk.ts'
 import { StorageError } from '../errors.ts'
 import { storageErrorOf } from '../io-error.ts'
+import type { AdoptableFile } from '../reuse/reuse-sources.ts'
 import type { SnapshotSink } from '../snapshot-sink.ts'
 import { verifyDirectory, type VerifyOptions, type VerifyReport } from '../verify-directory.ts'
 import { STATE_DIRECTORY } from '../walk.ts'
+import { Barriers } from './barriers.ts'
 import { finishStage, finishTree } from './finish-tree.ts'
+import { readFingerprints, writeFingerprints } from './fingerprints.ts'
 import { Journal } from './journal.ts'
 import { LocalPlacer } from './local-placer.ts'
-import { PlacedFiles } from './placed-files.ts'
-import type { Placer } from './placer.ts'
+import { type BaseLocator, PlacedFiles } from './placed-files.ts'
+import type { AdoptMethod, ChunkLocation, Placer } from './placer.ts'
 import { inspectTarget, journalPath, readJournal } from './read-journal.ts'
-import { isStagePlaced, journalOf, type Resumed, resume, resumeEmpty, statFile } from './resume.ts'
+import { isStagePlaced, journalOf, type Resumed, resume, resumeEmpty } from './resume.ts'
 import { runsOf } from './runs.ts'
+import { findStrangers } from './strangers.ts'
 import { assertNoForeignFiles, assertSpace, makeDirectories, makeRoot } from './target-tree.ts'
-
-/** A barrier starts after this many bytes or this long: a power cut costs no more than that, and the disk is asked seldom. */
-const BARRIER_BYTES = 64 * 1024 * 1024
-const BARRIER_DELAY_MS = 2000
 
 export interface PlaceStoreInit {
   /** The target; created, with its parents, if absent. */
@@ -34,6 +34,8 @@ export interface PlaceStoreInit {
   readonly disk?: Disk
   /** Checks and writes the chunks. Absent: the calling thread does. */
   readonly placer?: Placer
+  /** Files are taken over first: whether there is room for the rest is asked afterwards, see {@link PlaceStore.assertSpace}. */
+  readonly isReusing?: boolean
   /** Hears of chunks that were in place, turned out damaged and have left `have`. */
   readonly onRolledBack?: (rollback: Rollback) => void
 }
@@ -61,7 +63,7 @@ export async function openPlaceStore(init: PlaceStoreInit): Promise<PlaceStore> 
 /**
  * The files of a snapshot, written once, straight into place; beside them only `.cairn/` with the journal.
  *
- * - `have` lists a chunk only when all its places are written and the journal says so: `kill -9` costs what was in flight.
+ * - `have` lists a chunk only when all its places are written and, unless one is in a linked file, the journal says so.
  * - The journal's word counts after a reboot only up to the last barrier: data first, then the record.
  * - Nothing is verified that is not written next, and nothing written that was not verified: one {@link Placer} does both.
  */
@@ -73,28 +75,21 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
   readonly #files: PlacedFiles
   readonly #journal: Journal
   readonly #lock: DirectoryLock
-  readonly #clock: Clock
   readonly #log: Log
+  readonly #disk: Disk
   readonly #onRolledBack: (rollback: Rollback) => void
   readonly #stages: Set<StageClass>
   #complete: boolean
-  /** Chunks that are being written. */
-  readonly #placing = new Map<number, Promise<void>>()
-  #bytesSinceBarrier = 0
-  #barrierTimer: Timer | undefined
-  #barrier: Promise<void> = Promise.resolve()
-  /** Length of the journal, in records, after the last barrier; `undefined` if there is something that none has covered. */
-  #coveredRecords: number | undefined
-  /** Why no chunk is taken any more: a barrier failed, and nobody knows what the disk holds. */
-  #failure: StorageError | undefined
+  readonly #placing = new Map<number, Promise<boolean>>()
+  readonly #barriers: Barriers
   #closing: Promise<void> | undefined
 
   private constructor(root: string, init: PlaceStoreInit, lock: DirectoryLock, journal: Journal, resumed: Resumed) {
     this.path = root
     this.have = resumed.have
     this.#index = init.index
-    this.#clock = init.clock ?? systemClock
     this.#log = init.log ?? silentLog
+    this.#disk = init.disk ?? systemDisk
     this.#lock = lock
     this.#journal = journal
     this.#onRolledBack = init.onRolledBack ?? (() => {})
@@ -107,7 +102,14 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
       inodes: resumed.inodes,
       onCreated: (file) => journal.appendFile(file),
     })
-    if (resumed.durable.count === resumed.have.count) this.#coveredRecords = journal.recordsCount
+    this.#barriers = new Barriers({
+      path: root,
+      files: this.#files,
+      journal,
+      clock: init.clock ?? systemClock,
+      log: this.#log,
+      isCovered: resumed.durable.count === resumed.have.count,
+    })
     // An earlier run may have been killed before its barrier: the next one has to cover what it wrote.
     for (const chunk of resumed.have.indices()) {
       if (!resumed.durable.get(chunk)) for (const { entry } of init.index.places(chunk)) this.#files.markDirty(entry)
@@ -123,20 +125,21 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
     let journal: Journal | undefined
     try {
       const decoded = await readJournal(root)
-      const wanted = index.cid.toString()
-      const found = decoded?.header.snapshot.toString() ?? wanted
+      const [found, wanted] = [(decoded?.header.snapshot ?? index.cid).toString(), index.cid.toString()]
       if (found !== wanted) throw new StorageError({ code: 'OTHER_SNAPSHOT', path: root, found, wanted })
-      await assertNoForeignFiles(root, decoded === undefined ? undefined : index)
+      // Where everything was in place once, what else is there may be one of its files under another name.
+      const wasComplete = (await readFingerprints(root, index.cid)) !== undefined
+      await assertNoForeignFiles(root, decoded === undefined ? undefined : index, wasComplete)
       const bootId = await readBootId()
       const resumed = decoded === undefined ? resumeEmpty(index) : await resume(root, index, decoded, bootId)
       const disk = init.disk ?? systemDisk
-      await assertSpace(root, index, resumed.have, disk)
+      if (init.isReusing !== true)
+        await assertSpace(root, resumed.have, disk, (chunk) => index.chunkBytes(chunk) * index.places(chunk).length)
       const header = { snapshot: index.cid, bootId, chunksCount: index.chunksCount }
       journal = await Journal.create(journalPath(root), header, journalOf(resumed), disk)
       if (!resumed.complete) await makeDirectories(root, index)
-      const { have, lostCount, rehashedCount } = resumed
-      const fields = { path: root, placedCount: have.count, lostCount, rehashedCount, droppedBytes: decoded?.droppedBytes ?? 0 }
-      if (decoded !== undefined) (init.log ?? silentLog).info('place-store-resumed', fields)
+      const fields = { path: root, placedCount: resumed.have.count, lostCount: resumed.lostCount, rehashedCount: resumed.rehashedCount }
+      if (decoded !== undefined) init.log?.info('place-store-resumed', { ...fields, droppedBytes: decoded.droppedBytes })
       return new PlaceStore(root, init, lock, journal, resumed)
     } catch (cause) {
       await journal?.close()
@@ -180,14 +183,45 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
   }
 
   async deliver(index: number, frame: Uint8Array): Promise<void> {
+    const write = (): Promise<boolean> => this.#files.place(index, frame).then(() => true)
+    // A copy under way may find that it has nothing to copy.
+    while (!(await this.#placeOnce(index, write)));
+  }
+
+  /**
+   * Places chunk `index` from wherever on this machine it is, hashed on the way; false if it is nowhere in `from`.
+   *
+   * @throws {StorageError} `NO_SPACE`, `IO_FAILED`
+   */
+  async copy(index: number, from: readonly ChunkLocation[]): Promise<boolean> {
+    return this.#placeOnce(index, () => this.#files.copy(index, from))
+  }
+
+  /** Chunks may come as deltas from now on, as long as what they are made from is found in `bases`. */
+  useBases(bases: BaseLocator): void {
+    this.#files.useBases(bases)
+  }
+
+  /**
+   * Takes a whole file over, unread; how, or `undefined` if that cannot be done. Its chunks are placed by {@link copy}, which then has
+   * nothing to write for it.
+   *
+   * @throws {StorageError} `NO_SPACE`, `IO_FAILED`
+   */
+  async adopt(entry: number, { file, methods }: AdoptableFile): Promise<AdoptMethod | undefined> {
     this.#assertUsable()
-    if (this.have.get(index)) return
-    let placing = this.#placing.get(index)
-    if (placing === undefined) {
-      placing = this.#place(index, frame).finally(() => this.#placing.delete(index))
-      this.#placing.set(index, placing)
-    }
-    await placing
+    for (const { chunk } of this.#index.chunksOfFile(entry)) if (this.have.get(chunk) || this.#placing.has(chunk)) return undefined
+    return this.#files.adopt(entry, file, methods)
+  }
+
+  /** Whether {@link copy} of chunk `index` has nothing to write. */
+  isAdopted(index: number): boolean {
+    return this.#files.isAdopted(index)
+  }
+
+  /** @throws {StorageError} `NO_SPACE` if the disk has no room for what is still to be written */
+  assertSpace(): Promise<void> {
+    return assertSpace(this.path, this.have, this.#disk, (chunk) => this.#files.bytesToWrite(chunk))
   }
 
   /** Whether {@link commitStage} has run for `stage`, and all its chunks are still in place. */
@@ -216,7 +250,7 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
     }
     await this.#assertFilesAreOurs((entry) => entry.stage === stage)
     // Not a barrier: that would wait for what later stages have written meanwhile. After a reboot the stage's chunks are hashed once.
-    await this.#afterBarrier(() => this.#syncFiles(stage))
+    await this.#barriers.after(() => this.#barriers.syncFiles(stage))
     await finishStage(this.path, this.#index, stage)
     if (!this.stagePlaced(stage)) throw damagedMeanwhile(this.path)
     await this.#journal.append({ type: 'stage', stage })
@@ -238,10 +272,12 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
       if (entry.type === 'file' && entry.bytes === 0) await this.#files.create(i)
     }
     await this.#assertFilesAreOurs(() => true)
+    await Promise.all(Array.from(this.#files.ownLinked(), (chunk) => this.#journal.appendPlaced(chunk)))
     await this.flush()
     await finishTree(this.path, this.#index)
     // Whoever was served a chunk meanwhile may have found it damaged.
     if (!this.have.isFull()) throw damagedMeanwhile(this.path)
+    await writeFingerprints(this.path, this.#index)
     await this.#journal.append({ type: 'complete' })
     await this.#journal.sync()
     this.#complete = this.have.isFull()
@@ -249,10 +285,7 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
 
   /** A barrier: what was delivered so far survives a power cut when the promise resolves. */
   flush(): Promise<void> {
-    this.#barrierTimer?.cancel()
-    this.#barrierTimer = undefined
-    this.#bytesSinceBarrier = 0
-    return this.#afterBarrier(() => this.#runBarrier())
+    return this.#barriers.flush()
   }
 
   /**
@@ -262,7 +295,7 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
    * @throws {StorageError} `IO_FAILED`
    */
   async rollback(): Promise<void> {
-    await this.#disown(await this.#strangers(() => true))
+    await this.#disown(await findStrangers(this.path, this.#index, this.#files, () => true))
   }
 
   /** {@link verifyDirectory}; chunks found damaged leave `have`, so that a download can fetch them again, and {@link finish} does its work anew. */
@@ -290,10 +323,10 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    this.#barrierTimer?.cancel()
+    this.#barriers.close()
     try {
       await Promise.allSettled(this.#placing.values())
-      if (this.#failure === undefined) await this.flush()
+      if (this.#barriers.failure === undefined) await this.flush()
     } finally {
       await this.#files.close()
       await this.#journal.close()
@@ -301,52 +334,33 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
     }
   }
 
-  async #place(index: number, frame: Uint8Array): Promise<void> {
-    await this.#files.place(index, frame)
-    await this.#journal.appendPlaced(index)
-    this.have.set(index)
-    this.#bytesSinceBarrier += this.#index.chunkBytes(index) * this.#index.places(index).length
-    if (this.#bytesSinceBarrier >= BARRIER_BYTES) this.#flushInBackground()
-    else if (this.#closing === undefined) this.#barrierTimer ??= this.#clock.setTimer(BARRIER_DELAY_MS, () => this.#flushInBackground())
-  }
-
-  #flushInBackground(): void {
-    this.flush().catch((error: unknown) => this.#log.warn('place-store-barrier-failed', { path: this.path, reason: String(error) }))
-  }
-
-  async #runBarrier(): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure
-    const coveredRecords = this.#journal.recordsCount
-    if (coveredRecords === this.#coveredRecords && !this.#files.isDirty) return
-    await this.#syncFiles()
-    await this.#journal.append({ type: 'barrier', coveredRecords })
-    await this.#journal.sync()
-    // What was appended meanwhile is counted here, but its files are dirty.
-    this.#coveredRecords = this.#journal.recordsCount
-  }
-
-  /** One at a time: each must know what is on the disk and what is not. */
-  #afterBarrier(work: () => Promise<void>): Promise<void> {
-    this.#barrier = this.#barrier.catch(() => undefined).then(work)
-    return this.#barrier
-  }
-
-  async #syncFiles(stage?: StageClass): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure
-    try {
-      await this.#files.sync(stage)
-    } catch (cause) {
-      this.#failure = storageErrorOf(cause, this.path)
-      await this.#journal.append({ type: 'doubt' }).catch(() => undefined)
-      throw this.#failure
+  async #placeOnce(index: number, write: () => Promise<boolean>): Promise<boolean> {
+    this.#assertUsable()
+    if (this.have.get(index)) return true
+    let placing = this.#placing.get(index)
+    if (placing === undefined) {
+      placing = this.#place(index, write).finally(() => this.#placing.delete(index))
+      this.#placing.set(index, placing)
     }
+    return placing
+  }
+
+  async #place(index: number, write: () => Promise<boolean>): Promise<boolean> {
+    if (!(await write())) return false
+    if (!this.#files.isLinked(index)) await this.#journal.appendPlaced(index)
+    this.have.set(index)
+    this.#barriers.placed(this.#index.chunkBytes(index) * this.#index.places(index).length)
+    return true
   }
 
   /** Takes chunks out of `have`, and tells the journal. */
   async #clear(damaged: readonly number[]): Promise<void> {
     const chunks = [...new Set(damaged)].filter((chunk) => this.have.get(chunk))
     if (chunks.length === 0) return
-    for (const chunk of chunks) this.have.clear(chunk)
+    for (const chunk of chunks) {
+      this.have.clear(chunk)
+      this.#files.damaged(chunk)
+    }
     this.#complete = false
     for (const stage of this.#stages) if (!this.stagePlaced(stage)) this.#stages.delete(stage)
     const records = [
@@ -359,7 +373,7 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
 
   /** Somebody who replaced a file took the chunks in it away. */
   async #assertFilesAreOurs(concerns: (entry: IndexedEntry) => boolean): Promise<void> {
-    const strangers = await this.#strangers(concerns)
+    const strangers = await findStrangers(this.path, this.#index, this.#files, concerns)
     const [first] = strangers
     if (first === undefined) return
     await this.#disown(strangers)
@@ -370,17 +384,6 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
     })
   }
 
-  /** Files, by entry, that chunks were placed in and that are not there as they were made. */
-  async #strangers(concerns: (entry: IndexedEntry) => boolean): Promise<readonly number[]> {
-    const strangers: number[] = []
-    for (const [i, entry] of this.#index.entries.entries()) {
-      if (entry.type !== 'file' || this.#files.inode(i) === undefined || !concerns(entry)) continue
-      const found = await statFile(join(this.path, entry.path))
-      if (found?.bytes !== entry.bytes || found.inode !== this.#files.inode(i)) strangers.push(i)
-    }
-    return strangers
-  }
-
   async #disown(strangers: readonly number[]): Promise<void> {
     for (const entry of strangers) await this.#files.forget(entry)
     await this.#clear(strangers.flatMap((entry) => [...this.#index.chunksOfFile(entry)].map(({ chunk }) => chunk)))
@@ -388,7 +391,7 @@ export class PlaceStore implements SnapshotSink, BlockSource, AsyncDisposable {
 
   #assertUsable(): void {
     assert(this.#closing === undefined, 'the place store is open')
-    if (this.#failure !== undefined) throw this.#failure
+    if (this.#barriers.failure !== undefined) throw this.#barriers.failure
   }
 }
 

@@ -1,14 +1,22 @@
 import { dirname, join } from 'node:path'
-import type { IndexedFile, SnapshotIndex, StageClass } from '@cairn/protocol'
+import { deltaBases, type IndexedFile, type SnapshotIndex, type StageClass } from '@cairn/protocol'
 import { forEachBounded } from '../bounded.ts'
 import { syncDirectory } from '../durable-file.ts'
+import { StorageError } from '../errors.ts'
 import { storageErrorOf } from '../io-error.ts'
 import type { PlacedFile } from './journal-codec.ts'
 import { workingMode } from './modes.ts'
-import type { Placer, TargetFile } from './placer.ts'
+import type { AdoptMethod, ChunkLocation, DeltaBases, PlaceJob, Placer, TargetFile, WholeFile } from './placer.ts'
 
 /** As in the block store: leaves threads for reads and writes while a barrier runs. */
 const SYNC_CONCURRENCY = 2
+
+/** Finds the chunks that deltas are made from. */
+export interface BaseLocator {
+  locateDigest(digest: Uint8Array): readonly ChunkLocation[]
+  /** Length of the chunk with this digest, if it is known. */
+  bytesOf(digest: Uint8Array): number | undefined
+}
 
 export interface PlacedFilesInit {
   readonly root: string
@@ -32,6 +40,11 @@ export class PlacedFiles {
   readonly #placer: Placer
   readonly #onCreated: (file: PlacedFile) => void
   readonly #inodes: Map<number, bigint>
+  /** Files that came as a whole: nothing is written into them, since they may share their content with files of another version. */
+  readonly #adopted = new Set<number>()
+  /** Those of them that came by another name, as they were then: whoever has the other name may write to them until the end. */
+  readonly #linked = new Map<number, WholeFile>()
+  #bases: BaseLocator | undefined
   #dirtyFiles = new Set<number>()
   #dirtyDirectories = new Set<string>()
 
@@ -41,6 +54,11 @@ export class PlacedFiles {
     this.#placer = init.placer
     this.#inodes = new Map(init.inodes)
     this.#onCreated = init.onCreated
+  }
+
+  /** What deltas are made from is looked for in `bases` from now on. */
+  useBases(bases: BaseLocator): void {
+    this.#bases = bases
   }
 
   /** Inode number of the file made for `entry`. */
@@ -71,15 +89,83 @@ export class PlacedFiles {
    */
   async place(chunk: number, frame: Uint8Array): Promise<void> {
     const index = this.#index
-    const places = index.places(chunk)
+    const places = this.#toWrite(chunk)
+    const delta = this.#deltaOf(chunk, frame)
     const made = await this.#placer.place({
       frame,
       digest: index.chunkDigest(chunk),
       plainBytes: index.chunkBytes(chunk),
-      places: places.map(({ entry, offset }) => ({ file: this.#target(entry), offset })),
+      places,
+      ...(delta === undefined ? {} : { delta }),
     })
-    this.#learn(made)
-    for (const { entry } of places) this.#dirtyFiles.add(entry)
+    this.#written(places, made)
+  }
+
+  /**
+   * Writes chunk `chunk` to all its places from wherever on this machine it is; false if it is nowhere in `from`.
+   *
+   * @throws {StorageError} as {@link place}
+   */
+  async copy(chunk: number, from: readonly ChunkLocation[]): Promise<boolean> {
+    const index = this.#index
+    const places = this.#toWrite(chunk)
+    if (places.length === 0) return true
+    if (from.length === 0) return false
+    const made = await this.#placer.copy({ from, digest: index.chunkDigest(chunk), plainBytes: index.chunkBytes(chunk), places })
+    if (made !== undefined) this.#written(places, made)
+    return made !== undefined
+  }
+
+  /**
+   * Takes a whole file over for `entry`, in which no chunk was placed; how, or `undefined` if it cannot be done.
+   *
+   * @throws {StorageError} `NO_SPACE`, `IO_FAILED`
+   */
+  async adopt(entry: number, from: WholeFile, methods: readonly AdoptMethod[]): Promise<AdoptMethod | undefined> {
+    const adopted = await this.#placer.adopt({ file: this.#target(entry), from, mode: this.#file(entry).mode, methods })
+    if (adopted === undefined) return undefined
+    this.#adopted.add(entry)
+    if (adopted.method !== 'link') {
+      this.#linked.delete(entry)
+      this.#learn([adopted])
+      return adopted.method
+    }
+    // Another name of a file that is on the disk: only the name is new.
+    this.#linked.set(entry, from)
+    this.#inodes.set(entry, adopted.inode)
+    this.#dirtyDirectories.add(dirname(this.pathOf(entry)))
+    return adopted.method
+  }
+
+  /** Whether chunk `chunk` is in a file that came by another name: that it is in place is not to be believed by the next run. */
+  isLinked(chunk: number): boolean {
+    return this.#linked.size > 0 && this.#index.places(chunk).some(({ entry }) => this.#linked.has(entry))
+  }
+
+  /** Files that came by another name. */
+  get linked(): ReadonlyMap<number, WholeFile> {
+    return this.#linked
+  }
+
+  /** The files that came by another name are what they were, and ours from now on; the chunks in them. */
+  ownLinked(): ReadonlySet<number> {
+    const chunks = new Set<number>()
+    for (const [entry, { inode }] of this.#linked) {
+      this.#onCreated({ entry, inode })
+      for (const { chunk } of this.#index.chunksOfFile(entry)) chunks.add(chunk)
+    }
+    this.#linked.clear()
+    return chunks
+  }
+
+  /** Whether nothing of chunk `chunk` has to be written: the files that it is in came as a whole. */
+  isAdopted(chunk: number): boolean {
+    return this.#index.places(chunk).every(({ entry }) => this.#adopted.has(entry))
+  }
+
+  /** Bytes to be written for chunk `chunk`. */
+  bytesToWrite(chunk: number): number {
+    return this.#index.chunkBytes(chunk) * this.#index.places(chunk).filter(({ entry }) => !this.#adopted.has(entry)).length
   }
 
   /** The plain frame of chunk `chunk`; `undefined` if it is not in place as it was. */
@@ -102,6 +188,8 @@ export class PlacedFiles {
   /** The file of `entry` is not the one that was made here: the next write takes whatever is in its place. */
   async forget(entry: number): Promise<void> {
     this.#inodes.delete(entry)
+    this.#adopted.delete(entry)
+    this.#linked.delete(entry)
     await this.#placer.forget(entry)
   }
 
@@ -124,9 +212,38 @@ export class PlacedFiles {
     })
   }
 
+  /** Chunk `chunk` is damaged: the files that it is in are to be written again. */
+  damaged(chunk: number): void {
+    for (const { entry } of this.#index.places(chunk)) this.#adopted.delete(entry)
+  }
+
   /** Closes every file. */
   close(): Promise<void> {
     return this.#placer.release()
+  }
+
+  /** @throws {ProtocolError} `MALFORMED`; {StorageError} `BASE_MISSING` */
+  #deltaOf(chunk: number, frame: Uint8Array): DeltaBases | undefined {
+    const path = this.pathOf(this.#index.places(chunk)[0]!.entry)
+    const bases = deltaBases(frame)?.map((digest) => {
+      const plainBytes = this.#bases?.bytesOf(digest)
+      const from = this.#bases?.locateDigest(digest) ?? []
+      if (plainBytes === undefined || from.length === 0)
+        throw new StorageError({ code: 'BASE_MISSING', path, chunk, base: Buffer.from(digest).toString('hex') })
+      // A copy: the frame's memory goes where the frame goes.
+      return { digest: digest.slice(), plainBytes, from }
+    })
+    return bases === undefined ? undefined : { chunk, path, bases }
+  }
+
+  #toWrite(chunk: number): PlaceJob['places'] {
+    const places = this.#index.places(chunk).filter(({ entry }) => !this.#adopted.has(entry))
+    return places.map(({ entry, offset }) => ({ file: this.#target(entry), offset }))
+  }
+
+  #written(places: PlaceJob['places'], made: readonly PlacedFile[]): void {
+    this.#learn(made)
+    for (const { file } of places) this.#dirtyFiles.add(file.entry)
   }
 
   #learn(made: readonly PlacedFile[]): void {

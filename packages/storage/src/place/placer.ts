@@ -1,3 +1,4 @@
+import type { ChunkingParameters } from '@cairn/protocol/chunk'
 import type { PlacedFile } from './journal-codec.ts'
 
 /** A file of the target as whoever writes it has to make or find it. */
@@ -20,6 +21,23 @@ export interface PlaceJob {
   readonly digest: Uint8Array
   readonly plainBytes: number
   readonly places: readonly { readonly file: TargetFile; readonly offset: number }[]
+  /** What it takes to read a frame that is a delta. */
+  readonly delta?: DeltaBases
+}
+
+/** A chunk that a delta is made from, and where on this machine it should be. */
+export interface BaseChunk {
+  readonly digest: Uint8Array
+  readonly plainBytes: number
+  readonly from: readonly ChunkLocation[]
+}
+
+export interface DeltaBases {
+  /** Index of the chunk and a path it goes to, for the error that says a base is missing. */
+  readonly chunk: number
+  readonly path: string
+  /** In the order of the frame. */
+  readonly bases: readonly BaseChunk[]
 }
 
 /** Where a chunk that was placed can be read back. */
@@ -30,6 +48,69 @@ export interface ReadJob {
   readonly digest: Uint8Array
 }
 
+/** Where the plain bytes of a chunk may be on this machine. Nothing is believed before it is hashed. */
+export interface ChunkLocation {
+  readonly path: string
+  readonly offset: number
+}
+
+/** A chunk to be copied from the first of several places that still has it. */
+export interface CopyJob {
+  readonly from: readonly ChunkLocation[]
+  readonly digest: Uint8Array
+  readonly plainBytes: number
+  readonly places: PlaceJob['places']
+}
+
+/** By what a file whose content was verified is known again, unread. */
+export interface FileFingerprint {
+  readonly bytes: number
+  readonly inode: bigint
+  readonly mtimeNs: bigint
+}
+
+/** A file of which every byte is known to be that of some file of a snapshot, as long as its fingerprint holds. */
+export interface WholeFile extends FileFingerprint {
+  readonly path: string
+}
+
+/**
+ * How a whole file comes to its place. `move`: the file itself, under its right name. `link`: a second name of it, if it has the wanted
+ * permissions, which all its names share. `clone`: a copy that shares its blocks, where the file system can.
+ */
+export type AdoptMethod = 'move' | 'link' | 'clone'
+
+export interface AdoptJob {
+  /** Made anew: whatever has its name is replaced. */
+  readonly file: TargetFile
+  readonly from: WholeFile
+  /** Permission bits that the file will have in the end. */
+  readonly mode: number
+  /** Tried in this order. */
+  readonly methods: readonly AdoptMethod[]
+}
+
+export interface AdoptedFile extends PlacedFile {
+  readonly method: AdoptMethod
+}
+
+/** A piece of a file to be cut and hashed. */
+export interface ScanJob {
+  readonly path: string
+  /** Where a chunk begins: 0, or the end of an earlier piece. */
+  readonly offset: number
+  readonly chunking: ChunkingParameters
+}
+
+/** The chunks of a piece, in order; the piece ends with the last of them. */
+export interface ScannedPiece {
+  readonly lengths: readonly number[]
+  /** 32 bytes a chunk. */
+  readonly digests: Uint8Array
+  /** Whether the file ends here. */
+  readonly isEnd: boolean
+}
+
 /** Checks, inflates and writes chunks, wherever it does that. It keeps files open, and knows nothing of the journal. */
 export interface Placer extends AsyncDisposable {
   /**
@@ -37,7 +118,8 @@ export interface Placer extends AsyncDisposable {
    * no known inode, with theirs. The frame has to stay as it is until then.
    *
    * @throws {ProtocolError} when the frame is not that of the chunk: nothing was written
-   * @throws {StorageError} `NO_SPACE`, `IO_FAILED`; `FOREIGN_FILES`, `CORRUPT` if something else has taken a file's place
+   * @throws {StorageError} `NO_SPACE`, `IO_FAILED`; `FOREIGN_FILES`, `CORRUPT` if something else has taken a file's place;
+   *   `BASE_MISSING` if the frame is a delta and what it is made from is not here as it was: nothing was written
    */
   place(job: PlaceJob): Promise<readonly PlacedFile[]>
   /**
@@ -46,6 +128,21 @@ export interface Placer extends AsyncDisposable {
    * @throws {StorageError} `IO_FAILED`
    */
   read(job: ReadJob): Promise<Uint8Array | undefined>
+  /**
+   * Writes a chunk that is on this machine already to all its places; gives what {@link place} does, `undefined` if nowhere in `from` is
+   * that chunk: nothing was written.
+   *
+   * @throws {StorageError} as {@link place}, of the places; what cannot be read is passed over
+   */
+  copy(job: CopyJob): Promise<readonly PlacedFile[] | undefined>
+  /**
+   * Gives a file its whole content in one step, unread; `undefined` if no method works or the file is not as its fingerprint says.
+   *
+   * @throws {StorageError} `NO_SPACE`, `IO_FAILED`, of the place
+   */
+  adopt(job: AdoptJob): Promise<AdoptedFile | undefined>
+  /** Cuts and hashes the next 8 MiB of a file, or what there is; `undefined` if it cannot be read. */
+  scan(job: ScanJob): Promise<ScannedPiece | undefined>
   /**
    * Makes a file if it is not there.
    *

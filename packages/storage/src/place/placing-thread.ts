@@ -4,8 +4,8 @@ import { StorageError } from '../errors.ts'
 import { workerEnvironment } from '../worker-thread.ts'
 import { FrameRing } from './frame-ring.ts'
 import type { PlacedFile } from './journal-codec.ts'
-import type { PlaceJob, Placer, ReadJob, TargetFile } from './placer.ts'
-import type { PlacingReply, PlacingRequest } from './placing-messages.ts'
+import type { AdoptedFile, AdoptJob, CopyJob, PlaceJob, Placer, ReadJob, ScanJob, ScannedPiece, TargetFile } from './placer.ts'
+import type { PlacingReply, PlacingRequest, PlacingValues } from './placing-messages.ts'
 
 /** Holds what a download lets pile up before it is placed, and the largest frame always finds room. */
 const RING_BYTES = 8 * 1024 * 1024 + FRAME_BYTES_MAX + SHA256_BYTES
@@ -13,7 +13,8 @@ const RING_BYTES = 8 * 1024 * 1024 + FRAME_BYTES_MAX + SHA256_BYTES
 const YOUNG_GENERATION_MIB = 4
 
 type Value = Extract<PlacingReply, { value: unknown }>['value']
-type Call = PlacingRequest extends infer Request ? (Request extends { id: number } ? Omit<Request, 'id'> : never) : never
+type CallOf<Type extends PlacingRequest['type']> = Omit<Extract<PlacingRequest, { type: Type }>, 'id'>
+type Call = { readonly [Type in PlacingRequest['type']]: CallOf<Type> }[PlacingRequest['type']]
 
 interface Pending {
   readonly isPlacement: boolean
@@ -58,31 +59,43 @@ export class PlacingThread implements Placer {
 
   place(job: PlaceJob): Promise<readonly PlacedFile[]> {
     return new Promise((resolve, reject) => {
-      const pending: Pending = { isPlacement: true, resolve: (value) => resolve(filesOf(value)), reject }
+      // The thread answers each request with the value of its type.
+      const pending: Pending = { isPlacement: true, resolve: (value) => resolve(value as PlacingValues['place']), reject }
       if (this.#waiting.length > 0 || !this.#post(job, pending)) this.#waiting.push({ job, pending })
     })
   }
 
   async read(job: ReadJob): Promise<Uint8Array | undefined> {
     // A view would take all of the memory behind it along.
-    const value = await this.#call({ type: 'read', job: { ...job, digest: job.digest.slice() } })
-    return value instanceof Uint8Array ? value : undefined
+    return this.#call<'read'>({ type: 'read', job: { ...job, digest: job.digest.slice() } })
+  }
+
+  async copy(job: CopyJob): Promise<readonly PlacedFile[] | undefined> {
+    return this.#call<'copy'>({ type: 'copy', job: { ...job, digest: job.digest.slice() } })
+  }
+
+  async adopt(job: AdoptJob): Promise<AdoptedFile | undefined> {
+    return this.#call<'adopt'>({ type: 'adopt', job })
+  }
+
+  async scan(job: ScanJob): Promise<ScannedPiece | undefined> {
+    return this.#call<'scan'>({ type: 'scan', job })
   }
 
   async make(file: TargetFile): Promise<readonly PlacedFile[]> {
-    return filesOf(await this.#call({ type: 'make', file }))
+    return this.#call<'make'>({ type: 'make', file })
   }
 
   async sync(files: readonly TargetFile[]): Promise<void> {
-    await this.#call({ type: 'sync', files })
+    await this.#call<'sync'>({ type: 'sync', files })
   }
 
   async forget(entry: number): Promise<void> {
-    await this.#call({ type: 'forget', entry })
+    await this.#call<'forget'>({ type: 'forget', entry })
   }
 
   async release(): Promise<void> {
-    await this.#call({ type: 'release' })
+    await this.#call<'release'>({ type: 'release' })
   }
 
   /** Ends the thread; what it has not done is not done. */
@@ -90,14 +103,16 @@ export class PlacingThread implements Placer {
     await this.#worker.terminate()
   }
 
-  #call(call: Call): Promise<Value> {
-    return new Promise((resolve, reject) => this.#send(call, { isPlacement: false, resolve, reject }))
+  #call<Type extends PlacingRequest['type']>(call: CallOf<Type> & Call): Promise<PlacingValues[Type]> {
+    return new Promise((resolve, reject) => {
+      this.#send(call, { isPlacement: false, resolve: (value) => resolve(value as PlacingValues[Type]), reject })
+    })
   }
 
-  #post({ frame, digest, plainBytes, places }: PlaceJob, pending: Pending): boolean {
+  #post({ frame, digest, plainBytes, places, delta }: PlaceJob, pending: Pending): boolean {
     const offset = this.#ring.put(digest, frame)
     if (offset === undefined) return false
-    this.#send({ type: 'place', offset, frameBytes: frame.byteLength, plainBytes, places }, pending)
+    this.#send({ type: 'place', offset, frameBytes: frame.byteLength, plainBytes, places, delta }, pending)
     return true
   }
 
@@ -138,10 +153,6 @@ export class PlacingThread implements Placer {
     this.#pending.clear()
     this.#waiting.length = 0
   }
-}
-
-function filesOf(value: Value): readonly PlacedFile[] {
-  return value === undefined || value instanceof Uint8Array ? [] : value
 }
 
 function errorOf(reply: Exclude<PlacingReply, { value: unknown }>): Error {

@@ -37,13 +37,19 @@ async function answer(request: PlacingRequest): Promise<PlacingReply> {
 async function carryOut(request: PlacingRequest): Promise<Extract<PlacingReply, { value: unknown }>['value']> {
   switch (request.type) {
     case 'place': {
-      const { offset, frameBytes, plainBytes, places } = request
+      const { offset, frameBytes, plainBytes, places, delta } = request
       const digest = memory.subarray(offset, offset + SHA256_BYTES)
       const frame = memory.subarray(offset + SHA256_BYTES, offset + SHA256_BYTES + frameBytes)
-      return placer.place({ frame, digest, plainBytes, places })
+      return placer.place({ frame, digest, plainBytes, places, ...(delta === undefined ? {} : { delta }) })
     }
     case 'read':
       return placer.read(request.job)
+    case 'copy':
+      return placer.copy(request.job)
+    case 'adopt':
+      return placer.adopt(request.job)
+    case 'scan':
+      return placer.scan(request.job)
     case 'make':
       return placer.make(request.file)
     case 'sync':

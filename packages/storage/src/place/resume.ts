@@ -111,13 +111,13 @@ async function isInPlace(root: string, index: SnapshotIndex, chunk: number): Pro
   return true
 }
 
-export interface FileIdentity {
+interface FileIdentity {
   readonly bytes: number
   readonly inode: bigint
 }
 
 /** Length and inode number of the regular file at `path`, `undefined` if there is none. */
-export async function statFile(path: string): Promise<FileIdentity | undefined> {
+async function statFile(path: string): Promise<FileIdentity | undefined> {
   try {
     const stats = await lstat(path, { bigint: true })
     return stats.isFile() ? { bytes: Number(stats.size), inode: stats.ino } : undefined

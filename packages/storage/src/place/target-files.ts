@@ -1,14 +1,17 @@
-import { chmodSync, closeSync, constants, fchmodSync, fstatSync, ftruncateSync } from 'node:fs'
+import { chmodSync, closeSync, constants, fchmodSync, fstatSync, ftruncateSync, lstatSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { Disk } from '../disk.ts'
 import { StorageError } from '../errors.ts'
 import { isSystemError, storageErrorOf } from '../io-error.ts'
 import { MODE_BITS } from '../walk.ts'
 import type { PlacedFile } from './journal-codec.ts'
+import { readAt } from './open-source.ts'
 import type { TargetFile } from './placer.ts'
 
 /** Most systems let a process open 1,024 files; sockets need some. */
 const FILES_OPEN_MAX = 512
+/** Of a file that gets content of its own, at a time. */
+const COPY_BYTES = 1024 * 1024
 
 /**
  * The files of a target, open for writing, the last {@link FILES_OPEN_MAX} of them.
@@ -59,6 +62,7 @@ export class TargetFiles {
    * @throws {StorageError} `NO_SPACE`, `IO_FAILED`
    */
   async sync(file: TargetFile): Promise<void> {
+    if (!this.#open.has(file.entry) && (await this.#syncLinked(file))) return
     const descriptor = this.use(file, [])
     this.#busy.add(descriptor)
     try {
@@ -69,6 +73,21 @@ export class TargetFiles {
       this.#busy.delete(descriptor)
       if (this.#open.get(file.entry) !== descriptor) closeSync(descriptor)
     }
+  }
+
+  /** A file that another version has too is not opened for writing, nor given permissions to write. */
+  async #syncLinked({ path, inode }: TargetFile): Promise<boolean> {
+    const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    if (stats === undefined || stats.nlink < 2n || stats.ino !== inode) return false
+    const descriptor = this.#disk.openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW, 0)
+    try {
+      await this.#disk.datasync(descriptor)
+    } catch (cause) {
+      throw storageErrorOf(cause, path)
+    } finally {
+      closeSync(descriptor)
+    }
+    return true
   }
 
   forget(entry: number): void {
@@ -94,16 +113,23 @@ export class TargetFiles {
     let descriptor: number | undefined
     try {
       descriptor = this.#openWritable(file)
-      const stats = fstatSync(descriptor, { bigint: true })
+      let stats = fstatSync(descriptor, { bigint: true })
       if (!stats.isFile()) throw new StorageError({ code: 'FOREIGN_FILES', path: dirname(file.path), found: [basename(file.path)] })
       if (file.inode !== undefined && file.inode !== stats.ino) {
         // Chunks were placed in the file that is gone. The next start hashes what is in this one.
         throw new StorageError({ code: 'CORRUPT', path: file.path, reason: 'it was replaced while the snapshot was being placed' })
       }
+      if (stats.nlink > 1n) {
+        closeSync(descriptor)
+        descriptor = undefined
+        makeOwn(file.path)
+        descriptor = this.#openWritable(file)
+        stats = fstatSync(descriptor, { bigint: true })
+        made.push({ entry: file.entry, inode: stats.ino })
+      } else if (file.inode === undefined) made.push({ entry: file.entry, inode: stats.ino })
       if (stats.size !== BigInt(file.bytes)) ftruncateSync(descriptor, file.bytes)
       // `open` leaves out what the umask forbids; the manifest's permissions are exact.
       if ((Number(stats.mode) & MODE_BITS) !== file.mode) fchmodSync(descriptor, file.mode)
-      if (file.inode === undefined) made.push({ entry: file.entry, inode: stats.ino })
       return descriptor
     } catch (cause) {
       if (descriptor !== undefined) closeSync(descriptor)
@@ -121,5 +147,28 @@ export class TargetFiles {
       chmodSync(path, mode)
       return this.#disk.openSync(path, flags, mode)
     }
+  }
+}
+
+/**
+ * Gives `path` a file of its own: one that has other names is another version's too, and nothing is written into it. After a kill in the
+ * middle its inode is another one than the journal's, so that what is in it is hashed.
+ */
+function makeOwn(path: string): void {
+  const buffer = Buffer.allocUnsafeSlow(COPY_BYTES)
+  const source = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  try {
+    rmSync(path)
+    const copy = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, fstatSync(source).mode & MODE_BITS)
+    try {
+      for (let at = 0, filled = -1; filled !== 0; at += filled) {
+        filled = readAt(source, at, buffer)
+        writeFileSync(copy, buffer.subarray(0, filled))
+      }
+    } finally {
+      closeSync(copy)
+    }
+  } finally {
+    closeSync(source)
   }
 }

@@ -4,6 +4,7 @@ import {
   CHUNKING,
   type ChunkRef,
   cidDigest,
+  cutPoints,
   type Entry,
   ManifestBuilder,
   ManifestLoader,
@@ -27,8 +28,11 @@ export interface SampleSnapshot {
   readonly plain: (chunk: number) => Uint8Array
 }
 
-/** Publishes a tree in memory. Files are cut every 16 KiB, the least that the `edge` profile allows. */
-export function sampleSnapshot(entries: readonly SampleEntry[], height = 1): SampleSnapshot {
+/**
+ * Publishes a tree in memory. Files are cut every 16 KiB, the least that the `edge` profile allows, or, with `content`, as a publisher
+ * does it: then files that share content share chunks, wherever in them it is.
+ */
+export function sampleSnapshot(entries: readonly SampleEntry[], height = 1, cut: 'fixed' | 'content' = 'fixed'): SampleSnapshot {
   const chunks = new Map<string, Uint8Array>()
   const pages = new Map<string, Uint8Array>()
   const chunking = CHUNKING.edge
@@ -41,7 +45,7 @@ export function sampleSnapshot(entries: readonly SampleEntry[], height = 1): Sam
     },
     (cid, bytes) => pages.set(cid.toString(), bytes),
   )
-  for (const entry of entries) builder.add(entry.stage ?? 'bulk', manifestEntry(entry, chunking.bytesMin, chunks))
+  for (const entry of entries) builder.add(entry.stage ?? 'bulk', manifestEntry(entry, cut, chunks))
   const { cid, bytes, root } = builder.finish()
   pages.set(cid.toString(), bytes)
 
@@ -63,17 +67,24 @@ export async function writeSample(root: string, entries: readonly SampleEntry[])
   for (const entry of entries.toReversed()) if (entry.type !== 'symlink') await chmod(join(root, entry.path), entry.mode)
 }
 
-function manifestEntry(entry: SampleEntry, chunkBytes: number, chunks: Map<string, Uint8Array>): Entry {
+function manifestEntry(entry: SampleEntry, cut: 'fixed' | 'content', chunks: Map<string, Uint8Array>): Entry {
   if (entry.type !== 'file') return entry
   const { path, mode, content } = entry
   const refs: ChunkRef[] = []
-  for (let at = 0; at < content.byteLength; at += chunkBytes) {
-    const plain = content.subarray(at, at + chunkBytes)
+  let at = 0
+  for (const end of cut === 'fixed' ? fixedEnds(content.byteLength) : cutPoints(content, CHUNKING.edge)) {
+    const plain = content.subarray(at, end)
     const digest = sha256(plain)
     chunks.set(hex(digest), plain)
     refs.push({ digest, bytes: plain.byteLength })
+    at = end
   }
   return { type: 'file', path, mode, bytes: content.byteLength, chunks: refs }
+}
+
+function fixedEnds(bytes: number): readonly number[] {
+  const { bytesMin } = CHUNKING.edge
+  return Array.from({ length: Math.ceil(bytes / bytesMin) }, (_, i) => Math.min(bytes, (i + 1) * bytesMin))
 }
 
 function hex(bytes: Uint8Array): string {

@@ -52,7 +52,7 @@ describe('kill -9', () => {
     assert.ok(deliveredCount <= index.chunksCount + killsCount * 8)
     for (let chunk = 0; chunk < index.chunksCount; chunk++) await store.deliver(chunk, plainFrame(plain(chunk)))
     await store.finish()
-    assert.deepEqual(await store.verifyAll(), { ok: true, altered: [], missing: [], extra: [], wrongMode: [], wrongLink: [] })
+    assert.deepEqual(await store.verifyAll(), { ok: true, altered: [], missing: [], extra: [], wrongMode: [], wrongLink: [], renamed: [] })
   })
 
   it('while the last touches are made leaves a join that can be finished', async () => {

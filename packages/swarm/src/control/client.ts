@@ -58,6 +58,11 @@ export class ControlClient {
     return reply.addresses
   }
 
+  /** What leads a holder of `from` to `snapshot`, by the peer's account. */
+  deltas(snapshot: CID, from: CID): Promise<Extract<Reply, { type: 'deltas-reply' }>> {
+    return this.#request('deltas-reply', (id) => ({ type: 'deltas', id, snapshot, from }))
+  }
+
   /** Calls `listener` whenever the peer has new chunks of `snapshot`; returns a function that stops it. */
   subscribe(snapshot: CID, listener: (chunks: readonly number[]) => void): () => void {
     const key = snapshot.toString()
@@ -97,7 +102,8 @@ export class ControlClient {
     switch (message.type) {
       case 'metadata-reply':
       case 'have-reply':
-      case 'peers-reply': {
+      case 'peers-reply':
+      case 'deltas-reply': {
         const pending = this.#take(message.id)
         if (pending === undefined) return // answered after its deadline
         if (pending.type !== message.type) {
@@ -116,6 +122,7 @@ export class ControlClient {
       case 'metadata':
       case 'have':
       case 'peers':
+      case 'deltas':
       case 'subscribe':
       case 'unsubscribe':
         throw unexpected(message.type)

@@ -1,5 +1,14 @@
 import type { Channel } from '@cairn/network'
-import { type CID, type ControlMessage, decodeControl, encodeControl, HAVE_UPDATE_CHUNKS_MAX, ProtocolError } from '@cairn/protocol'
+import {
+  type CID,
+  type ControlMessage,
+  decodeControl,
+  encodeControl,
+  encodeDeltaSizes,
+  HAVE_UPDATE_CHUNKS_MAX,
+  ProtocolError,
+} from '@cairn/protocol'
+import type { DeltaSource } from '../delta-source.ts'
 import type { Holdings } from '../holdings.ts'
 import { SUBSCRIPTIONS_PER_PEER_MAX } from '../limits.ts'
 
@@ -9,6 +18,7 @@ export interface ControlServerComponents {
   readonly metadata: (file: string) => Promise<Uint8Array | undefined>
   /** Whether others are to be asked first for what is whole here. */
   readonly isLastResort: boolean
+  readonly deltas: DeltaSource
   /** Addresses of peers known to hold or fetch `snapshot`, without those of `except`. */
   readonly neighbours: (snapshot: CID, except: string) => readonly string[]
 }
@@ -30,7 +40,7 @@ export async function serveControl(channel: Channel, components: ControlServerCo
 async function answer(
   message: ControlMessage,
   channel: Channel,
-  { holdings, metadata, isLastResort, neighbours }: ControlServerComponents,
+  { holdings, metadata, isLastResort, neighbours, deltas }: ControlServerComponents,
   subscriptions: Map<string, () => void>,
 ): Promise<ControlMessage | undefined> {
   switch (message.type) {
@@ -47,6 +57,12 @@ async function answer(
     }
     case 'peers':
       return { type: 'peers-reply', id: message.id, addresses: neighbours(message.snapshot, channel.peer) }
+    case 'deltas': {
+      const offer = await deltas.offer(message.snapshot, message.from)
+      const sizes = offer.state === 'ready' && offer.sizes !== undefined ? encodeDeltaSizes(offer.sizes) : undefined
+      const reply = { type: 'deltas-reply', id: message.id } as const
+      return offer.state === 'ready' && sizes !== undefined ? { ...reply, state: 'ready', sizes } : { ...reply, state: offer.state }
+    }
     case 'subscribe': {
       const key = message.snapshot.toString()
       if (subscriptions.has(key)) return undefined
@@ -74,6 +90,7 @@ async function answer(
     case 'have-reply':
     case 'have-update':
     case 'peers-reply':
+    case 'deltas-reply':
     case 'error':
       throw new ProtocolError({ code: 'MALFORMED', what: 'control', reason: `${message.type} sent to a server` })
     default:

@@ -32,6 +32,8 @@ export class ExchangeClient {
   readonly #channel: Channel
   readonly #pending = new Map<string, PendingBlock>()
   #nextId = 1
+  /** What the peer was told last. */
+  #basis: readonly CID[] = []
   #ended: string | undefined
   readonly #onMisbehaviour: (error: ProtocolError) => void
 
@@ -45,8 +47,16 @@ export class ExchangeClient {
     return this.#ended === undefined
   }
 
-  /** Sends one request; `onAnswer` is called once per block, in any order, never before this returns. */
-  want(blocks: readonly WantedBlock[], deadlineMs: number, onAnswer: (position: number, answer: BlockAnswer) => void): ExchangeRequest {
+  /**
+   * Sends one request; `onAnswer` is called once per block, in any order, never before this returns. Chunks may come as deltas to chunks
+   * of `basis`; whoever asks for pages only need not name one.
+   */
+  want(
+    blocks: readonly WantedBlock[],
+    deadlineMs: number,
+    onAnswer: (position: number, answer: BlockAnswer) => void,
+    basis?: readonly CID[],
+  ): ExchangeRequest {
     const id = this.#nextId++
     if (this.#ended !== undefined) {
       const reason = this.#ended
@@ -63,6 +73,7 @@ export class ExchangeClient {
         filledBytes: 0,
       })
     }
+    this.#tellBasis(basis)
     this.#post({ type: 'want', id, deadlineMs, cids: blocks.map(({ cid }) => cid) })
     return {
       cancel: (position) => {
@@ -102,6 +113,7 @@ export class ExchangeClient {
         return this.#refused(message)
       case 'want':
       case 'cancel':
+      case 'basis':
         throw unexpected(`a ${message.type}`)
       default:
         message satisfies never
@@ -137,6 +149,13 @@ export class ExchangeClient {
     if (block.filledBytes < total) return
     this.#pending.delete(key)
     block.onAnswer({ type: 'frame', frame: block.frame })
+  }
+
+  /** Each channel has its own, and starts with none. */
+  #tellBasis(basis: readonly CID[] | undefined): void {
+    if (basis === undefined || (basis.length === this.#basis.length && basis.every((cid, i) => cid.equals(this.#basis[i])))) return
+    this.#basis = basis
+    this.#post({ type: 'basis', snapshots: basis })
   }
 
   #post(message: ExchangeMessage): void {

@@ -1,5 +1,5 @@
 import type { Channel } from '@cairn/network'
-import { decodeExchange, type ExchangeMessage, ProtocolError } from '@cairn/protocol'
+import { type CID, decodeExchange, type ExchangeMessage, ProtocolError } from '@cairn/protocol'
 import type { Uplink } from './uplink.ts'
 
 /**
@@ -12,12 +12,15 @@ import type { Uplink } from './uplink.ts'
  */
 export async function serveExchange(channel: Channel, uplink: Uplink): Promise<void> {
   const lane = uplink.open(channel)
+  let basis: readonly CID[] = []
   for (let bytes = await channel.receive(); bytes !== undefined; bytes = await channel.receive()) {
     const message: ExchangeMessage = decodeExchange(bytes)
     if (message.type === 'want') {
-      await uplink.want(lane, message)
+      await uplink.want(lane, message, basis)
     } else if (message.type === 'cancel') {
       await uplink.cancel(lane, message.id, message.position)
+    } else if (message.type === 'basis') {
+      basis = message.snapshots
     } else {
       throw new ProtocolError({ code: 'MALFORMED', what: 'exchange', reason: `${message.type} sent to a server` })
     }

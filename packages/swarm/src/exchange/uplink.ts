@@ -2,6 +2,7 @@ import type { Channel, PeerId } from '@cairn/network'
 import { type CID, FRAME_BYTES_MAX, isPageCid, PAGE_BYTES_MAX, type Position, type RefuseCode } from '@cairn/protocol'
 import type { Clock, Reporter, Timer } from '@cairn/runtime'
 import type { BlockSource } from '@cairn/storage'
+import { type DeltaSource, NO_DELTAS } from '../delta-source.ts'
 import type { SwarmEvent } from '../events.ts'
 import { SERVING_LIMITS, SERVING_SLOW_MS, SERVING_STALL_MS, SERVING_TICK_MS } from '../limits.ts'
 import { Lane } from './lane.ts'
@@ -10,6 +11,8 @@ import { type Servable, type ServingLimits, ServingQueue, type Turn } from './se
 export interface UplinkComponents {
   readonly clock: Clock
   readonly source: BlockSource
+  /** What goes out in the place of frames, to whoever can use it. Absent: nothing. */
+  readonly deltas?: DeltaSource
   readonly reporter: Reporter<SwarmEvent>
 }
 
@@ -19,6 +22,8 @@ interface QueuedBlock extends Servable {
   readonly id: number
   readonly position: number
   readonly cid: CID
+  /** Snapshots that the peer has. */
+  readonly basis: readonly CID[]
   /** When its answer ceases to be of use. */
   readonly untilMs: number
   isCancelled: boolean
@@ -79,12 +84,12 @@ export class Uplink {
    * Queues the blocks of a request. Resolves when the next one may be read: at once, or, if this one is refused, at the next tick.
    * Whoever asks without end would otherwise be refused without end, which costs as much as serving.
    */
-  async want(lane: Lane, { id, deadlineMs, cids }: Request): Promise<void> {
+  async want(lane: Lane, { id, deadlineMs, cids }: Request, basis: readonly CID[] = []): Promise<void> {
     if (lane.channel.closed.aborted) return
     const untilMs = this.#components.clock.monotonicMs() + deadlineMs
     const blocks = cids.map((cid, position): QueuedBlock => {
       const bytesMax = isPageCid(cid) ? PAGE_BYTES_MAX + 1 : FRAME_BYTES_MAX
-      return { lane, id, position, cid, untilMs, bytesMax, isCancelled: false }
+      return { lane, id, position, cid, basis, untilMs, bytesMax, isCancelled: false }
     })
     const overload = this.#queue.add(lane.channel.peer, blocks)
     if (overload !== undefined) {
@@ -141,9 +146,12 @@ export class Uplink {
   }
 
   /** The frame of `block`, or why there is none. */
-  async #read({ cid, untilMs, bytesMax }: QueuedBlock): Promise<Uint8Array | RefuseCode> {
+  async #read(block: QueuedBlock): Promise<Uint8Array | RefuseCode> {
     const { source, clock, reporter } = this.#components
+    const { cid, untilMs, bytesMax } = block
     if (clock.monotonicMs() > untilMs) return 'BUSY'
+    const delta = await this.#readDelta(block)
+    if (delta !== undefined) return delta
     try {
       const frame = source.has(cid) ? await source.get(cid) : undefined
       if (frame === undefined) return 'NOT_FOUND'
@@ -153,6 +161,20 @@ export class Uplink {
       reporter.report({ type: 'block-unavailable', cid: cid.toString(), reason: error instanceof Error ? error.message : String(error) })
     }
     return 'NOT_FOUND'
+  }
+
+  /** One that cannot be read is no trouble for the peer: the chunk goes out whole. */
+  async #readDelta({ cid, basis, bytesMax }: QueuedBlock): Promise<Uint8Array | undefined> {
+    if (basis.length === 0 || isPageCid(cid)) return undefined
+    const { deltas = NO_DELTAS, reporter } = this.#components
+    try {
+      const delta = await deltas.delta(cid, basis)
+      return delta !== undefined && delta.byteLength <= bytesMax ? delta : undefined
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      reporter.report({ type: 'block-unavailable', cid: cid.toString(), reason: `its delta: ${reason}` })
+      return undefined
+    }
   }
 
   #hand(turn: Turn<QueuedBlock>, frame: Uint8Array): void {
