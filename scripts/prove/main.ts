@@ -1,5 +1,5 @@
 // Proofs that take minutes and gigabytes, and print numbers; not part of the tests.
-// Usage: node scripts/prove/main.ts [big|kills|crowd|stages|follow]... [--bytes 1GiB] [--seed N]
+// Usage: node scripts/prove/main.ts [big|kills|crowd|stages|follow|ledger]... [--bytes 1GiB] [--kills 50] [--seed N]
 import { parseArgs } from 'node:util'
 import { systemRandom } from '@cairn/runtime'
 import { parseBytes } from '../../test/datasets/index.ts'
@@ -7,6 +7,7 @@ import { proveBig } from './big.ts'
 import { proveCrowd } from './crowd.ts'
 import { proveFollow } from './follow.ts'
 import { proveKills } from './kills.ts'
+import { proveLedger } from './ledger.ts'
 import type { Proof } from './proof.ts'
 import { proveStages } from './stages.ts'
 
@@ -16,12 +17,17 @@ const PROOFS: Readonly<Record<string, { readonly prove: Proof; readonly bytes: s
   kills: { prove: proveKills, bytes: '1GiB' },
   crowd: { prove: proveCrowd, bytes: '32MiB' },
   stages: { prove: proveStages, bytes: '128MiB' },
+  ledger: { prove: proveLedger, bytes: '1KiB' },
   follow: { prove: proveFollow, bytes: '64MiB' },
 }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { bytes: { type: 'string' }, seed: { type: 'string', default: String(systemRandom.u32()) } },
+  options: {
+    bytes: { type: 'string' },
+    kills: { type: 'string', default: '50' },
+    seed: { type: 'string', default: String(systemRandom.u32()) },
+  },
 })
 const names = positionals.length > 0 ? positionals : Object.keys(PROOFS)
 const unknown = names.find((name) => !Object.hasOwn(PROOFS, name))
@@ -33,7 +39,7 @@ if (unknown !== undefined) {
     const { prove, bytes } = PROOFS[name]!
     const size = values.bytes ?? bytes
     console.log(`\n${name}: ${size}, SEED=${values.seed}`)
-    const claims = await prove({ bytes: parseBytes(size), seed: values.seed })
+    const claims = await prove({ bytes: parseBytes(size), kills: Number(values.kills), seed: values.seed })
     for (const { claim, holds } of claims) console.log(`${holds ? 'holds' : 'FAILS'}  ${claim}`)
     if (claims.some(({ holds }) => !holds)) process.exitCode = 1
   }

@@ -3,6 +3,8 @@ import type { CairnProcess } from '../../test/e2e/cairn-process.ts'
 export interface ProofInit {
   /** About how large the ledger is. */
   readonly bytes: number
+  /** How often seats of a ledger that is agreed on are killed. */
+  readonly kills: number
   /** Decides whatever is left to chance. */
   readonly seed: string
 }

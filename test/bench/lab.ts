@@ -46,6 +46,7 @@ export class Lab implements Disposable {
   readonly #prefix: string
   readonly #namespaces: string[] = []
   readonly #forget: () => void
+  #isSplit = false
 
   /** `names`: of the sites, which work under `work`. */
   static async create(names: readonly string[], work: string): Promise<Lab> {
@@ -80,6 +81,22 @@ export class Lab implements Disposable {
     const inside = this.#name(this.#index(name))
     const shape = ['rate', `${megabitsPerSecond}mbit`, 'burst', String(BURST_BYTES), 'latency', `${QUEUE_MS}ms`]
     run('ip', 'netns', 'exec', inside, 'tc', 'qdisc', 'replace', 'dev', 'eth0', 'root', 'tbf', ...shape)
+  }
+
+  /** Cuts these sites off from all others; among themselves they hear each other. */
+  split(names: readonly string[]): void {
+    const middle = this.#name('switch')
+    if (!this.#isSplit) {
+      run('ip', '-n', middle, 'link', 'add', 'island', 'type', 'bridge')
+      run('ip', '-n', middle, 'link', 'set', 'island', 'up')
+      this.#isSplit = true
+    }
+    for (const name of names) run('ip', '-n', middle, 'link', 'set', `port${this.#index(name)}`, 'master', 'island')
+  }
+
+  /** Undoes every {@link split}. */
+  heal(): void {
+    for (const index of this.sites.keys()) run('ip', '-n', this.#name('switch'), 'link', 'set', `port${index}`, 'master', 'bridge')
   }
 
   /** Bytes that left the site so far, with every header. Read where they arrive, behind the limit. */

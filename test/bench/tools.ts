@@ -9,6 +9,7 @@ export type Tool =
   | 'aria2c'
   | 'casync'
   | 'curl'
+  | 'etcd'
   | 'helia'
   | 'libtorrent'
   | 'lmdb'
@@ -38,6 +39,7 @@ const TOOLS: Readonly<Record<Tool, ToolInit>> = {
   aria2c: { debian: 'aria2', version: ['aria2c', '--version'] },
   casync: { debian: 'casync', version: ['casync', '--version'] },
   curl: { debian: 'curl', version: ['curl', '--version'] },
+  etcd: { debian: 'etcd-server', version: ['etcd', '--version'] },
   helia: { npm: ['helia@7.1.15', '@helia/unixfs@8.0.5'], version: npmVersion('helia') },
   libtorrent: { debian: 'python3-libtorrent', version: [PYTHON, '-c', 'import libtorrent; print(libtorrent.__version__)'] },
   lmdb: { npm: ['lmdb@3.5.6'], version: npmVersion('lmdb') },

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   checkpointDigest,
@@ -36,6 +36,10 @@ const WHAT = 'cairn ledger'
 const VERSION = 1
 const LEDGER_FILE = 'ledger.json'
 const TRUST_FILE = 'trust.json'
+/** Beside a seat's keys: they have been used. */
+const USED_FILE = 'seat.used'
+/** And their log has been lost since. */
+const BURNT_FILE = 'seat.burnt'
 /** How long a new trust root may be used: longer than anybody keeps a ledger of seats whose keys never change. */
 const TRUST_MS = 365 * 24 * 3600 * 1000
 
@@ -52,11 +56,16 @@ interface StoredLedger {
 
 /**
  * Makes a ledger: `ledger.json` for seats and clients, `trust.json` for light clients, and for each seat a directory with its keys, which belong
- * on the seat's machine and nowhere else.
+ * on the seat's machine and nowhere else. Without `signedOperations` whoever reaches a seat may write as anybody.
  *
  * @throws the system's error, `EEXIST` where there is a ledger already
  */
-export async function createLedgerDirectory(directory: string, preset: PresetName, now: number): Promise<LedgerFile> {
+export async function createLedgerDirectory(
+  directory: string,
+  preset: PresetName,
+  now: number,
+  signedOperations = true,
+): Promise<LedgerFile> {
   const { n } = PRESETS[preset]
   await mkdir(directory, { recursive: true })
   const members: Member[] = []
@@ -72,7 +81,7 @@ export async function createLedgerDirectory(directory: string, preset: PresetNam
     version: VERSION,
     ...ledger,
     size: PRESETS[preset],
-    signedOperations: true,
+    signedOperations,
     members: members.map(({ peer, publicKey, role }) => ({ peer, publicKey: Buffer.from(publicKey).toString('hex'), role })),
   }
   const genesis = createCommittee(PRESETS[preset], members)
@@ -85,7 +94,7 @@ export async function createLedgerDirectory(directory: string, preset: PresetNam
   }
   await writeFile(join(directory, LEDGER_FILE), `${JSON.stringify(stored, undefined, 2)}\n`, { flag: 'wx' })
   await writeFile(join(directory, TRUST_FILE), `${JSON.stringify(trust, undefined, 2)}\n`, { flag: 'wx' })
-  return { ledger, genesis, signedOperations: true }
+  return { ledger, genesis, signedOperations }
 }
 
 /** @throws {ReplicaError} `BAD_LEDGER_FILE` · {LedgerError} `BAD_COMMITTEE` · the system's error */
@@ -109,6 +118,42 @@ export async function readSeatKeys(directory: string, seat: number): Promise<Sea
   const home = seatDirectory(directory, seat)
   const signer = ed25519Signer(await readFile(join(home, 'seat.key')))
   return { signer, identity: await loadOrCreatePeerKey(join(home, 'peer.key')) }
+}
+
+/**
+ * Whether a seat's key may sign here: it has its log, or has never signed. A key that has signed and whose log is gone does not know what it
+ * said, so it stays silent for good: the seat follows as a learner until the committee is given another key for it.
+ *
+ * Marks the key as used before it is, so a crash in the first moments of a seat's life may silence it for nothing.
+ *
+ * @throws the system's error
+ */
+export async function maySign(directory: string, seat: number): Promise<boolean> {
+  const home = seatDirectory(directory, seat)
+  if (await hasFile(join(home, BURNT_FILE))) return false
+  const hasLog = (await readdir(join(home, 'log')).catch(() => [])).length > 0
+  if (hasLog) return true
+  const isNew = await mark(home, USED_FILE)
+  // Said once more, for a learner has a log too.
+  if (!isNew) await mark(home, BURNT_FILE)
+  return isNew
+}
+
+/** Puts an empty file there for good; false if it was there. */
+async function mark(home: string, name: string): Promise<boolean> {
+  if (await hasFile(join(home, name))) return false
+  for (const [path, flags] of [
+    [join(home, name), 'w'],
+    [home, 'r'],
+  ] as const) {
+    await using handle = await open(path, flags, 0o600)
+    await handle.sync()
+  }
+  return true
+}
+
+async function hasFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined
 }
 
 export function seatDirectory(directory: string, seat: number): string {

@@ -38,9 +38,15 @@ export class PeerLinks {
   readonly #init: PeerLinksInit
   readonly #links = new Map<string, Link>()
   #stopped = false
+  #sentCount = 0
 
   constructor(init: PeerLinksInit) {
     this.#init = init
+  }
+
+  /** Messages handed to peers, each peer counted. */
+  get sentCount(): number {
+    return this.#sentCount
   }
 
   async start(): Promise<void> {
@@ -97,6 +103,7 @@ export class PeerLinks {
   }
 
   #link(peer: PeerId, kind: MessageClass): Link {
+    this.#sentCount++
     const name = `${kind} ${peer}`
     let link = this.#links.get(name)
     if (link === undefined) {

@@ -28,6 +28,7 @@ import {
 } from '@cairn/ledger'
 import type { Transport } from '@cairn/network'
 import type { Clock } from '@cairn/runtime'
+import type { StatusResponse } from './client/protocol.ts'
 import type { ReplicaError } from './errors.ts'
 import { ReplicaLog } from './log/log.ts'
 import { Admission } from './admission.ts'
@@ -180,10 +181,11 @@ export class Replica implements AsyncDisposable {
     return Buffer.from(this.#store.state.root.hash).toString('hex')
   }
 
-  /** Slot in which this seat is, and its epoch. */
-  get progress(): { readonly epoch: number; readonly slot: number; readonly finalHeight: number; readonly halted: boolean } {
+  /** Slot in which this seat is, and its epoch; and since it started, syncs of its log, and messages to other seats. */
+  get progress(): Omit<StatusResponse, 'height' | 'stateRoot' | 'checkpointHeight'> {
     const { epoch, current, final, halted } = this.#state
-    return { epoch: epoch.number, slot: current, finalHeight: final.height, halted }
+    const work = { syncs: this.#log.syncsCount, messages: this.#links.sentCount }
+    return { epoch: epoch.number, slot: current, finalHeight: final.height, halted, ...work }
   }
 
   /** What waits where, and how far each seat is. */

@@ -1,6 +1,6 @@
 import type { HostPort } from '@cairn/observability'
 import { defineCommand } from '../define-command.ts'
-import { defaultFlag, optionalFlag, repeatedArgument, repeatedFlag, requiredArgument } from '../field.ts'
+import { defaultFlag, optionalFlag, repeatedArgument, repeatedFlag, requiredArgument, switchFlag } from '../field.ts'
 import { hostPort, multiaddr } from '../values/address.ts'
 import { duration, integer } from '../values/number.ts'
 import { oneOf, text } from '../values/parser.ts'
@@ -15,6 +15,7 @@ export interface LedgerOptions {
   /** A directory for `init` and `run`; the URL of a replica, then key and value, for the others. */
   readonly values: readonly string[]
   readonly preset: (typeof PRESETS)[number]
+  readonly unsigned: boolean
   readonly seat: number
   readonly listen: readonly string[]
   readonly peers: readonly string[]
@@ -36,6 +37,7 @@ export const ledger = defineCommand({
       text('a value'),
     ),
     preset: defaultFlag('preset', 'NAME', 'init: how many seats, and how many may fail', oneOf(...PRESETS), 'single'),
+    unsigned: switchFlag('unsigned', 'init: operations need no signature, because whoever reaches a seat is trusted'),
     seat: defaultFlag('seat', 'N', 'run: which seat', integer(0, 0), '0'),
     listen: repeatedFlag('listen', 'MULTIADDR', 'run: where other seats reach this one', multiaddr, { fallback: ['/ip4/127.0.0.1/tcp/0'] }),
     peers: repeatedFlag('peer', 'MULTIADDR', 'run: another seat', multiaddr),

@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto'
+import { ed25519Signer } from '@cairn/ledger'
 import { createDialer, createLibp2pTransport } from '@cairn/network'
-import { readinessOf, readLedgerFile, readSeatKeys, Replica, seatDirectory, startClientServer } from '@cairn/replica'
+import { maySign, readinessOf, readLedgerFile, readSeatKeys, Replica, seatDirectory, startClientServer } from '@cairn/replica'
 import type { LedgerOptions } from '../commands/ledger.ts'
 import { CliError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -11,6 +13,13 @@ import { type ObservedReplicaEvent, REPLICA_METRICS, REPLICA_RULES, replicaStatu
 export async function runSeat(directory: string, { seat, listen, peers, clientPort, http }: LedgerOptions, io: CommandIo): Promise<void> {
   const { ledger, genesis, signedOperations } = await readLedgerFile(directory)
   const { signer, identity } = await readSeatKeys(directory, seat)
+  const isLearner = !(await maySign(directory, seat))
+  if (isLearner) {
+    io.say(
+      { type: 'learner', seat },
+      `seat ${seat} has signed before and its log is gone: it follows, and signs nothing until its key is replaced`,
+    )
+  }
   const { clock, random, log } = io
   const observed = await observe<ObservedReplicaEvent, typeof REPLICA_METRICS>(io, REPLICA_RULES, REPLICA_METRICS, http)
   const transport = await createLibp2pTransport({ privateKey: identity.privateKey, listen, clock, log })
@@ -20,7 +29,8 @@ export async function runSeat(directory: string, { seat, listen, peers, clientPo
       directory: seatDirectory(directory, seat),
       ledger,
       genesis,
-      signer,
+      // A learner is one whose key has no seat.
+      signer: isLearner ? ed25519Signer(randomBytes(32)) : signer,
       signedOperations,
       transport,
       clock,

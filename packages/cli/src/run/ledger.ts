@@ -49,7 +49,7 @@ async function act(options: LedgerOptions, io: CommandIo): Promise<void> {
   const [target = '', ...values] = options.values
   switch (options.action) {
     case 'init': {
-      const { genesis, ledger } = await createLedgerDirectory(target, options.preset, io.clock.now())
+      const { genesis, ledger } = await createLedgerDirectory(target, options.preset, io.clock.now(), !options.unsigned)
       const { n } = genesis.size
       return io.say(
         { type: 'ledger', directory: target, seats: n, networkId: ledger.networkId },

@@ -1,11 +1,12 @@
 import { emitEffect, type EngineState, leaderOf, setTimer } from './state.ts'
-import { BACKOFF_DOUBLINGS_MAX } from './limits.ts'
+import { BACKOFF_DOUBLINGS_MAX, BATCH_MS, LINGER_SHARE } from './limits.ts'
 
 /** R6: enters `slot`, because a certificate of the slot before it is known. */
 export function advanceTo(state: EngineState, slot: number): void {
   if (slot <= state.current) return
   state.current = slot
   state.stalls = 0
+  state.mayPipeline = false
   state.mayHeartbeat = false
   state.waiting.add(slot)
   state.changed = true
@@ -19,7 +20,28 @@ export function startSlotTimers(state: EngineState): void {
   const { idleMs } = state.init.settings
   state.urgent = hasWork(state)
   setTimer(state, 'slot', leaderTimeoutMs(state) + (state.urgent ? 0 : idleMs))
-  if (leaderOf(state, state.current) === state.seat) setTimer(state, 'propose', idleMs)
+  if (leaderOf(state, state.current) === state.seat) setTimer(state, 'propose', isPipelined(state) ? BATCH_MS : idleMs)
+}
+
+/** The leader has waited: at first for a fuller block, then for operations. */
+export function endWait(state: EngineState): void {
+  if (state.mayPipeline || !isPipelined(state)) {
+    state.mayHeartbeat = true
+    return
+  }
+  state.mayPipeline = true
+  // A block that is certified becomes final by the votes that are on their way; an empty one on top of it helps only where those are lost.
+  setTimer(state, 'propose', Math.min(state.init.settings.idleMs, leaderTimeoutMs(state) / LINGER_SHARE))
+}
+
+/** Whether a block of the current slot would stand on one that is certified and not final. */
+export function isPipelined({ current, final }: EngineState): boolean {
+  return current > final.slot + 1
+}
+
+/** What was waited for is final: a leader that has nothing to propose has the long time again. */
+export function makeIdle(state: EngineState): void {
+  if (state.urgent && !hasWork(state)) startSlotTimers(state)
 }
 
 /** Work has come to a slot that was idle: its leader has the short time from now on. */

@@ -57,6 +57,19 @@ export const RESEND_SLOTS_MAX = 8
 /** With more certified blocks than this that are not final, leaders slow down: a network on which nothing becomes final must not fill memory at its own speed. */
 export const PACED_BLOCKS = 64
 
+/**
+ * For this part of the time that a leader has, it waits for its certified block to become final before it puts an empty one on top: long
+ * enough for votes that are on their way, and short enough to be heard in time.
+ */
+export const LINGER_SHARE = 4
+
+/**
+ * With fewer operations than this a leader waits this long for its certified block to become final: where votes take a millisecond that makes one
+ * block of two, and where they take many it costs little.
+ */
+export const BATCH_OPERATIONS = 256
+export const BATCH_MS = 5
+
 /** Leader timeouts double at most this often while nothing becomes final, stalls likewise. */
 export const BACKOFF_DOUBLINGS_MAX = 6
 

@@ -5,7 +5,8 @@ import { EMPTY_PAYLOAD, EMPTY_PAYLOAD_ROOT, type Payload, payloadFacts } from '.
 import { SKIP } from '../votes.ts'
 import { wantBlock, wantSlot } from './wants.ts'
 import { committeeToName } from './epochs.ts'
-import { PACED_BLOCKS } from './limits.ts'
+import { isPipelined } from './advance.ts'
+import { BATCH_OPERATIONS, PACED_BLOCKS } from './limits.ts'
 import type { SignedHeader } from './messages.ts'
 import { takeBatch } from './pool.ts'
 import { BLOCK_KINDS, certificateOf, type EngineState, leaderOf, record, send, sendAfterRecords, slotOf } from './state.ts'
@@ -22,7 +23,9 @@ export function propose(state: EngineState): void {
   if (parent === undefined || !isDue(state, parent)) return
   const payload = choosePayload(state, parent)
   const nextCommittee = committeeToName(state, parent)
-  if (!state.mayHeartbeat && payload.length === 0 && nextCommittee === parent.nextCommittee && parent === state.final) return
+  if (!state.mayHeartbeat && payload.length === 0 && nextCommittee === parent.nextCommittee) return
+
+  if (isPipelined(state) && !state.mayPipeline && payload.length < BATCH_OPERATIONS && nextCommittee === parent.nextCommittee) return
 
   const { root, bytesCount } = payloadFacts(payload)
   const stateHeight = Math.max(parent.stateHeight, Math.min(state.applied, parent.height))

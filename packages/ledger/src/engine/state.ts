@@ -138,6 +138,8 @@ export interface EngineState {
   syncedSlot: number
   /** The slot timer runs for the short time, because there is work to do. */
   urgent: boolean
+  /** The leader need not wait any longer for a fuller block; for operations at all. */
+  mayPipeline: boolean
   mayHeartbeat: boolean
   atTip: boolean
   readonly timerIds: Record<TimerName, number>
@@ -211,6 +213,7 @@ export function createState(init: EngineInit): EngineState {
     syncTurn: 0,
     syncedSlot: -1,
     urgent: false,
+    mayPipeline: false,
     mayHeartbeat: false,
     atTip: false,
     timerIds: { slot: 0, propose: 0, resend: 0, fetch: 0 },

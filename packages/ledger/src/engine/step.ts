@@ -1,4 +1,4 @@
-import { startSlotTimers } from './advance.ts'
+import { endWait, startSlotTimers } from './advance.ts'
 import { receivePayload, receiveProposal, noteValidated } from './blocks.ts'
 import { firstGap, nextPeer, retryWants, syncFrom, wantPayload } from './wants.ts'
 import { certifies, receiveCertificate } from './certify.ts'
@@ -155,7 +155,7 @@ function fire(state: EngineState, timer: TimerName): void {
       state.barren++
       break
     case 'propose':
-      state.mayHeartbeat = true
+      endWait(state)
       break
     case 'resend':
       return resend(state)

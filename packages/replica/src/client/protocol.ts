@@ -37,6 +37,9 @@ export interface StatusResponse {
   readonly halted: boolean
   /** Height of the newest checkpoint that a quorum stands for. */
   readonly checkpointHeight: number | null
+  /** Since it started: syncs of its log, and messages to other seats. */
+  readonly syncs: number
+  readonly messages: number
 }
 
 /** A submission is answered when it is final, or after this long as unknown; the client may ask again. */

@@ -49,6 +49,7 @@ export class ReplicaLog implements AsyncDisposable {
   #pendingCount = 0
   #running: Promise<void> | undefined
   #failure: ReplicaError | undefined
+  #syncsCount = 0
 
   private constructor(
     init: ReplicaLogInit,
@@ -111,6 +112,11 @@ export class ReplicaLog implements AsyncDisposable {
   /** Entries that wait to be durable. */
   get pendingCount(): number {
     return this.#pendingCount
+  }
+
+  /** Syncs of records since it was opened. */
+  get syncsCount(): number {
+    return this.#syncsCount
   }
 
   /** What the role keeps beside the log. */
@@ -202,6 +208,7 @@ export class ReplicaLog implements AsyncDisposable {
       const startMs = this.#clock.monotonicMs()
       this.#file.write(record.bytes, this.#end)
       await this.#file.sync()
+      this.#syncsCount++
       this.#init.onSync?.(entries.length, record.bytes.byteLength, this.#clock.monotonicMs() - startMs)
       this.#pendingCount -= entries.length
       this.#end += record.bytes.byteLength

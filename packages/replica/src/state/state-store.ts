@@ -44,6 +44,11 @@ export interface StoredBlock {
 const HEIGHTS_KEPT = 1024
 /** Decoded pages in memory: the upper levels of a state of gigabytes, and the leaves that are in use. */
 const CACHE_BYTES = 64 * 1024 * 1024
+/**
+ * Pages of SQLite's journal, 4 KiB each, after which it is synced and copied by whoever commits, while the replica waits; {@link StateStore.sync}
+ * does it sooner unless blocks are large.
+ */
+const JOURNAL_PAGES_MAX = 16_384
 /** The version of the tables, in SQLite's own field for that. */
 const VERSION = 1
 
@@ -87,7 +92,7 @@ export class StateStore implements PageSource, Disposable {
     this.#database = new DatabaseSync(path)
     try {
       // Synced at checkpoints of the journal only, which keeps the order of commits: losing the last of them is all a power cut does.
-      this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;')
+      this.#database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${JOURNAL_PAGES_MAX};`)
       this.#createTables()
       const prepare = (sql: string): StatementSync => this.#database.prepare(sql)
       this.#statements = {

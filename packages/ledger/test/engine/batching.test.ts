@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { headerDigest } from '../../src/header.ts'
+import { type Seat, table, type Table } from './seats.ts'
+
+/** The leader's block of slot 1 is certified by two of three votes, and not final before the third or a quorum of final votes. */
+function certified(t: Table): { readonly leader: Seat; readonly digest: string } {
+  const leader = t.seats[0]!
+  leader.step({ type: 'submit', operation: { id: 'first', body: new Uint8Array([1]) } })
+  const digest = headerDigest(leader.sent('proposal')[0]!.proposal.header)
+  leader.sync()
+  leader.hear(1, t.vote(1, 'first', 1, digest))
+  assert.equal(leader.state.current, 2)
+  assert.equal(leader.state.final.slot, 0)
+  return { leader, digest }
+}
+
+/** Operations of each block proposed so far. */
+function blocks(leader: Seat): readonly number[] {
+  return leader.sent('proposal').map(({ proposal }) => proposal.header.operationsCount)
+}
+
+const more = { type: 'submit', operation: { id: 'more', body: new Uint8Array([2]) } } as const
+
+describe('a leader whose block is certified and not final', () => {
+  it('proposes nothing on top of it when it becomes final, and has no operations', () => {
+    const t = table('cft-3', 3)
+    const { leader, digest } = certified(t)
+    assert.deepEqual(blocks(leader), [1])
+    leader.hear(2, t.vote(2, 'first', 1, digest))
+    assert.equal(leader.state.final.slot, 1)
+    assert.deepEqual(blocks(leader), [1])
+  })
+
+  it('keeps what comes until it is final', () => {
+    const t = table('cft-3', 3)
+    const { leader, digest } = certified(t)
+    leader.step(more)
+    assert.deepEqual(blocks(leader), [1])
+    leader.hear(2, t.vote(2, 'first', 1, digest))
+    assert.deepEqual(blocks(leader), [1, 1])
+  })
+
+  it('waits a moment only, and for operations not long', () => {
+    const t = table('cft-3', 3)
+    const { leader } = certified(t)
+    leader.fire('propose')
+    assert.deepEqual(blocks(leader), [1], 'nothing to propose')
+    leader.step(more)
+    assert.deepEqual(blocks(leader), [1, 1])
+    const other = certified(table('cft-3', 3)).leader
+    other.fire('propose')
+    other.fire('propose')
+    assert.deepEqual(blocks(other), [1, 0])
+  })
+})
