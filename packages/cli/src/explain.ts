@@ -191,6 +191,8 @@ function causes(error: unknown): readonly Error[] {
     rest = others
     if (!(next instanceof Error)) continue
     chain.push(next)
+    // What failed first says more than what failed while that was cleaned up.
+    if (next instanceof SuppressedError) rest.unshift(next.suppressed, next.error)
     rest.push(next.cause, ...(next instanceof AggregateError ? (next.errors as unknown[]) : []))
   }
   return chain

@@ -53,6 +53,8 @@ describe('explain', () => {
     const disk = new StorageError({ code: 'NO_SPACE', path: '/a' })
     assert.equal(explain(new Error('join failed', { cause: disk })).code, 'NO_SPACE')
     assert.equal(explain(new AggregateError([new Error('other'), disk], 'all failed')).code, 'NO_SPACE')
+    assert.equal(explain(new SuppressedError(new Error('not closed'), disk)).code, 'NO_SPACE')
+    assert.equal(explain(new SuppressedError(disk, new Error('failed'))).code, 'NO_SPACE')
     const loop = new Error('loop')
     loop.cause = loop
     assert.equal(explain(loop).message, 'loop')
