@@ -72,8 +72,7 @@ function writeInteger(value: number, parts: string[]): void {
 
 function writeString(value: string, parts: string[]): void {
   if (!value.isWellFormed()) throw new TypeError('unpaired surrogate')
-  // The point of it is to find control characters.
-  // oxlint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex -- to find control characters is the point of it
   if (/[\u0000-\u001f]/.test(value)) throw new TypeError('control character')
   parts.push('"', value.replaceAll('\\', '\\\\').replaceAll('"', '\\"'), '"')
 }
