@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   checkpointDigest,
@@ -15,6 +15,7 @@ import {
   type TrustRoot,
 } from '@cairn/ledger'
 import { loadOrCreatePeerKey, type PeerIdentity } from '@cairn/network'
+import { readFileIfExists, writeFileDurably } from '@cairn/storage'
 import { ReplicaError } from './errors.ts'
 import { genesisHeader } from './genesis.ts'
 
@@ -126,34 +127,37 @@ export async function readSeatKeys(directory: string, seat: number): Promise<Sea
  *
  * Marks the key as used before it is, so a crash in the first moments of a seat's life may silence it for nothing.
  *
- * @throws the system's error
+ * @throws {StorageError} `NO_SPACE`, `IO_FAILED` · the system's error
  */
 export async function maySign(directory: string, seat: number): Promise<boolean> {
   const home = seatDirectory(directory, seat)
   if (await hasFile(join(home, BURNT_FILE))) return false
-  const hasLog = (await readdir(join(home, 'log')).catch(() => [])).length > 0
-  if (hasLog) return true
-  const isNew = await mark(home, USED_FILE)
+  if (await hasEntries(join(home, 'log'))) return true
+  const isNew = await mark(join(home, USED_FILE))
   // Said once more, for a learner has a log too.
-  if (!isNew) await mark(home, BURNT_FILE)
+  if (!isNew) await mark(join(home, BURNT_FILE))
   return isNew
 }
 
 /** Puts an empty file there for good; false if it was there. */
-async function mark(home: string, name: string): Promise<boolean> {
-  if (await hasFile(join(home, name))) return false
-  for (const [path, flags] of [
-    [join(home, name), 'w'],
-    [home, 'r'],
-  ] as const) {
-    await using handle = await open(path, flags, 0o600)
-    await handle.sync()
-  }
+async function mark(path: string): Promise<boolean> {
+  if (await hasFile(path)) return false
+  await writeFileDurably(path, new Uint8Array(0), 0o600)
   return true
 }
 
+/** What cannot be read is not taken for absent: a key would sign twice for it. */
 async function hasFile(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined
+  return (await readFileIfExists(path)) !== undefined
+}
+
+async function hasEntries(path: string): Promise<boolean> {
+  try {
+    return (await readdir(path)).length > 0
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+    throw error
+  }
 }
 
 export function seatDirectory(directory: string, seat: number): string {
