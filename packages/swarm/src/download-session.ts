@@ -25,6 +25,8 @@ import type { RecentFrames } from './recent-frames.ts'
 export interface DownloadInit {
   readonly index: SnapshotIndex
   readonly sink: SnapshotSink
+  /** Chunks that come from elsewhere meanwhile, see {@link DownloadSession.arrived}: not asked for until {@link DownloadSession.lost} names them. */
+  readonly expected?: Bitmap
   /** Fetches what this stage and those before it need, and no more. Absent: everything. */
   readonly stage?: StageClass
   /** Snapshots of which the sink has all chunks at hand: what is near to one of those may come as a delta. At most four. */
@@ -72,6 +74,8 @@ export class DownloadSession {
   readonly #snapshot: CID
   readonly #terms: DeltaTerms
   readonly #name: string
+  /** Chunks that are here, or will be without being asked for, at the start. */
+  readonly #held: Bitmap
   /** Chunks from here on belong to stages that are not asked for. */
   readonly #chunksEnd: number
   readonly #tasks: Tasks
@@ -96,7 +100,9 @@ export class DownloadSession {
     this.#terms = new DeltaTerms(init.basis)
     this.#name = index.cid.toString()
     this.#lastProgressMs = components.clock.monotonicMs()
-    const have = sink.have.clone()
+    this.#held = sink.have.clone()
+    if (init.expected !== undefined) this.#held.or(init.expected)
+    const have = this.#held.clone()
     for (let chunk = this.#chunksEnd; chunk < index.chunksCount; chunk++) have.set(chunk)
     const seed = `${components.random.u32()}-${components.random.u32()}`
     const rate = bytesPerSecondMax === undefined ? {} : { bytesPerSecondMax }
@@ -147,7 +153,12 @@ export class DownloadSession {
     this.#step({ type: 'prefer', chunks, now: this.#components.clock.monotonicMs() })
   }
 
-  /** Chunks that the sink had are damaged and have left its `have`: fetches them again. */
+  /** Chunk `chunk`, which was expected, is in the sink: it can be served. */
+  arrived(chunk: number): void {
+    this.#components.holdings.delivered(this.#snapshot, chunk)
+  }
+
+  /** Chunks that the sink had are damaged and have left its `have`, or were expected and do not come: fetches them. */
   lost(chunks: readonly number[]): void {
     const wanted = chunks.filter((chunk) => chunk < this.#chunksEnd)
     this.#step({ type: 'lost', chunks: wanted, now: this.#components.clock.monotonicMs() })
@@ -361,12 +372,12 @@ export class DownloadSession {
 
   /** Of the stages that are asked for. */
   #progress(): { chunksCount: number; chunksHeld: number; bytes: number; bytesHeld: number } {
-    const { index, sink } = this.#init
+    const { index } = this.#init
     const progress = { chunksCount: this.#chunksEnd, chunksHeld: 0, bytes: 0, bytesHeld: 0 }
     for (let chunk = 0; chunk < this.#chunksEnd; chunk++) {
       const bytes = index.chunkBytes(chunk)
       progress.bytes += bytes
-      if (!sink.have.get(chunk)) continue
+      if (!this.#held.get(chunk)) continue
       progress.chunksHeld += 1
       progress.bytesHeld += bytes
     }
