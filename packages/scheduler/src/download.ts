@@ -128,6 +128,8 @@ export class Download {
         return this.#sourceJoined(input, effects)
       case 'source-has':
         return this.#sourceHas(input.source, input.chunks, input.now)
+      case 'source-offers':
+        return this.#sourceOffers(input)
       case 'source-left':
         return this.#sourceLeft(input.source, input.now)
       case 'received':
@@ -161,11 +163,13 @@ export class Download {
     const sources = [...this.#sources.values()]
     const first = this.#turn
     const areEnough = sources.filter((source) => !source.isLastResort && source.servesAll(now)).length >= COMPLETE_SOURCES_ENOUGH
+    const isSpared = (source: Source): boolean => source.isLastResort && areEnough
+    const areOffersKept = this.#board.offers.areKept(now, (source) => !isSpared(source))
     for (let i = 0; i < sources.length && this.#unplacedBytes <= UNPLACED_BYTES_MAX; i++) {
       const at = (first + i) % sources.length
-      if (sources[at]!.isLastResort && areEnough) continue
+      if (isSpared(sources[at]!)) continue
       const before = effects.length
-      this.#requests.fill(sources[at]!, this.#pace.windowBytes, now, effects)
+      this.#requests.fill(sources[at]!, { windowBytes: this.#pace.windowBytes, areOffersKept }, now, effects)
       if (effects.length > before) this.#turn = at + 1
     }
   }
@@ -197,10 +201,17 @@ export class Download {
     }
   }
 
+  #sourceOffers({ source: id, sizes }: Extract<DownloadInput, { type: 'source-offers' }>): void {
+    const source = this.#sources.get(id)
+    // Whoever fetches the same itself hands on what it has, in whatever frames that came.
+    if (source !== undefined && source.have === undefined) this.#board.addOffers(source, sizes)
+  }
+
   #sourceLeft(id: SourceId, now: number): void {
     const source = this.#sources.get(id)
     if (source === undefined) return
     this.#sources.delete(id)
+    this.#board.removeOffers(source)
     for (const request of source.outstanding.values()) this.#requests.withdraw(request, now)
     if (source.have !== undefined) {
       for (const chunk of source.have.indices()) if (!source.lacks.has(chunk)) this.#board.removeHolder(chunk)
@@ -337,6 +348,7 @@ export class Download {
   #drop(source: Source, reason: DropReason, now: number, effects: DownloadEffect[]): void {
     const figures = this.#watch.figures(source, now)
     const retryInMs = source.drop(now)
+    this.#board.removeOffers(source)
     effects.push({ type: 'source-dropped', source: source.id, reason, ...figures, retryInMs })
     for (const request of source.outstanding.values()) this.#requests.abandon(request, now, effects)
   }

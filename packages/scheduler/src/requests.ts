@@ -6,6 +6,12 @@ import type { RateBudget } from './rate-budget.ts'
 import { type OutstandingRequest, RequestBook } from './request-book.ts'
 import type { Source } from './source.ts'
 
+/** What a source is asked within. */
+export interface FillTerms {
+  readonly windowBytes: number
+  readonly areOffersKept: boolean
+}
+
 /** Puts requests, takes them back, and keeps the books on the bytes that are out. */
 export class Requests {
   readonly #catalogue: ChunkCatalogue
@@ -32,8 +38,11 @@ export class Requests {
     return this.#book.isEmpty
   }
 
-  /** Asks `source` for the most urgent chunks it has, as far as its window allows and what is out stays within `windowBytes`. */
-  fill(source: Source, windowBytes: number, now: number, effects: DownloadEffect[]): void {
+  /**
+   * Asks `source` for the most urgent chunks it has, as far as its window allows and what is out stays within `windowBytes`.
+   * With `areOffersKept` what others offer in fewer bytes is left to them.
+   */
+  fill(source: Source, { windowBytes, areOffersKept }: FillTerms, now: number, effects: DownloadEffect[]): void {
     if (!this.#mayAsk(source, now)) return
     // Many small requests cost more than few large ones: wait until a quarter of a request fits, unless the source or somebody waits.
     const isAwaited = source.outstanding.size === 0 || this.#board.urgentMissingCount > 0
@@ -43,7 +52,7 @@ export class Requests {
       if (roomBytes <= 0 || roomBytes < roomBytesMin) return
       const rateBytes = this.#rate.roomBytes(now)
       if (rateBytes <= 0) return
-      const chunks = this.#take(source, Math.min(roomBytes, rateBytes, REQUEST_BYTES_MAX), now)
+      const chunks = this.#take(source, Math.min(roomBytes, rateBytes, REQUEST_BYTES_MAX), areOffersKept, now)
       if (chunks.length === 0) return
       effects.push({ type: 'request', source: source.id, chunks, deadlineMs: REQUEST_DEADLINE_MS })
     }
@@ -69,8 +78,9 @@ export class Requests {
 
   /** The chunk of an unanswered request is to come from elsewhere; the request stays on the books until its source answers. */
   giveUp(request: OutstandingRequest, now: number): void {
-    const { chunk, sinceMs } = request
+    const { source, chunk, sinceMs } = request
     request.expired = true
+    this.#board.withdrawOffer(source, chunk)
     if (this.#board.state(chunk) === REQUESTED && this.#book.awaitedCount(chunk) === 0) this.#board.markMissing(chunk, now - sinceMs)
   }
 
@@ -110,11 +120,11 @@ export class Requests {
     return source.standing === 'probation' && source.outstanding.size === 0
   }
 
-  #take(source: Source, budgetBytes: number, now: number): number[] {
+  #take(source: Source, budgetBytes: number, areOffersKept: boolean, now: number): number[] {
     const chunks: number[] = []
     let bytes = 0
     while (bytes < budgetBytes && chunks.length < REQUEST_CHUNKS_MAX) {
-      const chunk = this.#nextFor(source, now)
+      const chunk = this.#nextFor(source, areOffersKept, now)
       if (chunk === undefined) break
       bytes += this.#catalogue.chunkBytes(chunk)
       this.#request(source, chunk, now)
@@ -123,7 +133,7 @@ export class Requests {
     return chunks
   }
 
-  #nextFor(source: Source, now: number): number | undefined {
+  #nextFor(source: Source, areOffersKept: boolean, now: number): number | undefined {
     const overdue = source.standing === 'live' ? this.#hedges.chunkFor(source, now) : undefined
     if (overdue !== undefined || this.#board.missingCount === 0) return overdue
     if (source.queue !== undefined)
@@ -132,10 +142,13 @@ export class Requests {
         () => {},
       )
     const putBack = (chunk: number): void => this.#board.putBack(chunk)
-    return (
-      source.firstOf(() => this.#board.common.pop(), putBack) ??
-      source.firstOf(() => this.#board.popForeign(now, SHARE_HORIZON_MS), putBack)
-    )
+    const { common, offered } = this.#board
+    const offer = source.offers.size === 0 ? undefined : source.firstOffered(() => offered.pop(), putBack)
+    const own = offer ?? source.firstOf(() => common.pop(), putBack)
+    // Of another peer's share, too, whoever has no delta would send frames.
+    if (own !== undefined || (areOffersKept && source.offers.size === 0)) return own
+    const kept = areOffersKept ? undefined : source.firstOf(() => offered.pop(), putBack)
+    return kept ?? source.firstOf(() => this.#board.popForeign(now, SHARE_HORIZON_MS), putBack)
   }
 
   #request(source: Source, chunk: number, now: number): void {

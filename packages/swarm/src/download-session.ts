@@ -1,17 +1,11 @@
 import type { PeerId, Transport } from '@cairn/network'
-import { Bitmap, type CID, FRAME_BYTES_MAX, ProtocolError, type RefuseCode, type SnapshotIndex, type StageClass } from '@cairn/protocol'
+import { Bitmap, type CID, FRAME_BYTES_MAX, ProtocolError, type SnapshotIndex, type StageClass } from '@cairn/protocol'
 import { type Clock, freeMemory, type Instant, type Random, type Reporter, seededRandom, Tasks, type Timer } from '@cairn/runtime'
-import {
-  Download,
-  type DownloadEffect,
-  type DownloadInput,
-  type RefusalCode,
-  type SlowReason,
-  type StallReason,
-  TraceRecorder,
-} from '@cairn/scheduler'
+import { Download, type DownloadEffect, type DownloadInput, type SlowReason, type StallReason, TraceRecorder } from '@cairn/scheduler'
 import { type SnapshotSink, StorageError } from '@cairn/storage'
+import type { ControlClient } from './control/client.ts'
 import { type BasisGroup, DeltaTerms } from './delta-terms.ts'
+import { progressOf } from './download-progress.ts'
 import { SwarmError } from './errors.ts'
 import type { SwarmEvent } from './events.ts'
 import type { BlockAnswer, ExchangeRequest } from './exchange/client.ts'
@@ -19,8 +13,10 @@ import type { Holdings } from './holdings.ts'
 import { TICK_MS } from './limits.ts'
 import type { PeerLink } from './peer-link.ts'
 import { sourceEvent } from './source-event.ts'
+import { askOffers } from './source-offers.ts'
 import type { Penalize } from './penalties.ts'
 import type { RecentFrames } from './recent-frames.ts'
+import { refusalCode } from './refusal-code.ts'
 
 export interface DownloadInit {
   readonly index: SnapshotIndex
@@ -120,9 +116,9 @@ export class DownloadSession {
    */
   async run(): Promise<DownloadSummary> {
     const { clock, transport, reporter, holdings } = this.#components
-    const { sink, signal } = this.#init
+    const { index, sink, signal } = this.#init
     const startedMs = clock.monotonicMs()
-    reporter.report({ type: 'download-started', snapshot: this.#name, ...this.#progress() })
+    reporter.report({ type: 'download-started', snapshot: this.#name, ...progressOf(index, this.#held, this.#chunksEnd) })
     holdings.add(this.#snapshot, sink.have)
     const stopListening = transport.onPeerChange((change) => {
       if (change.type === 'connected') this.#attach(change.peer)
@@ -210,16 +206,29 @@ export class DownloadSession {
         const control = await this.#components.link(peer).control()
         const stop = control.subscribe(this.#snapshot, (chunks) => this.#sourceHas(peer, chunks))
         signal.addEventListener('abort', stop, { once: true })
+        // At once: until it is known who has deltas, others are asked for what they would send.
+        const offers = this.#offersOf(control, signal)
+        offers.catch(() => {}) // nobody waits for them if the peer has nothing
         const reply = await control.have(this.#snapshot)
         if (signal.aborted || reply.state === 'none') return
         const { chunksCount } = this.#init.index
         const isLastResort = reply.state === 'complete' && reply.lastResort === true
         this.#sourceJoined(peer, reply.state === 'partial' ? Bitmap.decode(reply.bitmap, chunksCount) : 'complete', isLastResort)
+        const sizes = await offers
+        if (sizes === undefined || signal.aborted) return
+        this.#step({ type: 'source-offers', source: peer, sizes: [...sizes], now: this.#components.clock.monotonicMs() })
       } catch (error) {
         if (error instanceof ProtocolError) this.#components.penalize(peer, 'malformed-message', { detail: error.message, mayBan: true })
         // Anything else is a peer that left or does not speak our protocol: not a source, and no fault of this download.
       }
     })
+  }
+
+  /** What the peer has deltas for: others need not send that whole. */
+  async #offersOf(control: ControlClient, signal: AbortSignal): ReturnType<typeof askOffers> {
+    const { clock } = this.#components
+    const [from] = this.#terms.basis
+    return from === undefined ? undefined : askOffers(control, this.#init.index, from, { clock, signal })
   }
 
   #sourceJoined(peer: PeerId, have: 'complete' | Bitmap, isLastResort = false): void {
@@ -368,36 +377,6 @@ export class DownloadSession {
     // Our own bound on the rate is no reason to give the sources up.
     if (stall === undefined || stall === 'rate-limited' || patienceMs === undefined || waitedMs < patienceMs) return
     this.#done.reject(new SwarmError({ code: 'NO_SOURCE', what: `snapshot ${this.#name}`, reason: stall, waitedMs: patienceMs }))
-  }
-
-  /** Of the stages that are asked for. */
-  #progress(): { chunksCount: number; chunksHeld: number; bytes: number; bytesHeld: number } {
-    const { index } = this.#init
-    const progress = { chunksCount: this.#chunksEnd, chunksHeld: 0, bytes: 0, bytesHeld: 0 }
-    for (let chunk = 0; chunk < this.#chunksEnd; chunk++) {
-      const bytes = index.chunkBytes(chunk)
-      progress.bytes += bytes
-      if (!this.#held.get(chunk)) continue
-      progress.chunksHeld += 1
-      progress.bytesHeld += bytes
-    }
-    return progress
-  }
-}
-
-function refusalCode(code: RefuseCode): RefusalCode {
-  switch (code) {
-    case 'NOT_FOUND':
-      return 'not-found'
-    case 'BUSY':
-    case 'TOO_MANY':
-      return 'busy'
-    case 'CANCELLED':
-      return 'cancelled'
-    case 'INTERNAL':
-      return 'internal'
-    default:
-      return code satisfies never
   }
 }
 

@@ -20,7 +20,7 @@ import { MemoryBlockStore, StorageError } from '@cairn/storage'
 import { BlockStoreSink, type DeltaOffer, type DeltaSource, type SwarmEvent } from '../src/index.ts'
 import { LEDGER, type Member, NETWORK, randomBytes, TestSwarm } from './harness.ts'
 
-const CHUNKS = 6
+const CHUNKS = 40
 
 /** Two snapshots, chunk for chunk near to each other, and an origin that knows it. */
 interface Pair {
@@ -148,6 +148,35 @@ describe('deltas between participants', () => {
     const later = ask(pair.old.cid, 60_000)
     world.swarm.clock.setTimer(5000, () => (pair.deltas.state = 'ready'))
     assert.equal((await later).state, 'ready')
+  })
+
+  it('come from who has them, though others have the chunks and answer too', async () => {
+    await using world = await World.start(9)
+    const { origin, pair } = world
+    const node = await world.holder('node')
+    const whole = await world.swarm.addComplete('whole', { index: pair.next, store: pair.store })
+    await world.swarm.connect('node', whole.name)
+    const summary = await world.update(node, pair.next, [pair.old.cid])
+    assert.equal(pair.deltas.givenCount, CHUNKS)
+    assert.deepEqual([...summary.bytesBySource.keys()], [origin.name])
+  })
+
+  it('are not asked for where a chunk comes from elsewhere, until that fails', async () => {
+    await using world = await World.start(10)
+    const { pair } = world
+    const node = await world.holder('node')
+    const expected = new Bitmap(CHUNKS)
+    for (const chunk of [3, 4, 5]) expected.set(chunk)
+    const sink = new BlockStoreSink(pair.next, node.store)
+    const { session, result } = node.participant.startDownload({ index: pair.next, sink, expected, basis: [pair.old.cid] })
+    await world.swarm.clock.advance(20)
+    session.lost([4])
+    await world.swarm.settle(result)
+    assert.equal(pair.deltas.givenCount, CHUNKS - 2)
+    assert.deepEqual(
+      [3, 4, 5].map((chunk) => node.store.has(pair.next.chunkCid(chunk))),
+      [false, true, false],
+    )
   })
 
   it('do not hide a sink that fails for another reason', async () => {
