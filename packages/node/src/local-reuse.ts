@@ -41,6 +41,8 @@ export interface LocalReuse extends AsyncDisposable {
   readonly basis: readonly CID[]
   /** Chunks that are in place when {@link done} resolves, unless somebody has changed what they are copied from. */
   readonly expected: Bitmap
+  /** How long deltas that are being made are worth waiting for. */
+  readonly deltasWaitMs: number
   /** @throws {StorageError} as `reuseChunks`; the signal's reason */
   readonly done: Promise<ReuseTally>
 }
@@ -78,8 +80,9 @@ export async function startReuse(init: LocalReuseInit, components: LocalReuseCom
     planned.resolve()
     await done.catch(() => undefined)
   }
+  let deltasWaitMs = 0
   try {
-    await reportPlan(plan, basis, { index, signal }, components)
+    deltasWaitMs = await reportPlan(plan, basis, { index, signal }, components)
     planned.resolve()
     const isGivenUp = directories.some(({ methods }) => methods.includes('move'))
     if (!isUpdate || isGivenUp) await done
@@ -90,25 +93,17 @@ export async function startReuse(init: LocalReuseInit, components: LocalReuseCom
   }
   const expected = store.have.clone()
   for (let chunk = plan.missing.nextClear(0); chunk !== undefined; chunk = plan.missing.nextClear(chunk + 1)) expected.set(chunk)
-  return { basis, expected, done, [Symbol.asyncDispose]: stop }
+  return { basis, expected, deltasWaitMs, done, [Symbol.asyncDispose]: stop }
 }
 
-/** Says what will come from where; waits for deltas that are being made. */
+/** Says what will come from where; how long deltas that are being made are worth waiting for. */
 async function reportPlan(
   plan: ReturnType<typeof planReuse>,
   basis: readonly CID[],
   { index, signal }: Pick<LocalReuseInit, 'index' | 'signal'>,
   { participant, reporter }: LocalReuseComponents,
-): Promise<void> {
-  let waited = false
-  const fetch = await planFetch(index, plan.missing, basis, participant, {
-    signal,
-    onPreparing: () => {
-      waited = true
-      reporter.report({ type: 'waiting', reason: 'deltas' })
-    },
-  })
-  if (waited) reporter.report({ type: 'waiting', reason: 'reusing' })
+): Promise<number> {
+  const { deltasWaitMs, ...fetch } = await planFetch(index, plan.missing, basis, participant, signal)
   reporter.report({
     type: 'planned',
     files: index.root.totals.files,
@@ -117,4 +112,6 @@ async function reportPlan(
     bytesReused: plan.bytes,
     ...fetch,
   })
+  if (deltasWaitMs > 0) reporter.report({ type: 'waiting', reason: 'deltas' })
+  return deltasWaitMs
 }

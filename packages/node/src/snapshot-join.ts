@@ -216,7 +216,7 @@ export class SnapshotJoin {
     const { session, result } = this.#components.participant.startDownload({
       index,
       sink,
-      ...(copying === undefined ? {} : { expected: copying.expected }),
+      ...(copying === undefined ? {} : { expected: copying.expected, deltasWaitMs: copying.deltasWaitMs }),
       signal: AbortSignal.any([signal, commits.signal]),
       // What is kept is for those who come from the same version: it may be made from that alone.
       basis: keeping === undefined ? this.#basis : this.#basis.slice(0, 1),

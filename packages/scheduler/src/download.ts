@@ -117,6 +117,7 @@ export class Download {
   /** Why nothing has arrived for {@link STALL_AFTER_MS}; `undefined` while something does. */
   stall(now: number): StallReason | undefined {
     if (this.isComplete || now - this.#lastProgressMs < STALL_AFTER_MS) return undefined
+    if (this.#areOffersDue([...this.#sources.values()], now)) return undefined
     if (this.#sources.size === 0) return 'no-source'
     if (this.outBytes === 0) return this.#rate.roomBytes(now) <= 0 ? 'rate-limited' : 'no-source-has-it'
     return this.#requests.isEmpty ? 'placing-slow' : 'sources-slow'
@@ -165,13 +166,22 @@ export class Download {
     const areEnough = sources.filter((source) => !source.isLastResort && source.servesAll(now)).length >= COMPLETE_SOURCES_ENOUGH
     const isSpared = (source: Source): boolean => source.isLastResort && areEnough
     const areOffersKept = this.#board.offers.areKept(now, (source) => !isSpared(source))
+    const areOffersDue = this.#areOffersDue(
+      sources.filter((source) => !isSpared(source)),
+      now,
+    )
     for (let i = 0; i < sources.length && this.#unplacedBytes <= UNPLACED_BYTES_MAX; i++) {
       const at = (first + i) % sources.length
       if (isSpared(sources[at]!)) continue
       const before = effects.length
-      this.#requests.fill(sources[at]!, { windowBytes: this.#pace.windowBytes, areOffersKept }, now, effects)
+      this.#requests.fill(sources[at]!, { windowBytes: this.#pace.windowBytes, areOffersKept, areOffersDue }, now, effects)
       if (effects.length > before) this.#turn = at + 1
     }
+  }
+
+  /** Whether one of `sources` is making deltas, and is waited for. */
+  #areOffersDue(sources: readonly Source[], now: number): boolean {
+    return sources.some((source) => source.isPreparing && source.isAnswering(now))
   }
 
   #sourceJoined(input: Extract<DownloadInput, { type: 'source-joined' }>, effects: DownloadEffect[]): void {
@@ -201,10 +211,12 @@ export class Download {
     }
   }
 
-  #sourceOffers({ source: id, sizes }: Extract<DownloadInput, { type: 'source-offers' }>): void {
+  #sourceOffers({ source: id, sizes, isPreparing = false }: Extract<DownloadInput, { type: 'source-offers' }>): void {
     const source = this.#sources.get(id)
     // Whoever fetches the same itself hands on what it has, in whatever frames that came.
-    if (source !== undefined && source.have === undefined) this.#board.addOffers(source, sizes)
+    if (source === undefined || source.have !== undefined) return
+    source.isPreparing = isPreparing
+    this.#board.addOffers(source, sizes)
   }
 
   #sourceLeft(id: SourceId, now: number): void {

@@ -76,7 +76,7 @@ export class Offers {
     if (this.#sources.size === 0) return false
     let bytesPerSecond = 0
     for (const source of this.#sources) {
-      if (source.standing !== 'live' || source.pausedUntilMs > now || source.isSilent(now) || !isAsked(source)) return false
+      if (!source.isAnswering(now) || !isAsked(source)) return false
       // What has not answered yet has not been slow either.
       bytesPerSecond += source.pace.isKnown ? source.pace.bytesPerSecond(now) : Number.POSITIVE_INFINITY
     }

@@ -9,7 +9,10 @@ import type { Source } from './source.ts'
 /** What a source is asked within. */
 export interface FillTerms {
   readonly windowBytes: number
+  /** What others offer in fewer bytes is left to them. */
   readonly areOffersKept: boolean
+  /** More offers are to come: what nobody has offered, and nobody waits for, is not asked for yet. */
+  readonly areOffersDue: boolean
 }
 
 /** Puts requests, takes them back, and keeps the books on the bytes that are out. */
@@ -40,19 +43,18 @@ export class Requests {
 
   /**
    * Asks `source` for the most urgent chunks it has, as far as its window allows and what is out stays within `windowBytes`.
-   * With `areOffersKept` what others offer in fewer bytes is left to them.
    */
-  fill(source: Source, { windowBytes, areOffersKept }: FillTerms, now: number, effects: DownloadEffect[]): void {
+  fill(source: Source, terms: FillTerms, now: number, effects: DownloadEffect[]): void {
     if (!this.#mayAsk(source, now)) return
     // Many small requests cost more than few large ones: wait until a quarter of a request fits, unless the source or somebody waits.
     const isAwaited = source.outstanding.size === 0 || this.#board.urgentMissingCount > 0
     const roomBytesMin = isAwaited ? 0 : Math.min(REQUEST_BYTES_MAX, source.window.windowBytes) / 4
     for (;;) {
-      const roomBytes = Math.min(source.window.roomBytes, windowBytes - this.#outBytes)
+      const roomBytes = Math.min(source.window.roomBytes, terms.windowBytes - this.#outBytes)
       if (roomBytes <= 0 || roomBytes < roomBytesMin) return
       const rateBytes = this.#rate.roomBytes(now)
       if (rateBytes <= 0) return
-      const chunks = this.#take(source, Math.min(roomBytes, rateBytes, REQUEST_BYTES_MAX), areOffersKept, now)
+      const chunks = this.#take(source, Math.min(roomBytes, rateBytes, REQUEST_BYTES_MAX), terms, now)
       if (chunks.length === 0) return
       effects.push({ type: 'request', source: source.id, chunks, deadlineMs: REQUEST_DEADLINE_MS })
     }
@@ -120,11 +122,11 @@ export class Requests {
     return source.standing === 'probation' && source.outstanding.size === 0
   }
 
-  #take(source: Source, budgetBytes: number, areOffersKept: boolean, now: number): number[] {
+  #take(source: Source, budgetBytes: number, terms: FillTerms, now: number): number[] {
     const chunks: number[] = []
     let bytes = 0
     while (bytes < budgetBytes && chunks.length < REQUEST_CHUNKS_MAX) {
-      const chunk = this.#nextFor(source, areOffersKept, now)
+      const chunk = this.#nextFor(source, terms, now)
       if (chunk === undefined) break
       bytes += this.#catalogue.chunkBytes(chunk)
       this.#request(source, chunk, now)
@@ -133,7 +135,7 @@ export class Requests {
     return chunks
   }
 
-  #nextFor(source: Source, areOffersKept: boolean, now: number): number | undefined {
+  #nextFor(source: Source, { areOffersKept, areOffersDue }: FillTerms, now: number): number | undefined {
     const overdue = source.standing === 'live' ? this.#hedges.chunkFor(source, now) : undefined
     if (overdue !== undefined || this.#board.missingCount === 0) return overdue
     if (source.queue !== undefined)
@@ -144,11 +146,20 @@ export class Requests {
     const putBack = (chunk: number): void => this.#board.putBack(chunk)
     const { common, offered } = this.#board
     const offer = source.offers.size === 0 ? undefined : source.firstOffered(() => offered.pop(), putBack)
-    const own = offer ?? source.firstOf(() => common.pop(), putBack)
+    const own = offer ?? source.firstOf(() => (areOffersDue ? this.#popUrgent() : common.pop()), putBack)
     // Of another peer's share, too, whoever has no delta would send frames.
-    if (own !== undefined || (areOffersKept && source.offers.size === 0)) return own
+    if (own !== undefined || areOffersDue || (areOffersKept && source.offers.size === 0)) return own
     const kept = areOffersKept ? undefined : source.firstOf(() => offered.pop(), putBack)
     return kept ?? source.firstOf(() => this.#board.popForeign(now, SHARE_HORIZON_MS), putBack)
+  }
+
+  /** The next chunk that somebody waits for, who does not wait for a delta. */
+  #popUrgent(): number | undefined {
+    if (this.#board.urgentMissingCount === 0) return undefined
+    const chunk = this.#board.common.pop()
+    if (chunk === undefined || this.#board.isUrgent(chunk)) return chunk
+    this.#board.putBack(chunk)
+    return undefined
   }
 
   #request(source: Source, chunk: number, now: number): void {

@@ -29,6 +29,8 @@ export class Source {
   readonly isLastResort: boolean
   /** Chunks that it sends in much fewer bytes than others would. */
   readonly offers = new Set<number>()
+  /** Whether it is making more of them. */
+  isPreparing = false
   /** Chunks it answered `not-found` for. */
   readonly lacks = new Set<number>()
   refusalsInARow = 0
@@ -68,7 +70,7 @@ export class Source {
 
   /** Whether it has every chunk, and answers. */
   servesAll(now: number): boolean {
-    return this.hasAll && this.#standing === 'live' && now >= this.pausedUntilMs && !this.isSilent(now)
+    return this.hasAll && this.isAnswering(now)
   }
 
   /** The first chunk out of `pop` that it can be asked for; those passed over, such as an expired request of its own, are put back. */
@@ -92,6 +94,11 @@ export class Source {
     }
     for (const other of passedOver) putBack(other)
     return chunk
+  }
+
+  /** Whether it is asked, and owes nothing for longer than is usual for it. */
+  isAnswering(now: number): boolean {
+    return this.#standing === 'live' && now >= this.pausedUntilMs && !this.isSilent(now)
   }
 
   get standing(): Standing {

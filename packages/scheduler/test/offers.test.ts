@@ -147,6 +147,57 @@ describe('what a source offers in fewer bytes', () => {
     assert.ok(sent.get('whole')!.length > 0)
   })
 
+  const preparing = (now: number, chunks: readonly number[] = [], isPreparing = true): DownloadInput => ({
+    type: 'source-offers',
+    source: 'near',
+    sizes: chunks.map((chunk) => [chunk, DELTA_BYTES] as const),
+    isPreparing,
+    now,
+  })
+
+  /** What is asked for next when `near` has sent `chunks`. */
+  const sentByNear = (machine: Download, chunks: readonly number[], now: number): number[] =>
+    chunks.flatMap((chunk) => [
+      ...requested(machine.step({ type: 'received', source: 'near', chunk, frameBytes: DELTA_BYTES, now })),
+      ...requested(machine.step({ type: 'delivered', chunk, now })),
+    ])
+
+  test('may be told bit by bit: nothing else is asked for until it is said that this is all', () => {
+    const machine = download(CHUNKS)
+    const first = requested(machine.step(joined('near')))
+    machine.step(preparing(1))
+    assert.deepEqual(requested(machine.step(joined('whole', { now: 2 }))), [])
+    const made = Array.from(all()).slice(30, 36)
+    machine.step(preparing(3, made))
+    const next = sentByNear(machine, first, 4)
+    assert.ok(next.length > 0 && next.every((chunk) => made.includes(chunk)), next.join())
+    assert.deepEqual(requested(machine.step({ type: 'prefer', chunks: [50], now: 5 })), [50])
+    assert.ok(requested(machine.step(preparing(6, [], false)), 'whole').length > 0)
+  })
+
+  test('that never comes holds nothing up once its source does not answer, or leaves', () => {
+    for (const end of [
+      { type: 'tick', now: 700 },
+      { type: 'source-left', source: 'near', now: 5 },
+    ] as const) {
+      const machine = download(CHUNKS)
+      machine.step(joined('near'))
+      machine.step(preparing(0))
+      assert.deepEqual(requested(machine.step(joined('whole', { now: 1 }))), [])
+      assert.ok(requested(machine.step(end), 'whole').length > 0)
+    }
+  })
+
+  test('is no stall while it is being made', () => {
+    const machine = download(CHUNKS)
+    const first = requested(machine.step(joined('near')))
+    machine.step(preparing(1))
+    assert.deepEqual(sentByNear(machine, first, 2), [])
+    assert.equal(machine.stall(60_000), undefined)
+    machine.step({ type: 'source-left', source: 'near', now: 60_000 })
+    assert.equal(machine.stall(60_000), 'no-source')
+  })
+
   test('goes to the front when somebody waits for it, whoever has it', () => {
     const machine = download(CHUNKS)
     for (const input of [joined('near'), offers('near', all()), joined('whole')]) machine.step(input)

@@ -30,8 +30,9 @@ export async function queryDeltas(
     const offers = await Promise.all(transport.peers().map((peer) => ask(peer, index, from, components)))
     const ready = offers.find((offer) => offer.state === 'ready')
     if (ready !== undefined) return ready
-    if (!offers.some(({ state }) => state === 'preparing')) return { state: 'none' }
-    if (clock.monotonicMs() + DELTAS_POLL_MS > untilMs) return { state: 'preparing' }
+    const preparing = offers.find((offer) => offer.state === 'preparing')
+    if (preparing === undefined) return { state: 'none' }
+    if (clock.monotonicMs() + DELTAS_POLL_MS > untilMs) return preparing
     await sleep(clock, DELTAS_POLL_MS, options.signal)
   }
 }
@@ -40,8 +41,8 @@ async function ask(peer: PeerId, index: SnapshotIndex, from: CID, { link, penali
   try {
     const control = await link(peer).control()
     const reply = await control.deltas(index.cid, from)
-    if (reply.state !== 'ready') return { state: reply.state }
-    return reply.sizes === undefined ? { state: 'ready' } : { state: 'ready', sizes: decodeDeltaSizes(reply.sizes, index.chunksCount) }
+    if (reply.state === 'none' || reply.sizes === undefined) return { state: reply.state }
+    return { state: reply.state, sizes: decodeDeltaSizes(reply.sizes, index.chunksCount) }
   } catch (error) {
     if (error instanceof ProtocolError) penalize(peer, 'malformed-message', { detail: error.message, mayBan: true })
     // Anything else is a peer that left or does not answer: it offers nothing.

@@ -13,7 +13,7 @@ import type { Holdings } from './holdings.ts'
 import { TICK_MS } from './limits.ts'
 import type { PeerLink } from './peer-link.ts'
 import { sourceEvent } from './source-event.ts'
-import { askOffers } from './source-offers.ts'
+import { askOffers, type SourceOffers } from './source-offers.ts'
 import type { Penalize } from './penalties.ts'
 import type { RecentFrames } from './recent-frames.ts'
 import { refusalCode } from './refusal-code.ts'
@@ -27,6 +27,8 @@ export interface DownloadInit {
   readonly stage?: StageClass
   /** Snapshots of which the sink has all chunks at hand: what is near to one of those may come as a delta. At most four. */
   readonly basis?: readonly CID[]
+  /** How long deltas that sources are making are waited for. Absent: they are used once they are there. */
+  readonly deltasWaitMs?: number
   /** Frame bytes per second to ask for at most, all sources together. */
   readonly bytesPerSecondMax?: number
   /** Gives up after this long without progress. Absent: waits for ever. */
@@ -85,6 +87,7 @@ export class DownloadSession {
   #wastedBytes = 0
   #stall: StallReason | undefined
   #slowed: SlowReason | undefined
+  readonly #startedMs: Instant
   #lastProgressMs: Instant
 
   constructor(init: DownloadInit, components: DownloadComponents) {
@@ -95,7 +98,8 @@ export class DownloadSession {
     this.#snapshot = index.cid
     this.#terms = new DeltaTerms(init.basis)
     this.#name = index.cid.toString()
-    this.#lastProgressMs = components.clock.monotonicMs()
+    this.#startedMs = components.clock.monotonicMs()
+    this.#lastProgressMs = this.#startedMs
     this.#held = sink.have.clone()
     if (init.expected !== undefined) this.#held.or(init.expected)
     const have = this.#held.clone()
@@ -208,15 +212,14 @@ export class DownloadSession {
         signal.addEventListener('abort', stop, { once: true })
         // At once: until it is known who has deltas, others are asked for what they would send.
         const offers = this.#offersOf(control, signal)
-        offers.catch(() => {}) // nobody waits for them if the peer has nothing
+        const first = offers?.next()
+        first?.catch(() => {}) // nobody waits for it if the peer has nothing
         const reply = await control.have(this.#snapshot)
         if (signal.aborted || reply.state === 'none') return
         const { chunksCount } = this.#init.index
         const isLastResort = reply.state === 'complete' && reply.lastResort === true
         this.#sourceJoined(peer, reply.state === 'partial' ? Bitmap.decode(reply.bitmap, chunksCount) : 'complete', isLastResort)
-        const sizes = await offers
-        if (sizes === undefined || signal.aborted) return
-        this.#step({ type: 'source-offers', source: peer, sizes: [...sizes], now: this.#components.clock.monotonicMs() })
+        if (offers !== undefined && first !== undefined) await this.#learnOffers(peer, offers, first)
       } catch (error) {
         if (error instanceof ProtocolError) this.#components.penalize(peer, 'malformed-message', { detail: error.message, mayBan: true })
         // Anything else is a peer that left or does not speak our protocol: not a source, and no fault of this download.
@@ -224,11 +227,27 @@ export class DownloadSession {
     })
   }
 
-  /** What the peer has deltas for: others need not send that whole. */
-  async #offersOf(control: ControlClient, signal: AbortSignal): ReturnType<typeof askOffers> {
-    const { clock } = this.#components
+  #offersOf(control: ControlClient, signal: AbortSignal): AsyncGenerator<SourceOffers> | undefined {
     const [from] = this.#terms.basis
-    return from === undefined ? undefined : askOffers(control, this.#init.index, from, { clock, signal })
+    const waitUntilMs = this.#startedMs + (this.#init.deltasWaitMs ?? 0)
+    if (from === undefined) return undefined
+    return askOffers(control, this.#init.index, from, { clock: this.#components.clock, waitUntilMs, signal })
+  }
+
+  /** Learns what the peer has deltas for, and is making: others need not send that whole. */
+  async #learnOffers(peer: PeerId, offers: AsyncGenerator<SourceOffers>, first: Promise<IteratorResult<SourceOffers>>): Promise<void> {
+    const tell = ({ sizes, isPreparing }: SourceOffers): void =>
+      this.#step({ type: 'source-offers', source: peer, sizes: [...sizes], isPreparing, now: this.#components.clock.monotonicMs() })
+    let isPreparing = false
+    try {
+      for (let next = await first; next.done !== true; next = await offers.next()) {
+        tell(next.value)
+        isPreparing = next.value.isPreparing
+      }
+    } finally {
+      // It said that there was more to come, and says no more: nobody waits for that.
+      if (isPreparing && this.#joined.has(peer)) tell({ sizes: new Map(), isPreparing: false })
+    }
   }
 
   #sourceJoined(peer: PeerId, have: 'complete' | Bitmap, isLastResort = false): void {

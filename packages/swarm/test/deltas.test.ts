@@ -34,6 +34,8 @@ interface Pair {
 class Deltas implements DeltaSource {
   readonly frames = new Map<string, Uint8Array>()
   givenCount = 0
+  /** Those of the first chunks are made. */
+  madeCount = CHUNKS
   state: DeltaOffer['state'] = 'ready'
   readonly #from: CID
 
@@ -43,14 +45,16 @@ class Deltas implements DeltaSource {
 
   async delta(cid: CID, basis: readonly CID[]): Promise<Uint8Array | undefined> {
     const frame = basis.some((snapshot) => snapshot.equals(this.#from)) ? this.frames.get(cid.toString()) : undefined
-    if (frame !== undefined) this.givenCount += 1
-    return frame?.slice()
+    if (frame === undefined || [...this.frames.keys()].indexOf(cid.toString()) >= this.madeCount) return undefined
+    this.givenCount += 1
+    return frame.slice()
   }
 
   async offer(_: CID, from: CID): Promise<DeltaOffer> {
     if (!from.equals(this.#from)) return { state: 'none' }
-    if (this.state !== 'ready') return { state: this.state }
-    return { state: 'ready', sizes: new Map([...this.frames.values()].map(({ byteLength }, chunk) => [chunk, byteLength])) }
+    if (this.state === 'none') return { state: this.state }
+    const made = [...this.frames.values()].slice(0, this.madeCount)
+    return { state: this.state, sizes: new Map(made.map(({ byteLength }, chunk) => [chunk, byteLength])) }
   }
 }
 
@@ -144,7 +148,7 @@ describe('deltas between participants', () => {
     assert.equal(ready.sizes?.get(0), pair.deltas.frames.get(pair.next.chunkCid(0).toString())!.byteLength)
     assert.deepEqual(await ask(pair.next.cid, 0), { state: 'none' })
     pair.deltas.state = 'preparing'
-    assert.deepEqual(await ask(pair.old.cid, 1000), { state: 'preparing' })
+    assert.equal((await ask(pair.old.cid, 1000)).state, 'preparing')
     const later = ask(pair.old.cid, 60_000)
     world.swarm.clock.setTimer(5000, () => (pair.deltas.state = 'ready'))
     assert.equal((await later).state, 'ready')
@@ -159,6 +163,37 @@ describe('deltas between participants', () => {
     const summary = await world.update(node, pair.next, [pair.old.cid])
     assert.equal(pair.deltas.givenCount, CHUNKS)
     assert.deepEqual([...summary.bytesBySource.keys()], [origin.name])
+  })
+
+  it('are fetched as they are made, and what has none when all are', async () => {
+    await using world = await World.start(11)
+    const { pair, swarm } = world
+    const { deltas } = pair
+    Object.assign(deltas, { state: 'preparing', madeCount: 20 })
+    const node = await world.holder('node')
+    const sink = new BlockStoreSink(pair.next, node.store)
+    const result = node.participant.download({ index: pair.next, sink, basis: [pair.old.cid], deltasWaitMs: 60_000 })
+    await swarm.clock.advance(3000)
+    // What was asked for before it was known that there is something to wait for came whole.
+    const arrived = events(node, 'chunk-received')
+    const wholeCount = arrived.length - deltas.givenCount
+    assert.ok(arrived.length < CHUNKS && deltas.givenCount > 5 && wholeCount <= 16, `${arrived.length}, ${deltas.givenCount}`)
+    deltas.madeCount = CHUNKS - 1
+    await swarm.clock.advance(1000)
+    assert.ok(deltas.givenCount + wholeCount >= CHUNKS - 1)
+    assert.equal(events(node, 'download-stalled').length, 0)
+    deltas.state = 'ready'
+    await swarm.settle(result)
+  })
+
+  it('that take too long to make are not waited for', async () => {
+    await using world = await World.start(12)
+    const { pair } = world
+    Object.assign(pair.deltas, { state: 'preparing', madeCount: 0 })
+    const node = await world.holder('node')
+    const sink = new BlockStoreSink(pair.next, node.store)
+    await world.swarm.settle(node.participant.download({ index: pair.next, sink, basis: [pair.old.cid], deltasWaitMs: 1000 }))
+    assert.equal(pair.deltas.givenCount, 0)
   })
 
   it('are not asked for where a chunk comes from elsewhere, until that fails', async () => {
