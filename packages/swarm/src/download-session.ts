@@ -13,7 +13,7 @@ import type { Holdings } from './holdings.ts'
 import { TICK_MS } from './limits.ts'
 import type { PeerLink } from './peer-link.ts'
 import { sourceEvent } from './source-event.ts'
-import { askOffers, type SourceOffers } from './source-offers.ts'
+import { askOffers, hearOffers, type SourceOffers } from './source-offers.ts'
 import type { Penalize } from './penalties.ts'
 import type { RecentFrames } from './recent-frames.ts'
 import { refusalCode } from './refusal-code.ts'
@@ -219,7 +219,7 @@ export class DownloadSession {
         const { chunksCount } = this.#init.index
         const isLastResort = reply.state === 'complete' && reply.lastResort === true
         this.#sourceJoined(peer, reply.state === 'partial' ? Bitmap.decode(reply.bitmap, chunksCount) : 'complete', isLastResort)
-        if (offers !== undefined && first !== undefined) await this.#learnOffers(peer, offers, first)
+        if (offers !== undefined && first !== undefined) await hearOffers(offers, first, (offer) => this.#sourceOffers(peer, offer))
       } catch (error) {
         if (error instanceof ProtocolError) this.#components.penalize(peer, 'malformed-message', { detail: error.message, mayBan: true })
         // Anything else is a peer that left or does not speak our protocol: not a source, and no fault of this download.
@@ -234,20 +234,9 @@ export class DownloadSession {
     return askOffers(control, this.#init.index, from, { clock: this.#components.clock, waitUntilMs, signal })
   }
 
-  /** Learns what the peer has deltas for, and is making: others need not send that whole. */
-  async #learnOffers(peer: PeerId, offers: AsyncGenerator<SourceOffers>, first: Promise<IteratorResult<SourceOffers>>): Promise<void> {
-    const tell = ({ sizes, isPreparing }: SourceOffers): void =>
-      this.#step({ type: 'source-offers', source: peer, sizes: [...sizes], isPreparing, now: this.#components.clock.monotonicMs() })
-    let isPreparing = false
-    try {
-      for (let next = await first; next.done !== true; next = await offers.next()) {
-        tell(next.value)
-        isPreparing = next.value.isPreparing
-      }
-    } finally {
-      // It said that there was more to come, and says no more: nobody waits for that.
-      if (isPreparing && this.#joined.has(peer)) tell({ sizes: new Map(), isPreparing: false })
-    }
+  #sourceOffers(peer: PeerId, { sizes, isPreparing }: SourceOffers): void {
+    if (!this.#joined.has(peer)) return
+    this.#step({ type: 'source-offers', source: peer, sizes: [...sizes], isPreparing, now: this.#components.clock.monotonicMs() })
   }
 
   #sourceJoined(peer: PeerId, have: 'complete' | Bitmap, isLastResort = false): void {

@@ -33,3 +33,20 @@ export async function* askOffers(
     await sleep(clock, DELTAS_POLL_MS, signal)
   }
 }
+
+/** Tells `hear` of `offers`, of which the `first` was asked for before; in the end that no more are to come, whatever ends them. */
+export async function hearOffers(
+  offers: AsyncGenerator<SourceOffers>,
+  first: Promise<IteratorResult<SourceOffers>>,
+  hear: (offer: SourceOffers) => void,
+): Promise<void> {
+  let isPreparing = false
+  try {
+    for (let next = await first; next.done !== true; next = await offers.next()) {
+      hear(next.value)
+      isPreparing = next.value.isPreparing
+    }
+  } finally {
+    if (isPreparing) hear({ sizes: new Map(), isPreparing: false })
+  }
+}

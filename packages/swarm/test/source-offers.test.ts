@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { encodeDeltaSizes, pageCid, type SnapshotIndex } from '@cairn/protocol'
 import { advanceToEnd, ManualClock } from '@cairn/runtime/testing'
 import { DELTAS_POLL_MS } from '../src/limits.ts'
-import { askOffers, type SourceOffers } from '../src/source-offers.ts'
+import { askOffers, hearOffers, type SourceOffers } from '../src/source-offers.ts'
 
 type Reply = Awaited<ReturnType<Parameters<typeof askOffers>[0]['deltas']>>
 
@@ -46,6 +46,20 @@ describe('what a peer offers', () => {
       heard.map(({ isPreparing }) => isPreparing),
       [true, false],
     )
+  })
+
+  it('is not waited for when the channel ends', async () => {
+    const failing = { deltas: async (): Promise<Reply> => (count++ === 0 ? some : Promise.reject(new Error('gone'))) }
+    let count = 0
+    const clock = new ManualClock()
+    const offers = askOffers(failing, index, from, { clock, waitUntilMs: 60_000, signal: new AbortController().signal })
+    const heard: boolean[] = []
+    const hearing = assert.rejects(
+      hearOffers(offers, offers.next(), ({ isPreparing }) => heard.push(isPreparing)),
+      /gone/,
+    )
+    await advanceToEnd(clock, DELTAS_POLL_MS, hearing)
+    assert.deepEqual(heard, [true, false])
   })
 
   it('ends with its signal', async () => {
