@@ -20,6 +20,7 @@ export class DeltaSetWriter implements AsyncDisposable {
   #end: number
   #last: Promise<void> = Promise.resolve()
   #isOpen = true
+  #isFinished = false
 
   private constructor(path: string, from: CID, temporary: string, file: FileHandle, end: number) {
     this.path = path
@@ -31,12 +32,14 @@ export class DeltaSetWriter implements AsyncDisposable {
 
   /** @throws {StorageError} `NO_SPACE`, `IO_FAILED` */
   static async create(path: string, temporary: string, name: DeltaSetName): Promise<DeltaSetWriter> {
+    const header = encodeDeltaSetHeader(name)
+    let file: FileHandle | undefined
     try {
-      const file = await open(temporary, 'w+')
-      const header = encodeDeltaSetHeader(name)
+      file = await open(temporary, 'w+')
       await file.writeFile(header)
       return new DeltaSetWriter(path, name.from, temporary, file, header.byteLength)
     } catch (cause) {
+      await file?.close()
       throw storageErrorOf(cause, temporary)
     }
   }
@@ -93,6 +96,7 @@ export class DeltaSetWriter implements AsyncDisposable {
       await this.#file.sync()
       await this.#close()
       await rename(this.#temporary, this.path)
+      this.#isFinished = true
       await syncDirectory(dirname(this.path))
     } catch (cause) {
       throw storageErrorOf(cause, this.path)
@@ -101,9 +105,9 @@ export class DeltaSetWriter implements AsyncDisposable {
 
   /** Removes what was not finished. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#isOpen) return
+    if (this.#isFinished) return
     await this.#last.catch(() => undefined)
-    await this.#close()
+    if (this.#isOpen) await this.#close()
     await rm(this.#temporary, { force: true })
   }
 

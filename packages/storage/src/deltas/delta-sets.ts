@@ -78,7 +78,7 @@ export class DeltaSets implements AsyncDisposable {
         const frame = await set?.read(cidDigest(chunk))
         if (frame !== undefined) return frame
       } catch (error) {
-        if (error instanceof StorageError && error.fault.code === 'CORRUPT') await this.#remove(name)
+        if (error instanceof StorageError && error.fault.code === 'CORRUPT') await this.#discard(name, error)
         throw error
       }
     }
@@ -166,8 +166,7 @@ export class DeltaSets implements AsyncDisposable {
       return listed.set
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
-      await this.#remove(name)
-      this.#init.onDamaged?.(listed.path, error.message)
+      await this.#discard(name, error)
       return undefined
     }
   }
@@ -182,10 +181,23 @@ export class DeltaSets implements AsyncDisposable {
     }
   }
 
+  /** It cannot be used, and can be made again. */
+  async #discard(name: string, { message }: StorageError): Promise<void> {
+    const listed = this.#listed.get(name)
+    if (listed === undefined) return
+    await this.#remove(name)
+    this.#init.onDamaged?.(listed.path, message)
+  }
+
   async #remove(name: string): Promise<void> {
     const path = this.#listed.get(name)?.path
     await this.#forget(name)
-    if (path !== undefined) await rm(path, { force: true })
+    if (path === undefined) return
+    try {
+      await rm(path, { force: true })
+    } catch (cause) {
+      throw storageErrorOf(cause, path)
+    }
   }
 
   async #forget(name: string): Promise<void> {
