@@ -2,6 +2,7 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { CID } from '@cairn/protocol'
+import { keyOfBytes } from '../block-key.ts'
 import { syncDirectory } from '../durable-file.ts'
 import { storageErrorOf } from '../io-error.ts'
 import { type DeltaRow, type DeltaSetName, deltaSetEndBytes, encodeDeltaSetEnd, encodeDeltaSetHeader } from './delta-set-codec.ts'
@@ -77,7 +78,7 @@ export class DeltaSetWriter implements AsyncDisposable {
    * @throws {StorageError} `IO_FAILED`
    */
   async read(digest: Uint8Array): Promise<Uint8Array | undefined> {
-    const row = this.#byDigest.get(keyOf(digest))
+    const row = this.#byDigest.get(keyOfBytes(digest))
     if (row === undefined || !this.#isOpen) return undefined
     const frame = new Uint8Array(row.bytes)
     try {
@@ -119,15 +120,11 @@ export class DeltaSetWriter implements AsyncDisposable {
       throw storageErrorOf(cause, this.#temporary, frame.byteLength)
     }
     this.#rows.push(row)
-    this.#byDigest.set(keyOf(row.digest), row)
+    this.#byDigest.set(keyOfBytes(row.digest), row)
   }
 
   async #close(): Promise<void> {
     this.#isOpen = false
     await this.#file.close()
   }
-}
-
-function keyOf(digest: Uint8Array): string {
-  return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString('latin1')
 }
