@@ -12,6 +12,7 @@ import {
   CHUNK_BYTES_MAX,
   encodeDelta,
   encodeFrame,
+  FRAME_BYTES_MAX,
   ManifestBuilder,
   ManifestLoader,
   sha256,
@@ -165,6 +166,23 @@ describe('deltas between participants', () => {
     const tookMs = swarm.clock.monotonicMs() - askedMs
     assert(tookMs < CONTROL_DEADLINE_MS, `${tookMs} ms of the clock`)
     await mute.stop()
+  })
+
+  it('give way to chunks where they cannot be read, or are longer than any frame', async () => {
+    await using world = await World.start(10)
+    const { pair, origin } = world
+    pair.deltas.delta = async (cid) => {
+      if (cid.equals(pair.next.chunkCid(0))) throw new StorageError({ code: 'IO_FAILED', path: 'deltas', reason: 'it is worn out' })
+      return new Uint8Array(FRAME_BYTES_MAX + 1)
+    }
+    const node = await world.holder('node')
+    const summary = await world.update(node, pair.next, [pair.old.cid])
+    assert.equal(summary.wastedBytes, 0)
+    assert.deepEqual(faults(node), [])
+    assert.deepEqual(
+      events(origin, 'block-unavailable').map(({ cid }) => cid),
+      [pair.next.chunkCid(0).toString()],
+    )
   })
 
   it('do not hide a sink that fails for another reason', async () => {
