@@ -1,5 +1,10 @@
 import { BASIS_SNAPSHOTS_MAX } from '@cairn/protocol'
 
+/**
+ * Peers of a node at once; it looks for a third as many. Whoever is announced first would be dialled by everybody who starts at the same time, and
+ * serve them all while it has nothing itself. Those that are turned away, before any handshake, dial others.
+ */
+export const CONNECTIONS_MAX = 24
 /** How often a joining node looks whether a first peer is there: well below what its start takes. */
 export const CONNECT_INTERVAL_MS = 10
 /** How often a joining node asks its peers for metadata until one has what verifies. */
