@@ -25,7 +25,7 @@ export interface DownloadInit {
   readonly expected?: Bitmap
   /** Fetches what this stage and those before it need, and no more. Absent: everything. */
   readonly stage?: StageClass
-  /** Snapshots of which the sink has all chunks at hand: what is near to one of those may come as a delta. At most four. */
+  /** Snapshots of which the sink has all chunks at hand: what is near to one of those may come as a delta. At most `BASIS_SNAPSHOTS_MAX`. */
   readonly basis?: readonly CID[]
   /** How long deltas that sources are making are waited for. Absent: they are used once they are there. */
   readonly deltasWaitMs?: number
