@@ -34,13 +34,14 @@ interface Watched {
 
 /** Checks every step of every replica that keeps the rules, against what all of them ever said. */
 export class Checker {
-  readonly votes = new VoteChecker()
+  readonly votes: VoteChecker
   readonly chain: ChainChecker
   readonly #isHonest: (node: number) => boolean
   readonly #watched = new Map<LedgerHost, Watched>()
 
-  constructor(chain: ChainChecker, isHonest: (node: number) => boolean) {
+  constructor(chain: ChainChecker, votes: VoteChecker, isHonest: (node: number) => boolean) {
     this.chain = chain
+    this.votes = votes
     this.#isHonest = isHonest
   }
 

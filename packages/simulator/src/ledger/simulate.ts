@@ -3,8 +3,10 @@ import { seededRandom } from '@cairn/runtime'
 import { EscapeError, withoutWorld } from '../kernel/guard.ts'
 import { scheduleFaults } from './faults.ts'
 import type { LedgerHost } from './host.ts'
-import { insist, InvariantError } from './invariant.ts'
+import { type Focus, focused } from './focus.ts'
+import { insist, InvariantError, withoutChecks } from './invariant.ts'
 import { realKeys, simulatedKeys } from './keys.ts'
+import type { LedgerObserver } from './observer.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { Story } from './story.ts'
 import { World } from './world.ts'
@@ -21,6 +23,12 @@ export interface LedgerSimulation {
   readonly twice?: boolean
   /** Real Ed25519 in place of signatures that cost nothing. */
   readonly realSignatures?: boolean
+  /** What goes wrong, in place of most of what the seed says. */
+  readonly focus?: Focus | undefined
+  /** Invariants that are not checked. */
+  readonly without?: readonly string[]
+  /** Hears of the first run of the seed. */
+  readonly observer?: LedgerObserver
 }
 
 export interface LedgerOutcome {
@@ -33,6 +41,8 @@ export interface LedgerOutcome {
   /** Final blocks when the run ended, and epochs that had begun. */
   readonly height: number
   readonly epochs: number
+  /** How often each fault struck and each lie was told. */
+  readonly faults: Readonly<Record<string, number>>
 }
 
 export interface LedgerFailure {
@@ -54,38 +64,44 @@ const LIVENESS_BLOCKS = 3
 
 /** Runs one seed: a safety phase under faults, then the liveness phase. Nothing but the seed and the preset decides what happens. */
 export function simulateLedger(options: LedgerSimulation): LedgerOutcome {
-  return withoutWorld(() => {
-    const first = runOnce(options, undefined)
-    if (first.failure !== undefined) return explained(options, first)
-    if (options.twice === false) return first
-    const second = runOnce(options, undefined)
-    if (second.traceHash === first.traceHash) return first
-    return { ...first, failure: failure(options, 'HASH', `two runs differ: ${first.traceHash} and ${second.traceHash}`, '') }
-  })
+  const { without = [] } = options
+  return withoutWorld(() => withoutChecks(without, () => simulateSeed(options)))
+}
+
+function simulateSeed(options: LedgerSimulation): LedgerOutcome {
+  const first = runOnce(options, { observer: options.observer })
+  if (first.failure !== undefined) return explained(options, first)
+  if (options.twice === false) return first
+  const second = runOnce(options, {})
+  if (second.traceHash === first.traceHash) return first
+  return { ...first, failure: failure(options, 'HASH', `two runs differ: ${first.traceHash} and ${second.traceHash}`, '') }
 }
 
 /** Runs a failed seed again, this time writing down what happens. */
 function explained(options: LedgerSimulation, outcome: LedgerOutcome): LedgerOutcome {
   const story = new Story()
-  const again = runOnce(options, story)
+  const again = runOnce(options, { story })
   return again.failure === undefined ? outcome : again
 }
 
-function runOnce(options: LedgerSimulation, story: Story | undefined): LedgerOutcome {
+function runOnce(
+  options: LedgerSimulation,
+  watchers: { readonly story?: Story; readonly observer?: LedgerObserver | undefined },
+): LedgerOutcome {
   const { seed, preset } = options
   const random = seededRandom(`ledger/${preset}/${seed}`)
-  const plan = makePlan(preset, random)
+  const plan = focused(makePlan(preset, random), options.focus)
   const keys = options.realSignatures === true ? realKeys(seed) : simulatedKeys(seed)
   let world: World | undefined
   let found: LedgerFailure | undefined
   try {
-    world = new World(plan, keys, random, story)
+    world = new World(plan, keys, random, watchers)
     safetyPhase(world)
     livenessPhase(world, plan)
   } catch (error) {
     if (error instanceof EscapeError || !(error instanceof Error)) throw error
     const invariant = error instanceof InvariantError ? error.invariant : 'ERROR'
-    found = failure(options, invariant, error instanceof InvariantError ? error.message : String(error.stack), story?.text ?? '')
+    found = failure(options, invariant, error instanceof InvariantError ? error.message : String(error.stack), watchers.story?.text ?? '')
   }
   return {
     seed,
@@ -94,6 +110,7 @@ function runOnce(options: LedgerSimulation, story: Story | undefined): LedgerOut
     traceHash: world?.kernel.trace.toString() ?? '',
     steps: world?.kernel.steps ?? 0,
     height: world?.checker.chain.height ?? 0,
+    faults: Object.fromEntries(world?.counters.counts ?? []),
     epochs: 1 + Math.max(0, ...(world?.hosts.map(({ state }) => state?.epoch.number ?? 0) ?? [])),
   }
 }
