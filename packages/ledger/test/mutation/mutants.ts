@@ -1,16 +1,5 @@
-/** One way to get the protocol wrong: where `find` stands once in `file` of the sources, `replace` stands instead. */
-export interface Mutant {
-  readonly name: string
-  /** What it breaks: a rule, a persistence point or an invariant of the design. */
-  readonly rule: string
-  readonly file: string
-  readonly find: string
-  readonly replace: string
-}
-
-function mutant(rule: string, name: string, file: string, find: string, replace: string): Mutant {
-  return { rule, name, file, find, replace }
-}
+import { LOG } from './log-mutants.ts'
+import { mutant, type Mutant } from './mutant.ts'
 
 const THRESHOLDS: readonly Mutant[] = [
   mutant('Q', 'a quorum of one less', 'committee.ts', 'Math.floor((n + f) / 2) + 1', 'Math.max(1, Math.floor((n + f) / 2))'),
@@ -245,6 +234,20 @@ const BLOCKS: readonly Mutant[] = [
     "if (wantsPayloads !== undefined) return 'good'",
   ),
   mutant(
+    'P2',
+    'headers may misstate their payload',
+    'engine/inspect.ts',
+    "if (held.payload.length !== header.operationsCount || payloadFacts(held.payload).bytesCount !== header.payloadBytes) return 'bad'\n",
+    '',
+  ),
+  mutant(
+    'S18',
+    'blocks need not name the policies in force',
+    'engine/inspect.ts',
+    'header.policyRoot === state.init.policyRoot',
+    "header.policyRoot !== ''",
+  ),
+  mutant(
     'R1',
     'votes do not need valid operations',
     'engine/inspect.ts',
@@ -394,5 +397,24 @@ const EPOCHS_AND_CATCHING_UP: readonly Mutant[] = [
   ),
 ]
 
+/** Whatever is not signed can be changed by whoever passes it on. */
+const ENVELOPE: readonly Mutant[] = [
+  mutant('S8', 'the kind of a vote is not signed', 'envelope.ts', 'bytes[80] = SIGNED_KINDS[kind]', 'bytes[80] = SIGNED_KINDS.first'),
+  mutant('S8', 'the slot is not signed', 'envelope.ts', 'writeU64(bytes, slot, 72)', 'writeU64(bytes, 0, 72)'),
+  mutant('S8', 'the epoch is not signed', 'envelope.ts', 'writeU64(bytes, epoch, 64)', 'writeU64(bytes, 0, 64)'),
+  mutant('S8', 'the chain is not signed', 'envelope.ts', 'writeU64(bytes, ledger.chainId, 56)', 'writeU64(bytes, 0, 56)'),
+  mutant('S8', 'the network is not signed', 'envelope.ts', 'bytes.set(digestBytes(ledger.networkId), 24)', 'void ledger.networkId'),
+  mutant('S8', 'what is voted for is not signed', 'envelope.ts', 'bytes.set(digestBytes(digest), 81)', 'void digest'),
+]
+
 /** All of them must be killed. */
-export const MUTANTS: readonly Mutant[] = [...THRESHOLDS, ...CERTIFICATES, ...VOTES, ...BLOCKS, ...RECOVERY, ...EPOCHS_AND_CATCHING_UP]
+export const MUTANTS: readonly Mutant[] = [
+  ...THRESHOLDS,
+  ...CERTIFICATES,
+  ...ENVELOPE,
+  ...VOTES,
+  ...BLOCKS,
+  ...RECOVERY,
+  ...EPOCHS_AND_CATCHING_UP,
+  ...LOG,
+]

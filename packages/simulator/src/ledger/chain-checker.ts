@@ -87,6 +87,13 @@ export class ChainChecker {
     insist(!ended, 'S15', () => `height ${point.height} is part of the history after the end of epoch ${point.epoch}`)
   }
 
+  /** S19: what a replica finds after a restart is the history that there was, and reaches as far as the state that it kept. */
+  restarted(point: ChainPoint, appliedHeight: number, who: number): void {
+    const known = this.#chain[point.height]
+    insist(known === undefined || known === point.digest, 'S19', () => `node ${who} restarts at height ${point.height} of another history`)
+    insist(point.height >= appliedHeight, 'S19', () => `node ${who} restarts at height ${point.height}, below its state's ${appliedHeight}`)
+  }
+
   /** S11, S12, S21 for what one replica applies. */
   applied({ point, stateRoot, operations }: AppliedEntry, before: number, who: number): void {
     insist(point.height === before + 1, 'S11', () => `node ${who} applied height ${point.height} after ${before}`)

@@ -21,6 +21,7 @@ import type { Dice } from '../kernel/dice.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { type AppliedEntry, SimulatedDisk } from './disk.ts'
 import type { FaultCounters } from './fault-counters.ts'
+import { INVALID_MARK } from './invalid-mark.ts'
 import type { Plan } from './plan.ts'
 
 /** What a host tells of itself, to be checked and sent on. */
@@ -33,9 +34,6 @@ export interface HostObserver {
   restarted(host: LedgerHost): void
   crashed(host: LedgerHost, reason: string): void
 }
-
-/** An operation that fails static validation carries this as its first byte. */
-export const INVALID_MARK = 0xff
 
 interface Held {
   readonly to: readonly number[]

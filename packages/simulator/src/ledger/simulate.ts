@@ -2,12 +2,12 @@ import type { PresetName } from '@cairn/ledger'
 import { seededRandom } from '@cairn/runtime'
 import { EscapeError, withoutWorld } from '../kernel/guard.ts'
 import { scheduleFaults } from './faults.ts'
-import type { LedgerHost } from './host.ts'
 import { type Focus, focused } from './focus.ts'
 import { insist, InvariantError, withoutChecks } from './invariant.ts'
+import { livenessPhase, STEPS_MAX } from './liveness.ts'
 import { realKeys, simulatedKeys } from './keys.ts'
 import type { LedgerObserver } from './observer.ts'
-import { makePlan, type Plan } from './plan.ts'
+import { makePlan } from './plan.ts'
 import { Story } from './story.ts'
 import { World } from './world.ts'
 
@@ -55,13 +55,6 @@ export interface LedgerFailure {
   readonly replay: string
 }
 
-/** Tasks of one phase: a run that needs more is stuck in a loop. Some ten times what the largest committee uses. */
-const STEPS_MAX = 400_000
-
-/** L1, L2: after healing, virtual time in which new blocks must be final everywhere. Backed-off timers alone take some 25 s. */
-const LIVENESS_MS = 120_000
-const LIVENESS_BLOCKS = 3
-
 /** Runs one seed: a safety phase under faults, then the liveness phase. Nothing but the seed and the preset decides what happens. */
 export function simulateLedger(options: LedgerSimulation): LedgerOutcome {
   const { without = [] } = options
@@ -97,7 +90,7 @@ function runOnce(
   try {
     world = new World(plan, keys, random, watchers)
     safetyPhase(world)
-    livenessPhase(world, plan)
+    livenessPhase(world)
   } catch (error) {
     if (error instanceof EscapeError || !(error instanceof Error)) throw error
     const invariant = error instanceof InvariantError ? error.invariant : 'ERROR'
@@ -122,51 +115,6 @@ function safetyPhase(world: World): void {
   const why = kernel.run(plan.safetyMs, STEPS_MAX, () => false)
   going = false
   insist(why !== 'steps', 'S22', () => `${STEPS_MAX} steps did not bring the run to ${plan.safetyMs} ms`)
-}
-
-/** Heals a core of n−f−c seats, stops the other honest ones for good, leaves the adversary at large, and expects progress. */
-function livenessPhase(world: World, plan: Plan): void {
-  const { kernel, dice, checker } = world
-  const { f, c } = plan.size
-  const lost = world.hosts.filter(({ node }) => !world.isHonest(node) || world.isSpoilt(node))
-  const fit = world.hosts.filter((host) => !lost.includes(host))
-  const stopped = dice.some(fit, Math.max(0, f + c - lost.length))
-  const core = fit.filter((host) => !stopped.includes(host))
-  for (const host of stopped) host.crash('stopped for good')
-  world.network.heal()
-  for (const host of world.hosts) if (!stopped.includes(host)) host.heal()
-  for (const host of [...core, ...lost]) host.start()
-
-  const target = checker.chain.height + LIVENESS_BLOCKS
-  const wanted = new Set<string>()
-  const askUntil = kernel.now + 2000
-  const ask = (): void => {
-    const host = dice.pick(core)
-    // Who is no seat yet, or no more, refuses: its clients go elsewhere.
-    if (host.state?.seat !== undefined) wanted.add(world.submit(host.node))
-    if (kernel.now < askUntil) kernel.schedule(100, ask)
-  }
-  kernel.schedule(0, ask)
-  const done = (): boolean => kernel.now >= askUntil && checker.chain.height >= target && atOneTip(core)
-  const why = kernel.run(kernel.now + LIVENESS_MS, STEPS_MAX, done)
-  if (why === 'stopped') return
-  insist(checker.chain.height >= target, 'L1', () => `no ${LIVENESS_BLOCKS} new final blocks within ${LIVENESS_MS} ms: ${describe(core)}`)
-  insist(atOneTip(core), 'L2', () => `the core is not at one tip: ${describe(core)}`)
-}
-
-function atOneTip(core: readonly LedgerHost[]): boolean {
-  const tips = new Set(core.map(({ state }) => state?.final.digest))
-  return tips.size === 1 && core.every(({ state }) => state?.applied === state?.final.height)
-}
-
-function describe(core: readonly LedgerHost[]): string {
-  return core
-    .map(({ node, state }) =>
-      state === undefined
-        ? `${node} down`
-        : `${node}: epoch ${state.epoch.number}, slot ${state.current}, final ${state.final.height}, applied ${state.applied}`,
-    )
-    .join('; ')
 }
 
 function failure({ seed, preset, realSignatures }: LedgerSimulation, invariant: string, message: string, story: string): LedgerFailure {

@@ -24,7 +24,8 @@ import { ChainChecker } from './chain-checker.ts'
 import { Checker } from './checker.ts'
 import type { AppliedEntry } from './disk.ts'
 import { FaultCounters } from './fault-counters.ts'
-import { type HostObserver, INVALID_MARK, LedgerHost } from './host.ts'
+import { type HostObserver, LedgerHost } from './host.ts'
+import { INVALID_MARK } from './invalid-mark.ts'
 import type { Keys } from './keys.ts'
 import { SimulatedNetwork } from './network.ts'
 import type { LedgerObserver } from './observer.ts'
@@ -62,6 +63,7 @@ export class World implements HostObserver {
   readonly #signers = new Map<number, Map<string, Signer>>()
   readonly #burnt = new Set<number>()
   readonly #spoilt = new Set<number>()
+  readonly #rotten = new Set<number>()
   readonly #story: Story | undefined
   #committee: Committee
   #operations = 0
@@ -132,6 +134,11 @@ export class World implements HostObserver {
     this.#spoilt.add(node)
   }
 
+  /** Whether payloads on the node's disk could not be read any more, though others had them. */
+  isRotten(node: number): boolean {
+    return this.#rotten.has(node)
+  }
+
   /** Payloads on the disk of a node that is down cannot be read any more. Of each, good copies are left for recovery to find. */
   rot(node: number): void {
     const { size } = this.plan
@@ -145,19 +152,25 @@ export class World implements HostObserver {
       // One of them outlives everyone who is stopped for good.
       if ((copies.get(payloadFacts(payload).root) ?? 0) <= size.f + size.c || !this.dice.chance(500)) return false
       this.counters.count('payload-rotted')
+      this.#rotten.add(node)
       return true
     })
   }
 
   /** Clients hand in an operation at `node`; returns its name. */
-  submit(node: number): string {
+  submit(node: number, kind: 'any' | 'valid' = 'any'): string {
     const name = `op-${this.#operations++}`
-    const invalid = this.dice.chance(this.plan.invalidOperations)
+    const invalid = kind === 'any' && this.dice.chance(this.plan.invalidOperations)
     const operation: Operation = { id: name, body: new Uint8Array(8).fill(invalid ? INVALID_MARK : 1) }
     this.hosts[node]?.submit(operation)
     // Clients that hear nothing ask again, elsewhere.
     if (this.dice.chance(200)) this.dice.pick(this.hosts).submit(operation)
     return name
+  }
+
+  /** A client that has heard nothing of a valid operation hands it in again. */
+  ask(node: number, operation: string): void {
+    this.hosts[node]?.submit({ id: operation, body: new Uint8Array(8).fill(1) })
   }
 
   /** A committee with one key rotated, or one seat given to the node that has none. */
