@@ -1,8 +1,10 @@
-import type { Focus, LedgerPreset } from '@cairn/simulator'
+import { FOCI, type Focus, type LedgerPreset, TRICKS } from '@cairn/simulator'
 import type { Mutant } from '../../packages/ledger/test/mutation/mutant.ts'
 import { type Hunt, Sandbox, type Schedule } from './sandbox.ts'
 
 export const HUNT_PRESETS: readonly LedgerPreset[] = ['cft-3', 'bft-4', 'cft-5', 'bft-7', 'geo-10']
+/** Committees that bear a liar. */
+const WITH_LIARS: readonly LedgerPreset[] = ['bft-4', 'bft-7', 'geo-10']
 /** Of each preset. */
 const SEEDS_MAX = 60
 /** Of each preset, about what the mutant breaks. */
@@ -14,9 +16,13 @@ export interface Kill extends Hunt {
 }
 
 /** The schedules that must show `mutant`: first those made for it. */
-export function schedulesOf({ focus }: Mutant): readonly Schedule[] {
+export function schedulesOf({ name, focus: wanted }: Mutant): readonly Schedule[] {
+  const focus: Focus | undefined = FOCI.find((each) => each === wanted)
+  if (focus !== wanted) throw new Error(`mutant "${name}": no run is about ${wanted}`)
   const any: Schedule = { presets: HUNT_PRESETS, seedsMax: SEEDS_MAX }
-  return focus === undefined ? [any] : [{ focus: focus as Focus, presets: HUNT_PRESETS, seedsMax: FOCUSED_SEEDS_MAX }, any]
+  if (focus === undefined) return [any]
+  const isLie = (TRICKS as readonly Focus[]).includes(focus)
+  return [{ focus, presets: isLie ? WITH_LIARS : HUNT_PRESETS, seedsMax: FOCUSED_SEEDS_MAX }, any]
 }
 
 /** Looks for a seed that shows the mutant, then whether a schedule written by hand does. */

@@ -5,7 +5,8 @@ import { signedBytes } from '../../src/envelope.ts'
 import { ed25519Signer, type Signer } from '../../src/signing.ts'
 import { SKIP } from '../../src/votes.ts'
 import { LedgerError } from '../../src/errors.ts'
-import { headerDigest, pointOf } from '../../src/header.ts'
+import { type BlockHeader, headerDigest, pointOf } from '../../src/header.ts'
+import { EMPTY_PAYLOAD, payloadFacts } from '../../src/payload.ts'
 import type { LogRecord, Message, SignedHeader } from '../../src/engine/messages.ts'
 import { digestOf, LEDGER } from '../fixtures.ts'
 import { type Seat, table, type Table } from './seats.ts'
@@ -238,6 +239,34 @@ describe('a restart', () => {
     seat.restart({ point: pointOf(proposal.header), stateRoot: digestOf(1), recent: [] })
     assert.equal(seat.state.final.height, 1)
     assert.ok(seat.effects.some((effect) => effect.type === 'fetch' && effect.want.type === 'sync'))
+  })
+
+  it('checks after a restart what a leader attests of a height before the newest', () => {
+    const votesFor = (stateRoot: string): string[] => {
+      const t = table('bft-4', 4)
+      const seat = t.seats[1]!
+      const signed = (header: BlockHeader): SignedHeader => {
+        const bytes = signedBytes(LEDGER, 'proposal', 0, header.slot, headerDigest(header))
+        return { header, signature: t.signers[0]!.sign(bytes) }
+      }
+      const child = (header: BlockHeader, over: Partial<BlockHeader> = {}): SignedHeader => {
+        const { slot, height, digest } = pointOf(header)
+        return signed({ ...header, slot: slot + 1, height: height + 1, parentSlot: slot, parent: digest, ...over })
+      }
+      const { header } = proposed(t).proposal
+      const facts = payloadFacts(EMPTY_PAYLOAD)
+      const empty = { payloadRoot: facts.root, payloadBytes: facts.bytesCount, operationsCount: 0 }
+      const first = signed({ ...header, ...empty })
+      const second = child(first.header)
+      const certificate = { kind: 'final', epoch: 0, slot: 2, digest: headerDigest(second.header), signers: [] } as const
+      seat.log.push({ type: 'block', proposal: first }, { type: 'block', proposal: second }, { type: 'certificate', certificate })
+      const point = pointOf(second.header)
+      seat.restart({ point, stateRoot: digestOf(2), roots: new Map([[1, digestOf(1)]]), recent: [] })
+      seat.hear(0, { type: 'proposal', proposal: child(second.header, { stateHeight: 1, stateRoot }) })
+      return seat.votes()
+    }
+    assert.deepEqual(votesFor(digestOf(1)), ['first 3 block'])
+    assert.deepEqual(votesFor(digestOf(9)), ['first 3 skip'], 'a state that nobody has')
   })
 
   it('refuses a log that no seat can have written', () => {

@@ -1,6 +1,6 @@
 import { mutant, type Mutant } from './mutant.ts'
 
-const inLog = { package: 'replica', focus: 'crashes' } as const
+const inLog = { package: 'replica', focus: 'disks' } as const
 
 /** Ways to misread a log that a disk has damaged. */
 export const LOG: readonly Mutant[] = [

@@ -45,6 +45,7 @@ export interface AdversaryWorld {
 
 /** Old messages kept for replays. */
 const MEMORY_MAX = 200
+const LATELY_SLOTS = 4
 
 /** Turns what the rules would have a seat say into what suits the adversary: its signatures are good, its words need not be. */
 export class Adversary {
@@ -53,6 +54,9 @@ export class Adversary {
   readonly #ledger: LedgerId
   readonly #counters: FaultCounters
   readonly #memory: Message[] = []
+  /** Votes of the newest slots. */
+  #lately: Vote[] = []
+  #junk = 0
   readonly #leader: LyingLeader
   readonly #register: (vote: Vote) => void
   readonly #elsewhere: (vote: Vote) => Vote
@@ -162,10 +166,15 @@ export class Adversary {
       for (const node of someone()) out.push({ to: node, message: { type: 'certificate', certificate: this.#forge(vote, state) } })
     }
     if (this.#does('flood-stale', 300)) {
+      const junk = (): Message => ({ type: 'payload', payload: [{ id: `junk-${this.#junk++}`, body: new Uint8Array(8) }] })
+      for (let count = 0; count < 4; count++) for (const node of to) out.push({ to: node, message: junk() })
       for (let count = 0; count < 8; count++) {
         const slot = Math.max(1, state.current + this.#dice.between(-30, 60))
         say(this.#dice.pick(['first', 'extra', 'final']), this.#dice.pick([SKIP, 'ee'.repeat(32), 'dd'.repeat(32)]), slot, someone())
       }
+    }
+    if (this.#tricks.has('relabel')) {
+      for (const old of this.#fromBefore(state)) for (const node of to) out.push({ to: node, message: { type: 'vote', vote: old } })
     }
     if (this.#does('relabel', 400)) {
       const other = this.#relabel(vote, state)
@@ -179,6 +188,20 @@ export class Adversary {
       for (const node of someone()) out.push({ to: node, message: { type: 'vote', vote: foreign } })
     }
     return out
+  }
+
+  /** At the start of an epoch: votes that seats cast in the last slots of the one before, said to be of this one, which has the same slots. */
+  #fromBefore(state: EngineState): Vote[] {
+    const { number, base } = state.epoch
+    const old = this.#lately.filter(({ epoch, slot }) => epoch < number && slot > base.slot).map((vote) => ({ ...vote, epoch: number }))
+    this.#lately = []
+    for (let slot = state.current; slot >= state.current - LATELY_SLOTS; slot--) {
+      const cast = state.slots.get(slot)
+      if (cast === undefined) continue
+      this.#lately.push(...[...cast.first, ...cast.extras.flat(), ...cast.finals].filter((vote) => vote !== undefined))
+    }
+    if (old.length > 0) this.#counters.count('relabel-epoch')
+    return old
   }
 
   /** A vote that somebody cast, said to be of another kind, slot, epoch or seat, or for something else: the signature is a good one. */

@@ -125,6 +125,8 @@ export class Checker {
     checkRule(host, epoch, slot, kind, digest)
     const name = voteName({ epoch, slot, kind, digest })
     insist(!this.#of(host).durable.has(name), 'S5', () => `node ${host.node} forgot that it had cast ${name}`)
+    const isOpen = epoch === 0 || this.#of(host).durable.has(`epoch/${epoch}`)
+    insist(isOpen, 'P6', () => `node ${host.node} signed in epoch ${epoch} before its record was durable`)
     insist(epoch > this.#of(host).ended, 'S14', () => `node ${host.node} voted in slot ${slot} of epoch ${epoch}, which had ended there`)
   }
 

@@ -2,7 +2,7 @@ import type { Plan, Trick } from './plan.ts'
 import { TRICKS } from './plan.ts'
 
 /** What a run is about, if it is not the seed that says so: a mistake that few seeds show is looked for where it must show. */
-export type Focus = Trick | 'crashes' | 'epochs' | 'payloads' | 'splits' | 'stalls'
+export type Focus = Trick | 'crashes' | 'disks' | 'epochs' | 'payloads' | 'splits' | 'stalls'
 
 const QUIET: Partial<Plan> = {
   loss: 0,
@@ -14,10 +14,22 @@ const QUIET: Partial<Plan> = {
   pauseEveryMs: 0,
 }
 
+/** Lies that need an epoch before. */
+const ACROSS_EPOCHS: readonly Focus[] = ['replay', 'relabel', 'twins', 'lie-in-sync']
+
 /** Faults of one kind and often, and few others. */
 const FAULTS: Readonly<Record<Exclude<Focus, Trick>, Partial<Plan>>> = {
-  crashes: { ...QUIET, crashEveryMs: 150, syncMsMax: 30, operationEveryMs: 10 },
-  epochs: { ...QUIET, reconfigureAtMs: [200, 700, 1300, 2000], crashEveryMs: 600, operationEveryMs: 10 },
+  crashes: { ...QUIET, crashEveryMs: 150, syncMsMax: 30, validationMsMax: 30, operationEveryMs: 10 },
+  disks: { ...QUIET, crashEveryMs: 200, syncMsMax: 20, syncFailure: 5, diskFull: 5, damage: 600, rot: 300, operationEveryMs: 10 },
+  epochs: {
+    ...QUIET,
+    straggling: 150,
+    straggleMs: 300,
+    reconfigureAtMs: [200, 700, 1300, 2000],
+    untold: 300,
+    crashEveryMs: 600,
+    operationEveryMs: 10,
+  },
   payloads: {
     ...QUIET,
     loss: 60,
@@ -47,6 +59,7 @@ export function focused(plan: Plan, focus: Focus | undefined): Plan {
     tricks: new Set([focus]),
     termSlots: 4,
     operationEveryMs: 10,
+    reconfigureAtMs: ACROSS_EPOCHS.includes(focus) ? [150, 500, 900, 1300] : plan.reconfigureAtMs,
   }
 }
 

@@ -11,6 +11,7 @@ import {
   type Operation,
   payloadFacts,
   recover,
+  STATE_ROOTS_MAX,
   step,
   taggedDigest,
   type TimerName,
@@ -106,7 +107,15 @@ export class LedgerHost {
     this.#life++
     this.#replayStore()
     const last = this.disk.applied.at(-1)
-    const applied = last === undefined ? undefined : { point: last.point, stateRoot: last.stateRoot, recent: [...this.#effects.keys()] }
+    const applied =
+      last === undefined
+        ? undefined
+        : {
+            point: last.point,
+            stateRoot: last.stateRoot,
+            recent: [...this.#effects.keys()],
+            roots: new Map(this.disk.applied.slice(-STATE_ROOTS_MAX).map(({ point, stateRoot }) => [point.height, stateRoot])),
+          }
     this.state =
       this.disk.records.length === 0 && applied === undefined ? createState(this.#init) : recover(this.#init, this.disk.records, applied)
     this.#observer.restarted(this)

@@ -42,6 +42,8 @@ export interface Plan {
   readonly invalidOperations: number
   readonly operationEveryMs: number
   readonly reconfigureAtMs: readonly number[]
+  /** Per mille of replicas that their operators forget to tell of the next committee: they must learn of it from the others. */
+  readonly untold: number
   readonly safetyMs: number
   readonly termSlots: number
 }
@@ -108,6 +110,7 @@ export function makePlan(preset: PresetName, random: Random): Plan {
     invalidOperations: on(150, 50),
     operationEveryMs: dice.between(5, dice.chance(200) ? 2000 : 80),
     reconfigureAtMs: dice.chance(350) ? [dice.between(100, 2000), ...(dice.chance(400) ? [dice.between(2000, 4000)] : [])] : [],
+    untold: 150,
     safetyMs: dice.between(1500, 4500),
     termSlots: dice.pick([1, 2, 4, 16]),
   }

@@ -141,9 +141,11 @@ export class World implements HostObserver {
 
   /** Payloads on the disk of a node that is down cannot be read any more. Of each, good copies are left for recovery to find. */
   rot(node: number): void {
-    const { size } = this.plan
+    const { size, reconfigureAtMs } = this.plan
+    // Seats are asked, and nobody else: copies at nodes that have none, or that may lose theirs, are not within reach.
+    if (reconfigureAtMs.length > 0) return
     const copies = new Map<string, number>()
-    for (const { node: other, disk } of this.hosts) {
+    for (const { node: other, disk } of this.hosts.slice(0, size.n)) {
       if (other === node || !this.isHonest(other) || this.isSpoilt(other)) continue
       const roots = new Set(disk.records.flatMap((record) => (record.type === 'payload' ? [payloadFacts(record.payload).root] : [])))
       for (const root of roots) copies.set(root, (copies.get(root) ?? 0) + 1)
@@ -183,8 +185,7 @@ export class World implements HostObserver {
     if (spare.length > 0 && this.dice.chance(600)) seats[seat] = this.dice.pick(spare)
     else this.#keyNames[seats[seat]!] = `${seats[seat]!}/${this.kernel.now}`
     this.#committee = this.#committeeOf(seats)
-    // Operators forget one now and then: it must learn of the committee from the others.
-    for (const host of [...this.hosts, ...this.#twins.values()]) if (!this.dice.chance(150)) host.reconfigure(this.#committee)
+    for (const host of [...this.hosts, ...this.#twins.values()]) if (!this.dice.chance(this.plan.untold)) host.reconfigure(this.#committee)
   }
 
   // What hosts tell of themselves.

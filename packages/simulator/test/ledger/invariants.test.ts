@@ -162,11 +162,29 @@ const TRACES: Readonly<Record<string, Trace>> = {
   },
   'P3: a header that leaves before it is durable': (stage) => {
     const header = stage.block(1, BASE)
-    const slot = stage.replicas[0]!.state.slots
-    slot.set(1, { proposed: headerDigest(header) } as never)
+    stage.slot(0, 1).proposed = headerDigest(header)
     return () => stage.leaves(0, { type: 'proposal', proposal: { header, signature: new Uint8Array(64) } })
   },
   'P6: a vote in an epoch whose record is not durable': (stage) => () => stage.says(0, 'first', 1, SKIP, 1),
+  'R3: an extra vote for a block on too few first votes': (stage) => {
+    const digest = headerDigest(stage.block(1, BASE))
+    const slot = stage.slot(0, 1)
+    slot.own.first = SKIP
+    slot.first[1] = stage.vote(1, 'first', 1, digest)
+    return () => stage.writes(0, { type: 'vote', epoch: 0, slot: 1, kind: 'extra', digest })
+  },
+  'R3: an extra vote before the first vote': (stage) => {
+    stage.slot(0, 1)
+    return () => stage.writes(0, { type: 'vote', epoch: 0, slot: 1, kind: 'extra', digest: SKIP })
+  },
+  'R4: an extra vote to skip on too few votes for anything else': (stage) => {
+    const digest = headerDigest(stage.block(1, BASE))
+    const slot = stage.slot(0, 1)
+    slot.own.first = digest
+    for (const seat of [0, 1, 2]) slot.first[seat] = stage.vote(seat, 'first', 1, digest)
+    slot.first[3] = stage.vote(3, 'first', 1, SKIP)
+    return () => stage.writes(0, { type: 'vote', epoch: 0, slot: 1, kind: 'extra', digest: SKIP })
+  },
   'R5: a final vote for what is not notarised': (stage) => {
     const digest = headerDigest(stage.block(1, BASE))
     stage.says(0, 'first', 1, digest)

@@ -44,6 +44,8 @@ export const BASE: ChainPoint = {
   nextCommittee: ZERO_DIGEST,
 }
 
+type SlotState = EngineState['slots'] extends Map<number, infer Slot> ? Slot : never
+
 interface StagedReplica {
   readonly node: number
   readonly state: EngineState
@@ -148,6 +150,24 @@ export class Stage {
 
   applies(node: number, point: ChainPoint, stateRoot = taggedDigest(`state ${point.height}`), operations: readonly string[] = []): void {
     this.checker.applied(this.#of(node), { point, stateRoot, operations })
+  }
+
+  /** An open slot of a replica in which nothing has happened yet. */
+  slot(node: number, slot: number): SlotState {
+    const { n } = this.committee.size
+    const fresh: SlotState = {
+      slot,
+      first: Array.from({ length: n }),
+      extras: Array.from({ length: n }, () => []),
+      finals: Array.from({ length: n }),
+      certificates: [],
+      blocks: [],
+      own: { first: undefined, extras: [], final: undefined },
+      proposed: undefined,
+      timedOut: false,
+    }
+    this.#of(node).state.slots.set(slot, fresh)
+    return fresh
   }
 
   restarts(node: number): void {
