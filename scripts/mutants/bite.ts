@@ -1,5 +1,5 @@
 import type { Mutant } from '../../packages/ledger/test/mutation/mutant.ts'
-import { HUNT_PRESETS, HUNT_TIMEOUT_MS, schedulesOf } from './kill.ts'
+import { HUNT_TIMEOUT_MS, schedulesOf } from './kill.ts'
 import { Sandbox, type Schedule } from './sandbox.ts'
 
 /** What one check is worth: the seeds that kill a mutant with it, and whether any does without. */
@@ -12,13 +12,13 @@ export interface Bite {
   readonly killedBy: string | undefined
 }
 
-/** Of each preset, without the check: many times what it takes with it. */
+/** Of each schedule's presets, without the check: many times what it takes with it. */
 const SEEDS_WITHOUT = 20
 
 /** Hunts a mutant that one check finds: with that check, and without. */
 export async function showBite(
   mutant: Mutant,
-  without: readonly Schedule[] = [{ presets: HUNT_PRESETS, seedsMax: SEEDS_WITHOUT }],
+  without: readonly Schedule[] = schedulesOf(mutant).map((schedule) => ({ ...schedule, seedsMax: SEEDS_WITHOUT })),
 ): Promise<Bite> {
   const check = mutant.foundBy
   if (check === undefined) throw new Error(`mutant "${mutant.name}" names no check that finds it`)

@@ -2,7 +2,7 @@ import { FOCI, type Focus, type LedgerPreset, TRICKS } from '@cairn/simulator'
 import type { Mutant } from '../../packages/ledger/test/mutation/mutant.ts'
 import { type Hunt, Sandbox, type Schedule } from './sandbox.ts'
 
-export const HUNT_PRESETS: readonly LedgerPreset[] = ['cft-3', 'bft-4', 'cft-5', 'bft-7', 'geo-10']
+const HUNT_PRESETS: readonly LedgerPreset[] = ['cft-3', 'bft-4', 'cft-5', 'bft-7', 'geo-10']
 /** Committees that bear a liar. */
 const WITH_LIARS: readonly LedgerPreset[] = ['bft-4', 'bft-7', 'geo-10']
 /** Of each preset. */

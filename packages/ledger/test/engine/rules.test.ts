@@ -328,6 +328,22 @@ describe('the end of an epoch', () => {
     assert.ok(types.includes('committee') && types.indexOf('committee') < types.indexOf('vote'))
   })
 
+  it('is the end of its history also for who does not know the next committee', () => {
+    const { t, leader } = named()
+    const seat = t.seats[3]!
+    const { proposal } = leader.sent('proposal')[0]!
+    const end = pointOf(proposal.header)
+    const header: BlockHeader = { ...proposal.header, slot: 2, height: 2, parentSlot: 1, parent: end.digest }
+    const bytes = signedBytes(LEDGER, 'proposal', 0, 2, headerDigest(header))
+    const after: SignedHeader = { header, signature: t.signers[0]!.sign(bytes) }
+    for (const each of [proposal, after]) {
+      seat.hear(0, { type: 'proposal', proposal: each })
+      for (const from of [0, 1, 2]) seat.hear(from, t.vote(from, 'final', each.header.slot, headerDigest(each.header)))
+    }
+    const finals = seat.notices().flatMap((notice) => (notice.type === 'final' ? [notice.point] : []))
+    assert.deepEqual(finals, [end])
+  })
+
   it('is learnt of from a quorum by who was not told', () => {
     const { t, leader, next } = named()
     const seat = t.seats[3]!

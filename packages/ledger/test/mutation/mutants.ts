@@ -196,7 +196,6 @@ const VOTES: readonly Mutant[] = [
     'engine/final-vote.ts',
     "if (certificateOf(state, slot.slot, first, ['notar']) === undefined) return\n",
     'void certificateOf\n',
-    { foundBy: 'R5' },
   ),
   mutant('R5', 'no final votes', 'engine/final-vote.ts', "castVote(state, slot, 'final', first)", 'void castVote'),
 ]
@@ -238,9 +237,7 @@ const BLOCKS: readonly Mutant[] = [
     "return known === undefined || known !== '' ? 'good' : 'bad'",
     { focus: 'bad-headers' },
   ),
-  mutant('S12', 'state roots are forgotten in a crash', 'engine/recover.ts', 'state.stateRoots.set(height, root)', 'void root', {
-    focus: 'bad-headers',
-  }),
+  mutant('S12', 'state roots are forgotten in a crash', 'engine/recover.ts', 'state.stateRoots.set(height, root)', 'void root'),
   mutant(
     'P2',
     'votes do not need the payload',

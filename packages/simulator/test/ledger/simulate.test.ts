@@ -9,12 +9,12 @@ const SEEDS: Readonly<Record<LedgerPreset, number>> = { single: 60, 'cft-3': 60,
 
 /** What can happen in a run: what strikes in none of a few seeds about everything tests nothing. */
 const FAULTS: readonly string[] = [
-  ...['lost', 'duplicated', 'straggled', 'filtered', 'queue-full', 'cut'],
-  ...['partition-split', 'partition-one-way', 'partition-alone', 'partition-partial'],
-  ...['slow-sync', 'failed-sync', 'disk-full', 'torn-write', 'payload-rotted', 'payloads-gone'],
+  ...'lost duplicated straggled filtered queue-full cut'.split(' '),
+  ...'partition-split partition-one-way partition-alone partition-partial'.split(' '),
+  ...'slow-sync failed-sync disk-full torn-write payload-rotted payloads-gone'.split(' '),
   ...LATENT_FAULTS.map((fault) => `disk-${fault}`),
   ...TRICKS,
-  ...['orphan-hidden', 'orphan-parent', 'replay-old-epoch'],
+  ...'orphan-hidden orphan-parent replay-old-epoch relabel-epoch'.split(' '),
 ]
 
 function assertHolds(preset: LedgerPreset, seed: number, realSignatures = false): void {
