@@ -3,6 +3,7 @@ import { defineCommand } from '../define-command.ts'
 import { defaultFlag, repeatedFlag, requiredArgument, switchFlag } from '../field.ts'
 import { integer } from '../values/number.ts'
 import { oneOf } from '../values/parser.ts'
+import { PRESET_NAMES } from '../values/preset-names.ts'
 
 export interface SimulateOptions {
   readonly what: 'ledger'
@@ -15,9 +16,6 @@ export interface SimulateOptions {
   readonly realSignatures: boolean
 }
 
-// Spelled out here, so that help and a usage error load no simulator.
-const PRESETS = ['single', 'cft-3', 'bft-4', 'cft-5', 'bft-7', 'geo-10'] as const satisfies readonly LedgerPreset[]
-
 export const simulate = defineCommand({
   name: 'simulate',
   summary: 'rehearse disasters under a virtual clock, every invariant checked after every step',
@@ -29,10 +27,8 @@ export const simulate = defineCommand({
       'preset',
       'NAME',
       'committee: single, cft-3, bft-4, cft-5, bft-7, geo-10, or all but the first',
-      oneOf(...PRESETS, 'all'),
-      {
-        fallback: ['bft-7'],
-      },
+      oneOf(...PRESET_NAMES, 'all'),
+      { fallback: ['bft-7'] },
     ),
     jobs: defaultFlag('jobs', 'N', 'how many seeds at once, each in a thread', integer(1, 2), '1'),
     once: switchFlag('once', 'run each seed once, without comparing two runs of it'),
