@@ -39,6 +39,7 @@ import { genesisPoint } from './genesis.ts'
 import { answerFrom, UnappliedBlocks } from './kept-blocks.ts'
 import type { ReplicaEvent } from './events.ts'
 import { FinalityWatch } from './finality-watch.ts'
+import { HeldSends } from './held-sends.ts'
 import { lightProofTo } from './light-proof.ts'
 import { loadOf, type ReplicaLoad } from './load.ts'
 import { PeerLinks } from './peer-links.ts'
@@ -88,8 +89,7 @@ export class Replica implements AsyncDisposable {
   readonly #watch: FinalityWatch
   readonly #timers: EngineTimers
   readonly #events: EngineEvent[] = []
-  /** Sends that wait for a token, in order. */
-  #held: { readonly after: number; readonly to: readonly PeerId[]; readonly message: Message }[] = []
+  readonly #held = new HeldSends()
   readonly #applier: Applier
   #durableToken = 0
   #durable: Promise<void> = Promise.resolve()
@@ -204,7 +204,7 @@ export class Replica implements AsyncDisposable {
       operationsUnchecked: this.#admission.waitingCount,
       clientsWaiting: this.#submissions.count,
       readersWaiting: this.#reads.count,
-      sendsHeld: this.#held.length,
+      sendsHeld: this.#held.count,
       blocksUnapplied: this.#applier.waitingCount,
       links: this.#links.load,
     })
@@ -327,7 +327,7 @@ export class Replica implements AsyncDisposable {
 
   #send(to: readonly PeerId[], message: Message, after: number): void {
     if (after <= this.#durableToken) return this.#links.send(to, message)
-    this.#held.push({ after, to, message })
+    this.#held.hold({ after, to, message })
     this.#log.hasten()
   }
 
@@ -357,9 +357,7 @@ export class Replica implements AsyncDisposable {
   #becameDurable(token: number): void {
     this.#durableToken = token
     if (this.#stopped) return this.#applier.durable(token)
-    const ready = this.#held.filter(({ after }) => after <= token)
-    this.#held = this.#held.filter(({ after }) => after > token)
-    for (const { to, message } of ready) this.#links.send(to, message)
+    for (const { to, message } of this.#held.release(token, this.#state)) this.#links.send(to, message)
     this.#applier.durable(token)
     this.#handle({ type: 'durable', token })
   }

@@ -21,8 +21,9 @@ export interface StagedChange {
   readonly blocks: readonly StoredBlock[]
   /** Pages that the state has now and did not have before, with the height since which. */
   readonly written: readonly { readonly page: WrittenPage; readonly height: number }[]
-  /** Pages that the state had before and has not any more. */
-  readonly dropped: readonly { readonly hash: Uint8Array; readonly height: number }[]
+  /** Pages that the state had before and has not any more: no height from {@link first} on that can be read has them. */
+  readonly dropped: readonly Uint8Array[]
+  readonly first: number
   readonly nodes: readonly HistoryNode[]
 }
 
@@ -79,10 +80,10 @@ export class StagedBlocks {
   /** What the blocks up to `height` changed; `undefined` if there are none. */
   changeUpTo(height: number): StagedChange | undefined {
     const chosen = this.#blocks.filter(({ applied }) => applied.state.height <= height)
-    const last = chosen.at(-1)
-    if (last === undefined) return undefined
+    const [first, last] = [chosen[0], chosen.at(-1)]
+    if (first === undefined || last === undefined) return undefined
     const written = new Map<string, { readonly page: WrittenPage; readonly height: number }>()
-    const dropped = new Map<string, { readonly hash: Uint8Array; readonly height: number }>()
+    const dropped = new Map<string, Uint8Array>()
     for (const { applied } of chosen) {
       const { height: at } = applied.state
       for (const page of applied.written) {
@@ -92,7 +93,7 @@ export class StagedBlocks {
       }
       for (const hash of applied.dropped) {
         const name = hexOf(hash)
-        if (!written.delete(name)) dropped.set(name, { hash, height: at })
+        if (!written.delete(name)) dropped.set(name, hash)
       }
     }
     return {
@@ -100,6 +101,7 @@ export class StagedBlocks {
       blocks: chosen.map(({ block }) => block),
       written: [...written.values()],
       dropped: [...dropped.values()],
+      first: first.applied.state.height,
       nodes: chosen.flatMap(({ nodes }) => nodes),
     }
   }

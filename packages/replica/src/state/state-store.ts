@@ -189,7 +189,7 @@ export class StateStore implements PageSource, Disposable {
     try {
       this.#database.exec('BEGIN IMMEDIATE')
       for (const { page, height: born } of change.written) add.run(page.hash, page.bytes, born)
-      for (const { hash, height: dropped } of change.dropped) drop.run(dropped, hash)
+      for (const hash of change.dropped) drop.run(change.first, hash)
       addHeight.run(state.height, state.root.hash)
       for (const [index, { point, item, payloadRoot, payload }] of change.blocks.entries()) {
         keep.run(state.height - change.blocks.length + 1 + index, point, item, payloadRoot, payload)
