@@ -35,3 +35,5 @@ export const FLUSH_BLOCKS = 64
 export const FLUSH_BYTES = 4 * 1024 * 1024
 /** A final block is in the file after this, however few follow it. */
 export const FLUSH_MS = 250
+/** Operations in one message to a leader: as many as it takes from one. */
+export const FORWARDED_TOGETHER_MAX = 256

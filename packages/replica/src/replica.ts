@@ -39,6 +39,7 @@ import { genesisPoint } from './genesis.ts'
 import { answerFrom, UnappliedBlocks } from './kept-blocks.ts'
 import type { ReplicaEvent } from './events.ts'
 import { FinalityWatch } from './finality-watch.ts'
+import { Forwards } from './forwards.ts'
 import { HeldSends } from './held-sends.ts'
 import { lightProofTo } from './light-proof.ts'
 import { loadOf, type ReplicaLoad } from './load.ts'
@@ -90,6 +91,7 @@ export class Replica implements AsyncDisposable {
   readonly #timers: EngineTimers
   readonly #events: EngineEvent[] = []
   readonly #held = new HeldSends()
+  readonly #forwards = new Forwards((to, operations) => this.#links.send(to, { type: 'operations', operations }))
   readonly #applier: Applier
   #durableToken = 0
   #durable: Promise<void> = Promise.resolve()
@@ -326,6 +328,7 @@ export class Replica implements AsyncDisposable {
   }
 
   #send(to: readonly PeerId[], message: Message, after: number): void {
+    if (message.type === 'operations') return this.#forwards.add(to, message.operations)
     if (after <= this.#durableToken) return this.#links.send(to, message)
     this.#held.hold({ after, to, message })
     this.#log.hasten()
