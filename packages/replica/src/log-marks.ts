@@ -1,5 +1,8 @@
-import { type LogRecord, payloadFacts } from '@cairn/ledger'
+import { type LogRecord, payloadFacts, SEATS_MAX } from '@cairn/ledger'
 import { NAMED_COMMITTEES_MAX, UNCLAIMED_SLOTS_MAX } from './limits.ts'
+
+/** Next committees, and the word of all that join each. */
+const STANDING_MAX = NAMED_COMMITTEES_MAX * (1 + SEATS_MAX)
 
 /** Remembers from which record on the log is still needed, for what is not final and applied yet. */
 export class LogMarks {
@@ -38,7 +41,13 @@ export class LogMarks {
       case 'committee': {
         const { hash } = record.committee
         const others = this.#standing.filter((each) => each.type !== 'committee' || each.committee.hash !== hash)
-        this.#standing = [...others.slice(1 - NAMED_COMMITTEES_MAX), record]
+        this.#standing = [...others.slice(1 - STANDING_MAX), record]
+        return
+      }
+      case 'ready': {
+        const { signature } = record.ready
+        const others = this.#standing.filter((each) => each.type !== 'ready' || Buffer.compare(each.ready.signature, signature) !== 0)
+        this.#standing = [...others.slice(1 - STANDING_MAX), record]
         return
       }
       case 'epoch':

@@ -298,6 +298,7 @@ function nameOf(record: LogRecord): string {
       return 'block'
     case 'certificate':
     case 'committee':
+    case 'ready':
       return record.type
     case 'epoch':
       return `epoch/${record.start.number}`
