@@ -29,7 +29,7 @@ import type { StateStore } from './state/state-store.ts'
 export interface CheckpointsInit {
   readonly ledger: LedgerId
   readonly genesis: Digest
-  readonly signer: Signer
+  readonly signerOf: (publicKey: Uint8Array) => Signer | undefined
   readonly verifier: Verifier
   readonly store: StateStore
   readonly log: ReplicaLog
@@ -52,7 +52,7 @@ export class Checkpoints {
 
   constructor(init: CheckpointsInit) {
     this.#init = init
-    this.#checkpointer = new Checkpointer(init.ledger, init.signer, init.verifier)
+    this.#checkpointer = new Checkpointer(init.ledger, init.signerOf, init.verifier)
   }
 
   /** The newest checkpoint that a quorum stands for. */
@@ -69,10 +69,10 @@ export class Checkpoints {
   /** The block at `point` has been applied. */
   applied(point: ChainPoint, payloadRoot: Digest): void {
     const { store, startOf, send, checkpointHeights = CHECKPOINT_HEIGHTS } = this.#init
-    if (!isCheckpointed(point.height, checkpointHeights)) return
     const start = startOf(point.epoch)
     // After an epoch's end block only empty blocks follow: the next epoch's checkpoints will do.
     if (start === undefined || point.nextCommittee !== ZERO_DIGEST) return
+    if (!isCheckpointed(point.height, start.base.height, checkpointHeights)) return
     const { committee } = start
     const header = this.#headerOf(point, payloadRoot, committee)
     const writer = new ByteWriter(1024)
@@ -135,7 +135,11 @@ export class Checkpoints {
   }
 }
 
-/** Every `interval` heights, and early in a ledger's life at powers of two, so that a new one has a checkpoint at once. All seats agree on it. */
-function isCheckpointed(height: number, interval: number): boolean {
-  return height % interval === 0 || (height < interval && Number.isInteger(Math.log2(height)))
+/**
+ * Every `interval` heights, and early in an epoch at powers of two of what it has, so that a new ledger has a checkpoint at once, and a new
+ * committee one of its own. All seats agree on it.
+ */
+function isCheckpointed(height: number, baseHeight: number, interval: number): boolean {
+  const inEpoch = height - baseHeight
+  return height % interval === 0 || (inEpoch < interval && Number.isInteger(Math.log2(inEpoch)))
 }

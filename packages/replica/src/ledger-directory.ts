@@ -38,9 +38,10 @@ const VERSION = 1
 const LEDGER_FILE = 'ledger.json'
 const TRUST_FILE = 'trust.json'
 /** Beside a seat's keys: they have been used. */
-const USED_FILE = 'seat.used'
+export const USED_FILE = 'seat.used'
 /** And their log has been lost since. */
-const BURNT_FILE = 'seat.burnt'
+export const BURNT_FILE = 'seat.burnt'
+export const KEY_FILE = 'seat.key'
 /** How long a new trust root may be used: longer than anybody keeps a ledger of seats whose keys never change. */
 const TRUST_MS = 365 * 24 * 3600 * 1000
 
@@ -72,7 +73,7 @@ export async function createLedgerDirectory(
   const members: Member[] = []
   for (let seat = 0; seat < n; seat++) {
     await mkdir(seatDirectory(directory, seat), { mode: 0o700 })
-    await writeFile(join(seatDirectory(directory, seat), 'seat.key'), randomBytes(32), { mode: 0o600, flag: 'wx' })
+    await writeFile(join(seatDirectory(directory, seat), KEY_FILE), randomBytes(32), { mode: 0o600, flag: 'wx' })
     const { signer, identity } = await readSeatKeys(directory, seat)
     members.push({ peer: identity.peer, publicKey: signer.publicKey, role: 'full' })
   }
@@ -117,7 +118,7 @@ export async function readLedgerFile(directory: string): Promise<LedgerFile> {
 /** @throws the system's error */
 export async function readSeatKeys(directory: string, seat: number): Promise<SeatKeys> {
   const home = seatDirectory(directory, seat)
-  const signer = ed25519Signer(await readFile(join(home, 'seat.key')))
+  const signer = ed25519Signer(await readFile(join(home, KEY_FILE)))
   return { signer, identity: await loadOrCreatePeerKey(join(home, 'peer.key')) }
 }
 
@@ -137,6 +138,11 @@ export async function maySign(directory: string, seat: number): Promise<boolean>
   // Said once more, for a learner has a log too.
   if (!isNew) await mark(join(home, BURNT_FILE))
   return isNew
+}
+
+/** Whether the seat has a log of what it said. */
+export async function hasLog(directory: string, seat: number): Promise<boolean> {
+  return await hasEntries(join(seatDirectory(directory, seat), 'log'))
 }
 
 /** Puts an empty file there for good; false if it was there. */
