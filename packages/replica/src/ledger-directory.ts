@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   checkpointDigest,
@@ -11,7 +11,6 @@ import {
   type Member,
   PRESETS,
   type PresetName,
-  type Signer,
   type TrustRoot,
 } from '@cairn/ledger'
 import { loadOrCreatePeerKey, type PeerIdentity } from '@cairn/network'
@@ -27,12 +26,6 @@ export interface LedgerFile {
   readonly signedOperations: boolean
 }
 
-/** A seat's own keys: secret, and in the seat's directory only. */
-export interface SeatKeys {
-  readonly signer: Signer
-  readonly identity: PeerIdentity
-}
-
 const WHAT = 'cairn ledger'
 const VERSION = 1
 const LEDGER_FILE = 'ledger.json'
@@ -41,7 +34,9 @@ const TRUST_FILE = 'trust.json'
 export const USED_FILE = 'seat.used'
 /** And their log has been lost since. */
 export const BURNT_FILE = 'seat.burnt'
+/** The key that the seat signs with, and the one that it is reached by. */
 export const KEY_FILE = 'seat.key'
+export const PEER_FILE = 'peer.key'
 /** How long a new trust root may be used: longer than anybody keeps a ledger of seats whose keys never change. */
 const TRUST_MS = 365 * 24 * 3600 * 1000
 
@@ -74,8 +69,9 @@ export async function createLedgerDirectory(
   for (let seat = 0; seat < n; seat++) {
     await mkdir(seatDirectory(directory, seat), { mode: 0o700 })
     await writeFile(join(seatDirectory(directory, seat), KEY_FILE), randomBytes(32), { mode: 0o600, flag: 'wx' })
-    const { signer, identity } = await readSeatKeys(directory, seat)
-    members.push({ peer: identity.peer, publicKey: signer.publicKey, role: 'full' })
+    const { publicKey } = ed25519Signer(await readFile(join(seatDirectory(directory, seat), KEY_FILE)))
+    const { peer } = await loadOrCreatePeerKey(join(seatDirectory(directory, seat), PEER_FILE))
+    members.push({ peer, publicKey, role: 'full' })
   }
   const ledger: LedgerId = { networkId: randomBytes(32).toString('hex'), chainId: 1 }
   const stored: StoredLedger = {
@@ -115,11 +111,15 @@ export async function readLedgerFile(directory: string): Promise<LedgerFile> {
   return { ledger: { networkId, chainId }, genesis, signedOperations: signedOperations !== false }
 }
 
-/** @throws the system's error */
-export async function readSeatKeys(directory: string, seat: number): Promise<SeatKeys> {
-  const home = seatDirectory(directory, seat)
-  const signer = ed25519Signer(await readFile(join(home, KEY_FILE)))
-  return { signer, identity: await loadOrCreatePeerKey(join(home, 'peer.key')) }
+/**
+ * How a seat is reached.
+ *
+ * @throws the system's error, `ENOENT` where there is no such seat
+ */
+export async function readSeatIdentity(directory: string, seat: number): Promise<PeerIdentity> {
+  const path = join(seatDirectory(directory, seat), PEER_FILE)
+  await access(path)
+  return await loadOrCreatePeerKey(path)
 }
 
 /**

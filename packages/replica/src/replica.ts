@@ -36,6 +36,7 @@ import { answerFrom, UnappliedBlocks } from './kept-blocks.ts'
 import { FinalityWatch } from './finality-watch.ts'
 import { lightProofTo } from './light-proof.ts'
 import { loadOf, type ReplicaLoad } from './load.ts'
+import { progressOf } from './progress.ts'
 import { PeerLinks } from './peer-links.ts'
 import { type ReadAnswer, readAnswer } from './read/read-answer.ts'
 import { type KeyedInit, keysOf, type ReplicaInit } from './replica-init.ts'
@@ -76,13 +77,8 @@ export class Replica implements AsyncDisposable {
     this.#init = init
     const { verifier } = state.init
     this.#admission = new Admission({ ledger: init.ledger, signedOperations: init.signedOperations, verifier })
-    this.#submissions = new Submissions({
-      clock: init.clock,
-      admission: this.#admission,
-      store,
-      handIn: (operation) => this.#handle({ type: 'submit', operation }),
-      ...(init.observe && { observe: init.observe }),
-    })
+    const handIn = (operation: Operation): void => this.#handle({ type: 'submit', operation })
+    this.#submissions = new Submissions({ ...init, admission: this.#admission, store, handIn })
     this.#watch = new FinalityWatch(init.clock, (event) => init.observe?.(event))
     this.#timers = new EngineTimers(init.clock, (timer, id) => this.#handle({ type: 'timer', timer, id }))
     this.#log = log
@@ -105,13 +101,12 @@ export class Replica implements AsyncDisposable {
       send: (to, message) => this.#links.sendRead(to, message),
     })
     this.#checkpoints = new Checkpoints({
-      ledger: init.ledger,
+      ...init,
       genesis: genesisPoint(init.ledger, init.genesis).digest,
       signerOf: (publicKey) => init.signer.signerOf(publicKey),
       verifier,
       store,
       log,
-      ...(init.checkpointHeights !== undefined && { checkpointHeights: init.checkpointHeights }),
       startOf: (epoch) => (epoch === state.epoch.number ? state.epoch : undefined),
       send: ({ members }, message) =>
         this.#links.sendCheckpoint(
@@ -120,10 +115,8 @@ export class Replica implements AsyncDisposable {
         ),
     })
     this.#epochs = new EpochChanges({
-      ledger: init.ledger,
-      genesis: init.genesis,
+      ...init,
       path: join(init.directory, 'epochs.db'),
-      clock: init.clock,
       verifier,
       keys: init.signer,
       self: init.transport.self,
@@ -180,18 +173,7 @@ export class Replica implements AsyncDisposable {
 
   /** Slot in which this seat is, and its epoch; and since it started, syncs of its log, and messages to other seats. */
   get progress(): Omit<StatusResponse, 'height' | 'stateRoot' | 'checkpointHeight'> {
-    const { epoch, current, final, halted, seat } = this.#state
-    const { provenEpoch, removedAfter, wanted } = this.#epochs
-    const membership = { seat: seat ?? null, provenEpoch, removedAfter: removedAfter ?? null, wanted: wanted?.hash ?? null }
-    return {
-      epoch: epoch.number,
-      slot: current,
-      finalHeight: final.height,
-      halted,
-      ...membership,
-      syncs: this.#log.syncsCount,
-      messages: this.#links.sentCount,
-    }
+    return { ...progressOf(this.#state, this.#epochs), syncs: this.#log.syncsCount, messages: this.#links.sentCount }
   }
 
   /** What waits where, and how far each seat is. */
@@ -367,10 +349,7 @@ export class Replica implements AsyncDisposable {
     const startMs = this.#init.clock.monotonicMs()
     const applied = applyBlock(this.#store, this.#init.ledger, this.#store.state, payload)
     this.#store.commit(applied, this.#blocks.take(point, payload))
-    for (const [index, { id }] of payload.entries()) {
-      const result = applied.results[index]
-      if (result !== undefined) this.#submissions.settle(id, { type: 'final', result })
-    }
+    this.#submissions.applied(payload, applied.results)
     const durationMs = this.#init.clock.monotonicMs() - startMs
     this.#init.observe?.({ type: 'applied', height: point.height, operations: payload.length, durationMs })
     this.#checkpoints.applied(point, payloadFacts(payload).root)

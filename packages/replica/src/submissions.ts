@@ -1,4 +1,4 @@
-import type { Notice, Operation, OperationResult } from '@cairn/ledger'
+import type { Notice, Operation, OperationResult, Payload } from '@cairn/ledger'
 import type { Clock } from '@cairn/runtime'
 import type { Admission } from './admission.ts'
 import type { ReplicaEvent } from './events.ts'
@@ -89,6 +89,14 @@ export class Submissions {
     this.#waiting.delete(id)
     this.#count -= waiting.size
     for (const settle of waiting) settle(outcome)
+  }
+
+  /** A block has been applied, with these results. */
+  applied(payload: Payload, results: readonly OperationResult[]): void {
+    for (const [index, { id }] of payload.entries()) {
+      const result = results[index]
+      if (result !== undefined) this.settle(id, { type: 'final', result })
+    }
   }
 
   notice(notice: Notice): void {

@@ -1,20 +1,19 @@
-import { randomBytes } from 'node:crypto'
-import { ed25519Signer } from '@cairn/ledger'
 import { createDialer, createLibp2pTransport } from '@cairn/network'
-import { maySign, readinessOf, readLedgerFile, readSeatKeys, Replica, seatDirectory, startClientServer } from '@cairn/replica'
+import { readinessOf, readLedgerFile, readSeatIdentity, Replica, seatDirectory, SeatKeys, startClientServer } from '@cairn/replica'
 import type { LedgerOptions } from '../commands/ledger.ts'
 import { CliError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { CommandIo } from '../io.ts'
 import { announceListening, observe, untilStopped } from './daemon.ts'
+import { NextCommitteeWatch } from './next-committee-watch.ts'
 import { type ObservedReplicaEvent, REPLICA_METRICS, REPLICA_RULES, replicaStatus } from './replica-observation.ts'
 
 /** Runs one seat of the ledger in `directory` until it is told to stop, or its disk fails. */
 export async function runSeat(directory: string, { seat, listen, peers, clientPort, http }: LedgerOptions, io: CommandIo): Promise<void> {
   const { ledger, genesis, signedOperations } = await readLedgerFile(directory)
-  const { signer, identity } = await readSeatKeys(directory, seat)
-  const isLearner = !(await maySign(directory, seat))
-  if (isLearner) {
+  const identity = await readSeatIdentity(directory, seat)
+  const keys = await SeatKeys.open(directory, seat)
+  if (keys.isBurnt) {
     io.say(
       { type: 'learner', seat },
       `seat ${seat} has signed before and its log is gone: it follows, and signs nothing until its key is replaced`,
@@ -29,8 +28,7 @@ export async function runSeat(directory: string, { seat, listen, peers, clientPo
       directory: seatDirectory(directory, seat),
       ledger,
       genesis,
-      // A learner is one whose key has no seat.
-      signer: isLearner ? ed25519Signer(randomBytes(32)) : signer,
+      signer: keys,
       signedOperations,
       transport,
       clock,
@@ -52,6 +50,8 @@ export async function runSeat(directory: string, { seat, listen, peers, clientPo
     })
     announceListening(io, transport.addresses())
     io.say({ type: 'clients', url: server.url }, `clients ${server.url}`)
+    using watch = new NextCommitteeWatch(directory, replica, keys, io)
+    await watch.start()
     await untilStopped(AbortSignal.any([io.signal, failed.signal]))
     await dialer.stop()
   } finally {

@@ -1,7 +1,29 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { ed25519Signer, ed25519Verifier, encodeOperation, followChain, LedgerError, type TrustRoot } from '@cairn/ledger'
-import { createLedgerDirectory, LedgerClient, ReplicaError } from '@cairn/replica'
+import { join } from 'node:path'
+import {
+  type Committee,
+  ed25519Signer,
+  ed25519Verifier,
+  encodeOperation,
+  followChain,
+  LedgerError,
+  PRESETS,
+  type TrustRoot,
+} from '@cairn/ledger'
+import {
+  changedCommittee,
+  createLedgerDirectory,
+  createSeatKey,
+  encodeNextCommittee,
+  LedgerClient,
+  NEXT_COMMITTEE_FILE,
+  readLedgerFile,
+  ReplicaError,
+  seatDirectory,
+  type StatusResponse,
+} from '@cairn/replica'
+import { writeFileDurably } from '@cairn/storage'
 import type { LedgerOptions } from '../commands/ledger.ts'
 import { CliError, UsageError } from '../errors.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
@@ -49,7 +71,7 @@ async function act(options: LedgerOptions, io: CommandIo): Promise<void> {
   const [target = '', ...values] = options.values
   switch (options.action) {
     case 'init': {
-      const { genesis, ledger } = await createLedgerDirectory(target, options.preset, io.clock.now(), !options.unsigned)
+      const { genesis, ledger } = await createLedgerDirectory(target, options.preset ?? 'single', io.clock.now(), !options.unsigned)
       const { n } = genesis.size
       return io.say(
         { type: 'ledger', directory: target, seats: n, networkId: ledger.networkId },
@@ -75,11 +97,19 @@ async function act(options: LedgerOptions, io: CommandIo): Promise<void> {
       const status = await new LedgerClient(target).status(limit(options, io))
       return io.say(
         { ...status, type: 'ledger-status', url: target },
-        `height ${status.height}, epoch ${status.epoch}, slot ${status.slot}, checkpoint ${status.checkpointHeight ?? 'none yet'}`,
+        `height ${status.height}, epoch ${status.epoch}, slot ${status.slot}, checkpoint ${status.checkpointHeight ?? 'none yet'}; ${membership(status)}`,
       )
     }
     case 'verify-checkpoint':
       return await verifyCheckpoint(target, options, io)
+    case 'new-key': {
+      const { peer, publicKey } = await createSeatKey(target, options.seat)
+      const key = Buffer.from(publicKey).toString('hex')
+      io.say({ type: 'seat-key', seat: options.seat, peer, publicKey: key }, `${peer}/${key}`)
+      return io.note(`made a key in ${seatDirectory(target, options.seat)}; it signs when a committee has a seat for it`)
+    }
+    case 'reconfigure':
+      return await reconfigure(target, taken(values, 1, 'DIR URL')[0] ?? '', options, io)
     default:
       options.action satisfies never
   }
@@ -102,6 +132,62 @@ async function submit(url: string, values: readonly string[], options: LedgerOpt
     )
   const height = 'height' in outcome.result ? outcome.result.height : status.height
   io.say({ type: 'submitted', result: outcome.result.type, height }, `${outcome.result.type} at height ${height}`)
+}
+
+/** Writes what the operator of the seats in `directory` lets them agree to; the replicas that run there read it. */
+async function reconfigure(directory: string, url: string, options: LedgerOptions, io: CommandIo): Promise<void> {
+  const { add, remove, replace, preset } = options
+  if (add.length + remove.length + replace.length === 0)
+    throw new UsageError('nothing is to change: --add, --remove or --replace is missing')
+  const { ledger } = await readLedgerFile(directory)
+  const { epoch, committee } = await new LedgerClient(url).committee(limit(options, io))
+  const unknown = [...remove, ...replace.map(({ seat }) => seat)].find((seat) => seat >= committee.size.n)
+  if (unknown !== undefined) throw new UsageError(`there is no seat ${unknown}: the committee of epoch ${epoch} has ${committee.size.n}`)
+  const next = changed(committee, options)
+  const path = join(directory, NEXT_COMMITTEE_FILE)
+  await writeFileDurably(path, Buffer.from(encodeNextCommittee({ ledger, epoch, follows: committee.hash, committee: next })))
+  const { n } = next.size
+  io.say(
+    { type: 'next-committee', path, epoch, follows: committee.hash, committee: next.hash, seats: n },
+    `${path}: after epoch ${epoch} ${n} ${n === 1 ? 'seat decides' : 'seats decide'}, committee ${next.hash}`,
+  )
+  const members = next.members.map(
+    ({ peer }, seat) => `  seat ${seat}  ${peer}${committee.members[seat]?.peer === peer ? '' : '  (new here)'}`,
+  )
+  io.note(
+    [...members, 'put the same file beside ledger.json on every machine: it is so when a quorum of seats and all that join have it'].join(
+      '\n',
+    ),
+  )
+  if (preset === undefined && n !== committee.size.n)
+    io.note(`as many seats may fail as before: f=${next.size.f} c=${next.size.c} p=${next.size.p}`)
+}
+
+function changed(committee: Committee, { add, remove, replace, preset }: LedgerOptions): Committee {
+  try {
+    return changedCommittee(committee, {
+      remove,
+      replace: replace.map(({ seat, peer, publicKey }) => ({
+        seat,
+        member: { peer, publicKey, role: committee.members[seat]?.role ?? 'full' },
+      })),
+      add: add.map(({ peer, publicKey }) => ({ peer, publicKey, role: 'full' as const })),
+      ...(preset !== undefined && { size: PRESETS[preset] }),
+    })
+  } catch (error) {
+    if (error instanceof LedgerError) throw new UsageError(error.message)
+    throw error
+  }
+}
+
+function membership({ seat, removedAfter, wanted, epoch }: StatusResponse): string {
+  const what =
+    seat !== null
+      ? `seat ${seat}`
+      : removedAfter !== null
+        ? `no seat: removed after epoch ${removedAfter}, signs nothing`
+        : 'no seat: follows, signs nothing'
+  return wanted === null ? what : `${what}; committee ${wanted} is wanted after epoch ${epoch}`
 }
 
 async function verifyCheckpoint(url: string, options: LedgerOptions, io: CommandIo): Promise<void> {

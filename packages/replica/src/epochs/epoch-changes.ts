@@ -31,6 +31,8 @@ export class EpochChanges {
   readonly #store: EpochStore
   readonly #records: EpochRecords
   #wanted: NextCommittee | undefined
+  /** The newest epoch that is over and in which this replica had a seat. */
+  #seatedIn: number | undefined
 
   /** @throws {ReplicaError} `STATE_CORRUPT`, `UNSUPPORTED_VERSION` */
   constructor(init: EpochChangesInit) {
@@ -38,6 +40,7 @@ export class EpochChanges {
     this.#init = init
     this.#store = new EpochStore(init.path)
     this.#records = new EpochRecords({ ...init, store: this.#store, start: state.init.start, signerOf: (key) => keys.signerOf(key) })
+    this.#seatedIn = this.#store.newestOf(init.self)
   }
 
   /** `record` is or goes into the log. */
@@ -52,10 +55,12 @@ export class EpochChanges {
    * @throws {ReplicaError} `KEY_NOT_ERASED`, `STATE_CORRUPT`
    */
   started(): void {
-    const { state, keys } = this.#init
-    this.#keepClosing(state.epoch.number - 1)
+    const { state, keys, self } = this.#init
+    const ended = state.epoch.number - 1
+    this.#keepClosing(ended)
     this.#records.started()
-    const before = this.#store.get(state.epoch.number - 1)?.committee
+    const before = this.#store.get(ended)?.committee
+    if (before?.members.some(({ peer }) => peer === self)) this.#seatedIn = ended
     for (const publicKey of keys.publicKeys) {
       if (before !== undefined && hasSeat(before, publicKey) && !hasSeat(state.epoch.committee, publicKey)) keys.erase(publicKey)
     }
@@ -100,8 +105,7 @@ export class EpochChanges {
   /** The epoch after which this replica was removed; `undefined` while it has a seat, and if it never had one. */
   get removedAfter(): number | undefined {
     const { state, self } = this.#init
-    if (state.epoch.committee.members.some(({ peer }) => peer === self)) return undefined
-    return this.#store.newestOf(self)
+    return state.epoch.committee.members.some(({ peer }) => peer === self) ? undefined : this.#seatedIn
   }
 
   stop(): void {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { ed25519Signer, type Signer } from '@cairn/ledger'
 import { loadOrCreatePeerKey } from '@cairn/network'
 import { ReplicaError } from '../errors.ts'
-import { BURNT_FILE, hasLog, KEY_FILE, maySign, seatDirectory, USED_FILE } from '../ledger-directory.ts'
+import { BURNT_FILE, hasLog, KEY_FILE, maySign, PEER_FILE, seatDirectory, USED_FILE } from '../ledger-directory.ts'
 import { type KeyRing, isSameKey } from './key-ring.ts'
 
 const SEED_BYTES = 32
@@ -35,7 +35,7 @@ export async function createSeatKey(directory: string, seat: number): Promise<Se
   if (isFirst) for (const mark of [USED_FILE, BURNT_FILE]) remove(join(home, mark))
   else if (!existsSync(join(home, NEXT_FILE))) remove(join(home, NEXT_USED_FILE))
   await writeFile(join(home, isFirst ? KEY_FILE : NEXT_FILE), seed, { mode: 0o600, flag: 'wx', flush: true })
-  const { peer } = await loadOrCreatePeerKey(join(home, 'peer.key'))
+  const { peer } = await loadOrCreatePeerKey(join(home, PEER_FILE))
   syncDirectory(home)
   return { peer, publicKey: ed25519Signer(seed).publicKey }
 }
