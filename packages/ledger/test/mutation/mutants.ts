@@ -362,6 +362,13 @@ const EPOCHS_AND_CATCHING_UP: readonly Mutant[] = [
   mutant('S15', 'blocks become final after the end of an epoch', 'engine/finalise.ts', 'state.halted || hasEnded(state)', 'state.halted'),
   mutant('L1', 'the named committee is lost in a crash', 'engine/epochs.ts', "record(state, { type: 'committee', committee })\n", ''),
   mutant(
+    'L6',
+    'the word of who joins is not on disk before a vote for the block that names them',
+    'engine/epochs.ts',
+    "if (ready !== undefined) record(state, { type: 'ready', ready })",
+    'void ready',
+  ),
+  mutant(
     'S8',
     'any committee may be named next',
     'engine/epochs.ts',

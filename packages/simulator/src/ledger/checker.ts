@@ -12,6 +12,7 @@ import {
 } from '@cairn/ledger'
 import { ChainChecker } from './chain-checker.ts'
 import type { AppliedEntry } from './disk.ts'
+import { EpochChecker } from './epoch-checker.ts'
 import { INVALID_MARK, type LedgerHost } from './host.ts'
 import { insist } from './invariant.ts'
 import { oracleThresholds } from './oracle.ts'
@@ -36,6 +37,7 @@ interface Watched {
 export class Checker {
   readonly votes = new VoteChecker()
   readonly chain: ChainChecker
+  readonly #epochs = new EpochChecker()
   readonly #isHonest: (node: number) => boolean
   readonly #watched = new Map<LedgerHost, Watched>()
 
@@ -52,6 +54,7 @@ export class Checker {
       if (notice.type === 'epoch-started') this.votes.enter(notice.start.number, notice.start.committee)
       if (!this.#isHonest(host.node)) continue
       if (notice.type === 'epoch-ended') this.#of(host).ended = notice.epoch
+      if (notice.type === 'epoch-started') this.#epochs.started(host, notice.start)
       insist(notice.type !== 'halted', 'S1', () => `node ${host.node} found two final blocks and halted`)
     }
     if (this.#isHonest(host.node)) {
@@ -99,6 +102,7 @@ export class Checker {
 
   #durable(host: LedgerHost, record: LogRecord): void {
     this.#of(host).durable.add(nameOf(record))
+    if (record.type === 'ready' && this.#isHonest(host.node)) this.#epochs.durable(record.ready)
     // From now on the seat's own tally counts it, also where there is nobody to send it to.
     if (record.type !== 'vote') return
     const seat = this.votes.seatOf(record.epoch, String(host.node))

@@ -126,7 +126,8 @@ export class World implements HostObserver {
     )
     const seat = this.dice.below(seats.length)
     if (spare.length > 0 && this.dice.chance(600)) seats[seat] = this.dice.pick(spare)
-    else this.#keyNames[seats[seat]!] = `${seats[seat]!}/${this.kernel.now}`
+    // A key that had a seat before has been erased.
+    this.#keyNames[seats[seat]!] = `${seats[seat]!}/${this.kernel.now}`
     this.#committee = this.#committeeOf(seats)
     // Operators forget one now and then: it must learn of the committee from the others.
     for (const host of [...this.hosts, ...this.#twins.values()]) if (!this.dice.chance(150)) host.reconfigure(this.#committee)
