@@ -37,7 +37,7 @@ export const BURNT_FILE = 'seat.burnt'
 /** The key that the seat signs with, and the one that it is reached by. */
 export const KEY_FILE = 'seat.key'
 export const PEER_FILE = 'peer.key'
-/** How long a new trust root may be used: longer than anybody keeps a ledger of seats whose keys never change. */
+/** How long a new trust root may be used: for as long as the first committee's keys, erased or not, are worth nobody's while. */
 const TRUST_MS = 365 * 24 * 3600 * 1000
 
 /** The file as JSON. */

@@ -322,7 +322,7 @@ export class Replica implements AsyncDisposable {
       this.#blocks.note(record)
       this.#checkpoints.note(record, this.#state.current)
       this.#watch.note(record)
-      this.#epochs.note(record)
+      this.#guarded(() => this.#epochs.note(record))
     }
     this.#lastToken = token
     const appended = this.#log.append(...records.map(encodeLogRecord))
