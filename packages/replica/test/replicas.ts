@@ -107,6 +107,11 @@ export class TestReplicas implements AsyncDisposable {
     return { peer, publicKey, role: 'full' }
   }
 
+  /** Takes away all that a stopped replica has on disk. */
+  wipe(seat: number): void {
+    rmSync(this.directoryOf(seat), { recursive: true })
+  }
+
   /** Directory of a replica. */
   directoryOf(seat: number): string {
     return join(this.#directory, String(seat))
@@ -174,7 +179,7 @@ export class TestReplicas implements AsyncDisposable {
     const [transport, signer] = [this.#transports[seat], this.keys[seat]]
     if (transport === undefined || signer === undefined || this.#committee === undefined) throw new Error(`no seat ${seat}`)
     const replica = await Replica.start({
-      directory: join(this.#directory, String(seat)),
+      directory: this.directoryOf(seat),
       ledger: LEDGER,
       genesis: this.#committee,
       signer,

@@ -124,6 +124,32 @@ describe('a committee', TIMEOUT, () => {
     assert.equal(forgetful.progress.provenEpoch, 0)
     await ledger.until(() => forgetful.progress.provenEpoch === 3)
     assert.equal((await followed(ledger, forgetful, 3)).committee.hash, forgetful.committee.hash)
+    // Who comes last is led over all epochs by what the others have on disk, for they have not been through them in this life.
+    await ledger.stop(0)
+    ledger.wipe(0)
+    const late = await ledger.start(0)
+    await ledger.until(() => late.progress.epoch === 3 && valueOf(late, 'name') === 'five' && late.progress.provenEpoch === 3)
+    assert.deepEqual([late.progress.seat, late.progress.removedAfter], [null, 2])
+    assert.deepEqual(ledger.failures, [])
+  })
+
+  it('gives a seat whose disk is lost another key, and it votes again', async () => {
+    await using ledger = new TestReplicas('cft-3')
+    await ledger.startAll()
+    await write(ledger.replicas[0]!, 'one')
+    await ledger.stop(1)
+    ledger.wipe(1)
+    // What its key has signed nobody knows any more.
+    const fresh = ed25519Signer(new Uint8Array(32).fill(92))
+    ledger.keys[1] = heldKeys(fresh)
+    const learner = await ledger.start(1)
+    assert.equal(learner.progress.seat, null)
+    await change(ledger, { replace: [{ seat: 1, member: ledger.member(1, fresh) }] })
+    assert.deepEqual([learner.progress.seat, learner.progress.removedAfter], [1, null])
+    // It is needed now.
+    await ledger.stop(2)
+    await write(learner, 'two')
+    assert.equal((await followed(ledger, learner, 1)).checkpoint.epoch, 1)
     assert.deepEqual(ledger.failures, [])
   })
 
