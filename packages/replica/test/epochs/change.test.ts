@@ -52,7 +52,7 @@ async function followed(ledger: TestReplicas, replica: Replica, epoch: number): 
 
 describe('a committee over sockets', TIMEOUT, () => {
   it('has one of its replicas replaced, and light clients follow', async () => {
-    await using ledger = new TestReplicas('cft-3', { overSockets: true, spares: 1 })
+    await using ledger = new TestReplicas('cft-3', { overSockets: true, spares: 1, checkpointHeights: 1000 })
     await ledger.startAll()
     const [first, , leaver, joiner] = ledger.running
     for (const value of ['one', 'two', 'three']) await write(first!, value)
@@ -79,6 +79,9 @@ describe('a committee over sockets', TIMEOUT, () => {
       const { checkpoint, committee } = await followed(ledger, ledger.replicas[seat]!, 1)
       assert.equal(checkpoint.epoch, 1)
       assert.equal(committee.hash, first!.committee.hash)
+      // Early in the epoch, wherever in the ledger it began.
+      const { epochs, newest } = ledger.replicas[seat]!.lightProof()!
+      assert.ok(Number.isInteger(Math.log2(newest.header.height - epochs[0]!.endHeight)))
     }
     const leftAgain = await ledger.start(2)
     await ledger.until(() => valueOf(leftAgain, 'name') === 'five')
@@ -186,9 +189,16 @@ describe('a committee', TIMEOUT, () => {
           void ledger.replicas[seat]!.stop()
         },
       })
+      // No key goes on: if one of a quorum were erased before it signed the end, nobody could ever prove it.
+      const fresh = [93, 94].map((key) => ed25519Signer(new Uint8Array(32).fill(key)))
+      for (const [index, signer] of fresh.entries()) {
+        const keys = ledger.keys[index + 1]!
+        ledger.keys[index + 1] = heldKeys(keys.signerOf(keys.publicKeys[0]!)!, signer)
+      }
       await ledger.startAll()
       await write(ledger.replicas[0]!, 'one')
-      const next = nextOf(ledger.replicas[0]!, { replace: [{ seat: 0, member: ledger.member(3) }] })
+      const rotated = fresh.map((signer, index) => ({ seat: index + 1, member: ledger.member(index + 1, signer) }))
+      const next = nextOf(ledger.replicas[0]!, { replace: [{ seat: 0, member: ledger.member(3) }, ...rotated] })
       for (const replica of ledger.running) replica.reconfigure(next)
       while (crashed.size < 4 || due.length > 0) {
         await ledger.until(() => due.length > 0)
@@ -201,8 +211,8 @@ describe('a committee', TIMEOUT, () => {
       await write(ledger.replicas[3]!, 'two')
       assert.equal((await followed(ledger, ledger.replicas[3]!, 1)).committee.hash, next.committee.hash)
       assert.deepEqual(
-        ledger.keys.map(({ publicKeys }) => publicKeys.length),
-        [0, 1, 1, 1],
+        ledger.keys.slice(0, 3).map(({ publicKeys }) => publicKeys),
+        [[], ...fresh.map(({ publicKey }) => [publicKey])],
       )
       assert.deepEqual(ledger.failures, [])
     })
