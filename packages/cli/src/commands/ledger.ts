@@ -1,3 +1,4 @@
+import type { PresetName } from '@cairn/ledger'
 import type { HostPort } from '@cairn/observability'
 import { defineCommand } from '../define-command.ts'
 import { defaultFlag, optionalFlag, repeatedArgument, repeatedFlag, requiredArgument, switchFlag } from '../field.ts'
@@ -5,17 +6,27 @@ import { hostPort, multiaddr } from '../values/address.ts'
 import { type SeatChange, seatChange, type SeatKey, seatKey } from '../values/committee.ts'
 import { duration, integer } from '../values/number.ts'
 import { oneOf, text } from '../values/parser.ts'
+import { PRESET_NAMES } from '../values/preset-names.ts'
 
 const ACTIONS = ['init', 'run', 'submit', 'read', 'status', 'verify-checkpoint', 'new-key', 'reconfigure'] as const
-// Spelled out here, so that help and a usage error load no ledger.
-const PRESETS = ['single', 'cft-3', 'bft-4', 'cft-5', 'bft-7', 'geo-10'] as const
+/** What each action takes. */
+const VALUES: Readonly<Record<(typeof ACTIONS)[number], string>> = {
+  init: 'DIR',
+  run: 'DIR',
+  submit: 'URL KEY VALUE',
+  read: 'URL KEY',
+  status: 'URL',
+  'verify-checkpoint': 'URL',
+  'new-key': 'DIR',
+  reconfigure: 'DIR URL',
+}
 const LEVELS = ['final', 'local'] as const
 
 export interface LedgerOptions {
   readonly action: (typeof ACTIONS)[number]
   /** A directory for `init`, `run`, `new-key` and `reconfigure`; the URL of a replica, then key and value, for the others. */
   readonly values: readonly string[]
-  readonly preset: (typeof PRESETS)[number] | undefined
+  readonly preset: PresetName | undefined
   readonly unsigned: boolean
   readonly seat: number
   readonly listen: readonly string[]
@@ -44,7 +55,7 @@ export const ledger = defineCommand({
       'preset',
       'NAME',
       'init: how many seats, and how many may fail (single unless named); reconfigure: the same of the next committee (as many may fail as before)',
-      oneOf(...PRESETS),
+      oneOf(...PRESET_NAMES),
     ),
     unsigned: switchFlag('unsigned', 'init: operations need no signature, because whoever reaches a seat is trusted'),
     seat: defaultFlag('seat', 'N', 'run and new-key: which seat, by the name of its directory', integer(0, 0), '0'),
@@ -76,6 +87,7 @@ export const ledger = defineCommand({
     ),
     timeoutMs: defaultFlag('timeout', 'DURATION', 'give up after this long', duration, '30s'),
   },
+  check: checkValues,
   runsUntilStopped: ({ action }) => action === 'run',
   logLevel: 'warn',
   examples: [
@@ -93,3 +105,10 @@ export const ledger = defineCommand({
     { line: 'cairn ledger read http://127.0.0.1:4400 name', does: 'reads what is final by now, and checks the proof' },
   ],
 })
+
+function checkValues({ action, values, trust, add, remove, replace }: LedgerOptions): string | undefined {
+  if (values.length !== VALUES[action].split(' ').length) return `ledger ${action} takes ${VALUES[action]}`
+  if (action === 'reconfigure' && add.length + remove.length + replace.length === 0)
+    return 'nothing is to change: --add, --remove or --replace is missing'
+  return action === 'verify-checkpoint' && trust === undefined ? '--trust FILE is missing: the trust.json that init wrote' : undefined
+}

@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs'
 import { createDialer, createLibp2pTransport } from '@cairn/network'
 import { readinessOf, readLedgerFile, readSeatIdentity, Replica, seatDirectory, SeatKeys, startClientServer } from '@cairn/replica'
 import type { LedgerOptions } from '../commands/ledger.ts'
-import { CliError } from '../errors.ts'
+import { CliError, UsageError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { CommandIo } from '../io.ts'
 import { announceListening, observe, untilStopped } from './daemon.ts'
@@ -11,6 +12,9 @@ import { type ObservedReplicaEvent, REPLICA_METRICS, REPLICA_RULES, replicaStatu
 /** Runs one seat of the ledger in `directory` until it is told to stop, or its disk fails. */
 export async function runSeat(directory: string, { seat, listen, peers, clientPort, http }: LedgerOptions, io: CommandIo): Promise<void> {
   const { ledger, genesis, signedOperations } = await readLedgerFile(directory)
+  const home = seatDirectory(directory, seat)
+  if (!existsSync(home))
+    throw new UsageError(`${directory} has no seat-${seat}`, 'check --seat; `cairn ledger new-key` makes one that is to join')
   const identity = await readSeatIdentity(directory, seat)
   const keys = await SeatKeys.open(directory, seat)
   if (keys.isBurnt) {
@@ -25,7 +29,7 @@ export async function runSeat(directory: string, { seat, listen, peers, clientPo
   const failed = new AbortController()
   try {
     await using replica = await Replica.start({
-      directory: seatDirectory(directory, seat),
+      directory: home,
       ledger,
       genesis,
       signer: keys,
@@ -36,6 +40,7 @@ export async function runSeat(directory: string, { seat, listen, peers, clientPo
       onFailure: (error) => failed.abort(error),
     })
     const dialer = createDialer({ transport, addresses: peers, clock, random, reporter: { report: () => undefined } })
+    await using _dialing = { [Symbol.asyncDispose]: () => dialer.stop() }
     await using server = await startClientServer({ replica, host: '127.0.0.1', port: clientPort })
     await using _status = await observed.serve({
       ready: () => readinessOf(replica.load),
@@ -53,7 +58,6 @@ export async function runSeat(directory: string, { seat, listen, peers, clientPo
     using watch = new NextCommitteeWatch(directory, replica, keys, io)
     await watch.start()
     await untilStopped(AbortSignal.any([io.signal, failed.signal]))
-    await dialer.stop()
   } finally {
     await transport.stop()
   }

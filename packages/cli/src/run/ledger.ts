@@ -1,66 +1,55 @@
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { ed25519Signer, ed25519Verifier, encodeOperation, followChain, LedgerError } from '@cairn/ledger'
 import {
-  type Committee,
-  ed25519Signer,
-  ed25519Verifier,
-  encodeOperation,
-  followChain,
-  LedgerError,
-  PRESETS,
-  type TrustRoot,
-} from '@cairn/ledger'
-import {
-  changedCommittee,
   createLedgerDirectory,
   createSeatKey,
-  encodeNextCommittee,
   LedgerClient,
-  NEXT_COMMITTEE_FILE,
-  readLedgerFile,
+  type LedgerFile,
   ReplicaError,
   seatDirectory,
   type StatusResponse,
 } from '@cairn/replica'
-import { writeFileDurably } from '@cairn/storage'
 import type { LedgerOptions } from '../commands/ledger.ts'
-import { CliError, UsageError } from '../errors.ts'
+import { CliError } from '../errors.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import type { CommandHandler } from '../handlers.ts'
 import type { CommandIo } from '../io.ts'
+import { formatDuration } from '../output/format.ts'
+import { readTrustRoot } from '../trust-root.ts'
+import { reconfigure } from './ledger-reconfigure.ts'
 import { runSeat } from './ledger-seat.ts'
 
 /** Heights for which an operation stays good: minutes of a busy ledger. */
 const LIFETIME_HEIGHTS = 10_000
 
+const UNREACHED_HINT = 'check the URL and that the seat runs'
+
 export const runLedger: CommandHandler<'ledger'> = async (options, io) => {
   try {
     await act(options, io)
   } catch (error) {
-    if (error instanceof LedgerError)
-      throw explained(error, error.fault.code, EXIT.verification, 'nothing of it was believed; ask another replica')
-    // What `fetch` throws when nobody listens.
-    if (error instanceof TypeError && error.cause instanceof Error) {
-      throw explained(
-        new Error(`no replica answers: ${error.cause.message}`),
-        'NO_REPLICA',
-        EXIT.noSource,
-        'check the URL and that the seat runs',
-      )
-    }
-    if (error instanceof ReplicaError && error.fault.code === 'REFUSED') {
-      const exitCode = error.fault.status === 503 ? EXIT.noSource : EXIT.failed
-      throw explained(
-        error,
-        'REFUSED',
-        exitCode,
-        exitCode === EXIT.noSource ? 'ask another replica, or read with --level local' : undefined,
-      )
-    }
-    if (error instanceof ReplicaError) throw explained(error, error.fault.code, EXIT.storage, undefined)
-    throw error
+    throw explainedError(error, options)
   }
+}
+
+function explainedError(error: unknown, { action, values, timeoutMs }: LedgerOptions): unknown {
+  if (error instanceof LedgerError)
+    return explained(error, error.fault.code, EXIT.verification, 'nothing of it was believed; ask another replica')
+  if (error instanceof Error && error.name === 'TimeoutError') {
+    const hint = action === 'submit' ? 'it may become final all the same: read it before you submit it again' : UNREACHED_HINT
+    return new CliError(`no answer from ${values[0]} within ${formatDuration(timeoutMs)}`, hint, EXIT.noSource, {
+      code: 'TIMED_OUT',
+      cause: error,
+    })
+  }
+  // What `fetch` throws when nobody listens.
+  if (error instanceof TypeError && error.cause instanceof Error)
+    return new CliError(`no replica answers: ${error.cause.message}`, UNREACHED_HINT, EXIT.noSource, { code: 'NO_REPLICA', cause: error })
+  if (!(error instanceof ReplicaError)) return error
+  if (error.fault.code !== 'REFUSED') return explained(error, error.fault.code, EXIT.storage, undefined)
+  return error.fault.status === 503
+    ? explained(error, 'REFUSED', EXIT.noSource, 'ask another replica, or read with --level local')
+    : explained(error, 'REFUSED', EXIT.failed, undefined)
 }
 
 function explained(error: Error, code: string, exitCode: ExitCode, hint: string | undefined): CliError {
@@ -68,10 +57,10 @@ function explained(error: Error, code: string, exitCode: ExitCode, hint: string 
 }
 
 async function act(options: LedgerOptions, io: CommandIo): Promise<void> {
-  const [target = '', ...values] = options.values
+  const [target = '', key = ''] = options.values
   switch (options.action) {
     case 'init': {
-      const { genesis, ledger } = await createLedgerDirectory(target, options.preset ?? 'single', io.clock.now(), !options.unsigned)
+      const { genesis, ledger } = await makeLedger(target, options, io)
       const { n } = genesis.size
       return io.say(
         { type: 'ledger', directory: target, seats: n, networkId: ledger.networkId },
@@ -81,14 +70,9 @@ async function act(options: LedgerOptions, io: CommandIo): Promise<void> {
     case 'run':
       return await runSeat(target, options, io)
     case 'submit':
-      return await submit(target, values, options, io)
+      return await submit(options, io)
     case 'read': {
-      const [key] = taken(values, 1, 'URL KEY')
-      const { level, value, height, stateRoot } = await new LedgerClient(target).read(
-        Buffer.from(key ?? ''),
-        limit(options, io),
-        options.level,
-      )
+      const { level, value, height, stateRoot } = await new LedgerClient(target).read(Buffer.from(key), limit(options, io), options.level)
       const text = value === undefined ? undefined : Buffer.from(value).toString('utf8')
       io.say({ type: 'read', key, value: text ?? null, level, height, stateRoot }, text ?? 'nothing')
       return io.note(`${level}, at height ${height}; the proof is good under state root ${stateRoot}`)
@@ -109,14 +93,26 @@ async function act(options: LedgerOptions, io: CommandIo): Promise<void> {
       return io.note(`made a key in ${seatDirectory(target, options.seat)}; it signs when a committee has a seat for it`)
     }
     case 'reconfigure':
-      return await reconfigure(target, taken(values, 1, 'DIR URL')[0] ?? '', options, io)
+      return await reconfigure(target, key, options, limit(options, io), io)
     default:
       options.action satisfies never
   }
 }
 
-async function submit(url: string, values: readonly string[], options: LedgerOptions, io: CommandIo): Promise<void> {
-  const [key = '', value = ''] = taken(values, 2, 'URL KEY VALUE')
+async function makeLedger(directory: string, { preset, unsigned }: LedgerOptions, io: CommandIo): Promise<LedgerFile> {
+  try {
+    return await createLedgerDirectory(directory, preset ?? 'single', io.clock.now(), !unsigned)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    throw new CliError(`${directory} holds a ledger, or a part of one`, 'name another directory', EXIT.storage, {
+      code: 'LEDGER_EXISTS',
+      cause: error,
+    })
+  }
+}
+
+async function submit(options: LedgerOptions, io: CommandIo): Promise<void> {
+  const [url = '', key = '', value = ''] = options.values
   const client = new LedgerClient(url)
   const signal = limit(options, io)
   const [status, ledger] = [await client.status(signal), await client.ledger(signal)]
@@ -134,52 +130,6 @@ async function submit(url: string, values: readonly string[], options: LedgerOpt
   io.say({ type: 'submitted', result: outcome.result.type, height }, `${outcome.result.type} at height ${height}`)
 }
 
-/** Writes what the operator of the seats in `directory` lets them agree to; the replicas that run there read it. */
-async function reconfigure(directory: string, url: string, options: LedgerOptions, io: CommandIo): Promise<void> {
-  const { add, remove, replace, preset } = options
-  if (add.length + remove.length + replace.length === 0)
-    throw new UsageError('nothing is to change: --add, --remove or --replace is missing')
-  const { ledger } = await readLedgerFile(directory)
-  const { epoch, committee } = await new LedgerClient(url).committee(limit(options, io))
-  const unknown = [...remove, ...replace.map(({ seat }) => seat)].find((seat) => seat >= committee.size.n)
-  if (unknown !== undefined) throw new UsageError(`there is no seat ${unknown}: the committee of epoch ${epoch} has ${committee.size.n}`)
-  const next = changed(committee, options)
-  const path = join(directory, NEXT_COMMITTEE_FILE)
-  await writeFileDurably(path, Buffer.from(encodeNextCommittee({ ledger, epoch, follows: committee.hash, committee: next })))
-  const { n } = next.size
-  io.say(
-    { type: 'next-committee', path, epoch, follows: committee.hash, committee: next.hash, seats: n },
-    `${path}: after epoch ${epoch} ${n} ${n === 1 ? 'seat decides' : 'seats decide'}, committee ${next.hash}`,
-  )
-  const members = next.members.map(
-    ({ peer }, seat) => `  seat ${seat}  ${peer}${committee.members[seat]?.peer === peer ? '' : '  (new here)'}`,
-  )
-  io.note(
-    [...members, 'put the same file beside ledger.json on every machine: it is so when a quorum of seats and all that join have it'].join(
-      '\n',
-    ),
-  )
-  if (preset === undefined && n !== committee.size.n)
-    io.note(`as many seats may fail as before: f=${next.size.f} c=${next.size.c} p=${next.size.p}`)
-}
-
-function changed(committee: Committee, { add, remove, replace, preset }: LedgerOptions): Committee {
-  try {
-    return changedCommittee(committee, {
-      remove,
-      replace: replace.map(({ seat, peer, publicKey }) => ({
-        seat,
-        member: { peer, publicKey, role: committee.members[seat]?.role ?? 'full' },
-      })),
-      add: add.map(({ peer, publicKey }) => ({ peer, publicKey, role: 'full' as const })),
-      ...(preset !== undefined && { size: PRESETS[preset] }),
-    })
-  } catch (error) {
-    if (error instanceof LedgerError) throw new UsageError(error.message)
-    throw error
-  }
-}
-
 function membership({ seat, removedAfter, wanted, epoch }: StatusResponse): string {
   const what =
     seat !== null
@@ -191,17 +141,11 @@ function membership({ seat, removedAfter, wanted, epoch }: StatusResponse): stri
 }
 
 async function verifyCheckpoint(url: string, options: LedgerOptions, io: CommandIo): Promise<void> {
-  if (options.trust === undefined) throw new UsageError('--trust FILE is missing: the trust.json that init wrote')
-  const root = JSON.parse(await readFile(options.trust, 'utf8')) as TrustRoot
+  const root = readTrustRoot(options.trust ?? '')
   const proof = await new LedgerClient(url).lightProof(limit(options, io))
   const { checkpoint } = followChain(root, io.clock.now(), ed25519Verifier(), proof)
   const { height, epoch, stateRoot, historyRoot } = checkpoint
   io.say({ type: 'checkpoint', height, epoch, stateRoot, historyRoot }, `verified: height ${height}, epoch ${epoch}, state ${stateRoot}`)
-}
-
-function taken(values: readonly string[], count: number, what: string): readonly string[] {
-  if (values.length !== count) throw new UsageError(`it takes ${what}`)
-  return values
 }
 
 function limit({ timeoutMs }: LedgerOptions, io: CommandIo): AbortSignal {
