@@ -219,7 +219,7 @@ export class Replica implements AsyncDisposable {
   /** What leads a light client from the ledger's first block to the newest checkpoint; `undefined` while there is none. */
   lightProof(): LightProof | undefined {
     const newest = this.checkpoint
-    const epochs = newest && this.#epochs.before(newest.header.epoch)
+    const epochs = newest && this.#epochs.between(0, newest.header.epoch)
     return epochs && lightProofTo(newest, epochs, this.#init.ledger, this.#init.genesis)
   }
 

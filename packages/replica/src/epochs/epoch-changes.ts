@@ -87,9 +87,9 @@ export class EpochChanges {
     return this.#store.closing(epoch)
   }
 
-  /** The records of all epochs before `epoch`; `undefined` while one of them is not complete. */
-  before(epoch: number): readonly EpochRecord[] | undefined {
-    return this.#records.before(epoch)
+  /** The records of the epochs from `from` to before `to`; `undefined` while one of them, or of those before, is not complete. */
+  between(from: number, to: number): readonly EpochRecord[] | undefined {
+    return this.#records.between(from, to)
   }
 
   /** The epoch that light clients can be led to. */

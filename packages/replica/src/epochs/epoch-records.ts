@@ -63,12 +63,12 @@ export class EpochRecords {
     return this.#proven.epoch
   }
 
-  /** The records of all epochs before `epoch`; `undefined` while one of them is not complete. */
-  before(epoch: number): readonly EpochRecord[] | undefined {
-    if (epoch > this.#proven.epoch) return undefined
+  /** The records of the epochs from `from` to before `to`; `undefined` while one of them, or of those before, is not complete. */
+  between(from: number, to: number): readonly EpochRecord[] | undefined {
+    if (to > this.#proven.epoch) return undefined
     const records: EpochRecord[] = []
-    for (const { record } of this.#init.store.from(0)) {
-      if (records.length === epoch) break
+    for (const { record } of this.#init.store.from(from)) {
+      if (record.epoch >= to) break
       records.push(record)
     }
     return records

@@ -100,10 +100,10 @@ describe('the records of epochs', () => {
     for (const each of [a, b]) end(each, 0)
     assert.deepEqual(a.sent[0]?.to, ['p0', 'p1', 'p2', 'p3'])
     assert.equal(a.records.provenEpoch, 0)
-    assert.equal(a.records.before(1), undefined)
+    assert.equal(a.records.between(0, 1), undefined)
     tell(a, b.said()[0]!)
     assert.equal(a.records.provenEpoch, 1)
-    assert.equal(a.records.before(1)?.length, 1)
+    assert.equal(a.records.between(0, 1)?.length, 1)
     // Nobody is asked any more.
     const count = a.asked().length
     await a.clock.advance(10_000)
@@ -159,8 +159,10 @@ describe('the records of epochs', () => {
     assert.deepEqual(late.asked(), [0, 1])
     tell(late, all[1]!)
     assert.equal(late.records.provenEpoch, 2)
-    assert.deepEqual(late.records.before(2), all)
-    assert.deepEqual(late.records.before(1), all.slice(0, 1))
+    assert.deepEqual(late.records.between(0, 2), all)
+    assert.deepEqual(late.records.between(1, 2), all.slice(1))
+    assert.deepEqual(late.records.between(2, 2), [])
+    assert.deepEqual(late.records.between(0, 1), all.slice(0, 1))
     // And they are there after a restart.
     late.store.close()
     assert.equal(replica([], late.path).records.provenEpoch, 2)
