@@ -3,7 +3,7 @@ import type { Digest } from '../digest.ts'
 import { LedgerError } from '../errors.ts'
 import { EMPTY_PAYLOAD_ROOT, payloadFacts } from '../payload.ts'
 import { signVote, SKIP, type Vote } from '../votes.ts'
-import { enterEpoch } from './epochs.ts'
+import { enterEpoch, noteReady } from './epochs.ts'
 import { applyReady, finalise, hasEnded, prunePayloads } from './finalise.ts'
 import { RECENT_OPERATIONS_MAX } from './limits.ts'
 import type { LogRecord } from './messages.ts'
@@ -107,6 +107,9 @@ function restore(state: EngineState, entry: LogRecord, own: Vote[]): void {
     }
     case 'committee':
       if (!state.named.some(({ hash }) => hash === entry.committee.hash)) state.named.push(entry.committee)
+      return
+    case 'ready':
+      if (entry.ready.epoch === state.epoch.number) noteReady(state, entry.ready)
       return
     case 'vote':
       return restoreVote(state, entry, own)

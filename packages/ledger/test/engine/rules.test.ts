@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type Committee, createCommittee } from '../../src/committee.ts'
 import { signedBytes } from '../../src/envelope.ts'
+import { signReady } from '../../src/epoch-chain/ready.ts'
 import { ed25519Signer, type Signer } from '../../src/signing.ts'
 import { SKIP } from '../../src/votes.ts'
 import { LedgerError } from '../../src/errors.ts'
@@ -301,10 +302,10 @@ describe('the end of an epoch', () => {
     const ready = (signer: Signer): Message => ({
       type: 'ready',
       ready: {
-        epoch: 1,
+        epoch: 0,
         committee: next.hash,
         publicKey: signer.publicKey,
-        signature: signer.sign(signedBytes(LEDGER, 'ready', 1, 0, next.hash)),
+        signature: signReady(LEDGER, signer, 0, next.hash),
       },
     })
     for (const seat of t.seats.slice(0, 3)) {

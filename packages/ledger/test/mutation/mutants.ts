@@ -394,6 +394,13 @@ const EPOCHS_AND_CATCHING_UP: readonly Mutant[] = [
     focus: 'epochs',
   }),
   mutant(
+    'L6',
+    'the word of who joins is not on disk before a vote for the block that names them',
+    'engine/epochs.ts',
+    "if (ready !== undefined) record(state, { type: 'ready', ready })",
+    'void ready',
+  ),
+  mutant(
     'S8',
     'any committee may be named next',
     'engine/epochs.ts',

@@ -13,6 +13,7 @@ import {
 import { ChainChecker } from './chain-checker.ts'
 import type { AppliedEntry } from './disk.ts'
 import { INVALID_MARK } from './invalid-mark.ts'
+import { EpochChecker } from './epoch-checker.ts'
 import { insist } from './invariant.ts'
 import type { Replica } from './replica.ts'
 import { checkBounds, checkFormed, checkRule } from './seat-checks.ts'
@@ -37,6 +38,7 @@ interface Watched {
 export class Checker {
   readonly votes: VoteChecker
   readonly chain: ChainChecker
+  readonly #epochs = new EpochChecker()
   readonly #isHonest: (node: number) => boolean
   readonly #watched = new Map<Replica, Watched>()
 
@@ -54,6 +56,7 @@ export class Checker {
       if (notice.type === 'epoch-started') this.votes.enter(notice.start.number, notice.start.committee)
       if (!this.#isHonest(host.node)) continue
       if (notice.type === 'epoch-ended') this.#of(host).ended = notice.epoch
+      if (notice.type === 'epoch-started') this.#epochs.started(host, notice.start)
       insist(notice.type !== 'halted', 'S1', () => `node ${host.node} found two final blocks and halted`)
     }
     if (this.#isHonest(host.node)) {
@@ -103,6 +106,7 @@ export class Checker {
 
   #durable(host: Replica, record: LogRecord): void {
     this.#of(host).durable.add(nameOf(record))
+    if (record.type === 'ready' && this.#isHonest(host.node)) this.#epochs.durable(record.ready)
     // From now on the seat's own tally counts it, also where there is nobody to send it to.
     if (record.type !== 'vote') return
     const seat = this.votes.seatOf(record.epoch, String(host.node))
@@ -248,6 +252,7 @@ function nameOf(record: LogRecord): string {
       return 'block'
     case 'certificate':
     case 'committee':
+    case 'ready':
       return record.type
     case 'epoch':
       return `epoch/${record.start.number}`

@@ -70,6 +70,8 @@ export class LedgerHost {
   #effects = new Map<string, number>()
   /** What its operator told it last. */
   #candidate: Committee | undefined
+  /** Keys whose time is over: a crash does not bring them back. */
+  readonly #erased = new Set<string>()
 
   constructor(
     node: number,
@@ -77,7 +79,7 @@ export class LedgerHost {
     world: { kernel: Kernel; plan: Plan; dice: Dice; observer: HostObserver; counters: FaultCounters; nodeOf: (peer: string) => number },
   ) {
     this.node = node
-    this.#init = init
+    this.#init = { ...init, signerOf: (publicKey) => (this.#erased.has(keyName(publicKey)) ? undefined : init.signerOf(publicKey)) }
     this.#kernel = world.kernel
     this.#plan = world.plan
     this.#dice = world.dice
@@ -201,8 +203,10 @@ export class LedgerHost {
       }
       case 'apply':
         return this.#apply(effect)
-      case 'emit':
       case 'eraseKey':
+        this.#erased.add(keyName(effect.publicKey))
+        return
+      case 'emit':
         return
       default:
         effect satisfies never
@@ -310,6 +314,10 @@ export class LedgerHost {
     }
     this.#send([to], { type: 'batch', items, height: this.disk.applied.at(-1)?.point.height ?? 0 }, 0)
   }
+}
+
+function keyName(publicKey: Uint8Array): string {
+  return Buffer.from(publicKey).toString('hex')
 }
 
 function isValid({ body }: Operation): boolean {

@@ -183,7 +183,8 @@ export class World implements HostObserver {
     )
     const seat = this.dice.below(seats.length)
     if (spare.length > 0 && this.dice.chance(600)) seats[seat] = this.dice.pick(spare)
-    else this.#keyNames[seats[seat]!] = `${seats[seat]!}/${this.kernel.now}`
+    // A key that had a seat before has been erased.
+    this.#keyNames[seats[seat]!] = `${seats[seat]!}/${this.kernel.now}`
     this.#committee = this.#committeeOf(seats)
     for (const host of [...this.hosts, ...this.#twins.values()]) if (!this.dice.chance(this.plan.untold)) host.reconfigure(this.#committee)
   }
