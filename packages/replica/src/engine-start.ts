@@ -10,6 +10,7 @@ import {
   readPoint,
   recover,
   rememberedIds,
+  STATE_ROOTS_MAX,
   ZERO_DIGEST,
 } from '@cairn/ledger'
 import { genesisPoint } from './genesis.ts'
@@ -46,6 +47,17 @@ export function engineState(init: KeyedInit, store: StateStore, logged: readonly
     point: readPoint(new ByteReader(pointBytes, 'kept point')),
     stateRoot: Buffer.from(root.hash).toString('hex'),
     recent: rememberedIds(store, root),
+    roots: keptRoots(store),
   }
   return recover(from ?? engine, records, applied, floor)
+}
+
+function keptRoots(store: StateStore): ReadonlyMap<number, string> {
+  const { height } = store.state
+  const roots = new Map<number, string>()
+  for (let at = Math.max(1, height - STATE_ROOTS_MAX + 1); at <= height; at++) {
+    const kept = store.stateAt(at)
+    if (kept !== undefined) roots.set(at, Buffer.from(kept.root.hash).toString('hex'))
+  }
+  return roots
 }

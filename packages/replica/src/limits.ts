@@ -33,3 +33,13 @@ export const CHECKED_AT_ONCE = 256
 export const CHECKING_THREADS_MAX = 2
 /** Good signatures remembered: an operation comes with its client, with its forwarder, and in its block. 300 bytes each. */
 export const GOOD_SIGNATURES_MAX = 16_384
+/**
+ * Final blocks, and bytes of their pages, after which they go into the state's file. Pages that several of them change are written once; a flush
+ * takes 15 µs for each page while nothing else is done, so no more than some tens of milliseconds.
+ */
+export const FLUSH_BLOCKS = 64
+export const FLUSH_BYTES = 4 * 1024 * 1024
+/** A final block is in the file after this, however few follow it. */
+export const FLUSH_MS = 250
+/** Operations in one message to a leader: as many as it takes from one. */
+export const FORWARDED_TOGETHER_MAX = 256

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import {
-  applyBlock,
   type ChainPoint,
   type Committee,
   type Checkpoint,
@@ -16,7 +15,7 @@ import {
   type Message,
   type Notice,
   type Operation,
-  payloadFacts,
+  type OperationResult,
   type Payload,
   type PeerId,
   step,
@@ -28,12 +27,15 @@ import { EpochChanges, type ReconfigureOutcome } from './epochs/epoch-changes.ts
 import type { NextCommittee } from './epochs/next-committee.ts'
 import { ReplicaLog } from './log/log.ts'
 import { Admission } from './admission.ts'
+import { Applier } from './applier.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { EngineTimers } from './engine-timers.ts'
 import { engineState, type LoggedRecord } from './engine-start.ts'
 import { genesisPoint } from './genesis.ts'
 import { answerFrom, UnappliedBlocks } from './kept-blocks.ts'
 import { FinalityWatch } from './finality-watch.ts'
+import { Forwards } from './forwards.ts'
+import { HeldSends } from './held-sends.ts'
 import { lightProofTo } from './light-proof.ts'
 import { loadOf, type ReplicaLoad } from './load.ts'
 import { progressOf } from './progress.ts'
@@ -63,10 +65,9 @@ export class Replica implements AsyncDisposable {
   readonly #watch: FinalityWatch
   readonly #timers: EngineTimers
   readonly #events: EngineEvent[] = []
-  /** Sends that wait for a token, in order. */
-  #held: { readonly after: number; readonly to: readonly PeerId[]; readonly message: Message }[] = []
-  readonly #unapplied: { readonly after: number; readonly point: ChainPoint; readonly payload: Payload }[] = []
-  #lastToken = 0
+  readonly #held = new HeldSends()
+  readonly #forwards = new Forwards((to, operations) => this.#links.send(to, { type: 'operations', operations }))
+  readonly #applier: Applier
   #durableToken = 0
   #durable: Promise<void> = Promise.resolve()
   #running = false
@@ -113,6 +114,15 @@ export class Replica implements AsyncDisposable {
           members.map(({ peer }) => peer),
           message,
         ),
+    })
+    this.#applier = new Applier({
+      ledger: init.ledger,
+      store,
+      blocks: this.#blocks,
+      clock: init.clock,
+      onApplied: (point, payload, results, durationMs) => this.#applied(point, payload, results, durationMs),
+      isBoundary: (point) => this.#checkpoints.isDue(point),
+      onBoundary: (point) => this.#checkpoints.stored(point),
     })
     this.#epochs = new EpochChanges({
       ...init,
@@ -184,8 +194,8 @@ export class Replica implements AsyncDisposable {
       operationsUnchecked: this.#admission.waitingCount,
       clientsWaiting: this.#submissions.count,
       readersWaiting: this.#reads.count,
-      sendsHeld: this.#held.length,
-      blocksUnapplied: this.#unapplied.length,
+      sendsHeld: this.#held.count,
+      blocksUnapplied: this.#applier.waitingCount,
       links: this.#links.load,
     })
   }
@@ -237,7 +247,7 @@ export class Replica implements AsyncDisposable {
     if (this.#stopped) return
     this.#fallSilent()
     await this.#admission[Symbol.asyncDispose]()
-    await this.#durable.catch(() => undefined)
+    await this.#durable.then(() => this.#applier.flush()).catch(() => undefined)
     await this.#checkpoints.stop()
     await this.#log.close()
     this.#store.close()
@@ -275,9 +285,7 @@ export class Replica implements AsyncDisposable {
       case 'persist':
         return this.#persist(effect.records, effect.token)
       case 'send':
-        if ((effect.after ?? 0) > this.#durableToken) this.#held.push({ after: effect.after ?? 0, to: effect.to, message: effect.message })
-        else this.#links.send(effect.to, effect.message)
-        return
+        return this.#send(effect.to, effect.message, effect.after ?? 0)
       case 'fetch':
         return this.#links.send([effect.from], { type: 'fetch', want: effect.want })
       case 'serve':
@@ -287,11 +295,7 @@ export class Replica implements AsyncDisposable {
       case 'validate':
         return this.#validate(effect.root, effect.payload)
       case 'apply':
-        // The log is ahead of the state: a restart finds in it what makes the newest block final.
-        if (this.#lastToken > this.#durableToken)
-          this.#unapplied.push({ after: this.#lastToken, point: effect.point, payload: effect.payload })
-        else this.#apply(effect.point, effect.payload)
-        return
+        return this.#applier.apply(effect.point, effect.payload, effect.after)
       case 'eraseKey':
         return this.#guarded(() => this.#init.signer.erase(effect.publicKey))
       case 'emit':
@@ -299,6 +303,13 @@ export class Replica implements AsyncDisposable {
       default:
         effect satisfies never
     }
+  }
+
+  #send(to: readonly PeerId[], message: Message, after: number): void {
+    if (message.type === 'operations') return this.#forwards.add(to, message.operations)
+    if (after <= this.#durableToken) return this.#links.send(to, message)
+    this.#held.hold({ after, to, message })
+    this.#log.hasten()
   }
 
   #notice(event: Notice): void {
@@ -324,8 +335,11 @@ export class Replica implements AsyncDisposable {
       this.#watch.note(record)
       this.#guarded(() => this.#epochs.note(record))
     }
-    this.#lastToken = token
-    const appended = this.#log.append(...records.map(encodeLogRecord))
+    // Other seats' words can be had from them again: only what this seat says itself, or holds for others, must be on disk soon.
+    const isLazy = records.length > 0 && records.every(({ type }) => type === 'certificate')
+    const entries = records.map(encodeLogRecord)
+    const appended = isLazy ? this.#log.appendLazily(...entries) : this.#log.append(...entries)
+    if (!isLazy) this.#log.hasten()
     // In order: a token says that all before it are durable too.
     this.#durable = Promise.all([this.#durable, appended]).then(() => this.#becameDurable(token))
     // The log has told of its failure.
@@ -333,26 +347,16 @@ export class Replica implements AsyncDisposable {
   }
 
   #becameDurable(token: number): void {
-    if (this.#stopped) return
     this.#durableToken = token
-    const ready = this.#held.filter(({ after }) => after <= token)
-    this.#held = this.#held.filter(({ after }) => after > token)
-    for (const { to, message } of ready) this.#links.send(to, message)
-    while ((this.#unapplied[0]?.after ?? Infinity) <= token) {
-      const next = this.#unapplied.shift()
-      if (next !== undefined) this.#apply(next.point, next.payload)
-    }
+    if (this.#stopped) return this.#applier.durable(token)
+    for (const { to, message } of this.#held.release(token, this.#state)) this.#links.send(to, message)
+    this.#applier.durable(token)
     this.#handle({ type: 'durable', token })
   }
 
-  #apply(point: ChainPoint, payload: Payload): void {
-    const startMs = this.#init.clock.monotonicMs()
-    const applied = applyBlock(this.#store, this.#init.ledger, this.#store.state, payload)
-    this.#store.commit(applied, this.#blocks.take(point, payload))
-    this.#submissions.applied(payload, applied.results)
-    const durationMs = this.#init.clock.monotonicMs() - startMs
+  #applied(point: ChainPoint, payload: Payload, results: readonly OperationResult[], durationMs: number): void {
+    this.#submissions.applied(payload, results)
     this.#init.observe?.({ type: 'applied', height: point.height, operations: payload.length, durationMs })
-    this.#checkpoints.applied(point, payloadFacts(payload).root)
     this.#handle({ type: 'applied', height: point.height, stateRoot: this.stateRoot })
     this.#reads.progressed()
   }
@@ -376,6 +380,7 @@ export class Replica implements AsyncDisposable {
   #fallSilent(): void {
     this.#stopped = true
     this.#timers.stop()
+    this.#applier.stop()
     this.#links.stop()
     this.#submissions.stop()
     this.#reads.stop()

@@ -1,5 +1,5 @@
 import { type EpochStart, gatherEpochRecord, joinersOf, openEpochRecord, type Ready } from '@cairn/ledger'
-import type { LedgerHost } from './host.ts'
+import type { Replica } from './replica.ts'
 import { insist } from './invariant.ts'
 
 /**
@@ -21,7 +21,7 @@ export class EpochChecker {
   }
 
   /** `start` is durable at `host`, which keeps the rules. */
-  started({ node, state }: LedgerHost, start: EpochStart): void {
+  started({ node, state }: Replica, start: EpochStart): void {
     if (state === undefined || this.#starts.has(start.number)) return
     this.#starts.set(start.number, start)
     const { ledger, verifier, start: first } = state.init
