@@ -72,6 +72,7 @@ export class Replica implements AsyncDisposable {
   #durable: Promise<void> = Promise.resolve()
   #running = false
   #stopped = false
+  #ended: Promise<void> = Promise.resolve()
   readonly #blocks = new UnappliedBlocks()
 
   private constructor(init: KeyedInit, log: ReplicaLog, store: StateStore, state: EngineState, records: readonly LoggedRecord[]) {
@@ -244,7 +245,11 @@ export class Replica implements AsyncDisposable {
   }
 
   async stop(): Promise<void> {
-    if (this.#stopped) return
+    if (!this.#stopped) this.#ended = this.#end()
+    await this.#ended
+  }
+
+  async #end(): Promise<void> {
     this.#fallSilent()
     await this.#admission[Symbol.asyncDispose]()
     await this.#durable.then(() => this.#applier.flush()).catch(() => undefined)

@@ -71,10 +71,6 @@ describe('a committee over sockets', TIMEOUT, () => {
     assert.equal(ledger.keys[0]!.publicKeys.length, 1)
     await write(joiner!, 'four')
     await ledger.until(() => valueOf(leaver!, 'name') === 'four')
-    // The new committee needs nobody of the old one: two of its three are a quorum, and one of these is new.
-    await ledger.stop(2)
-    await ledger.stop(1)
-    await write(first!, 'five')
     for (const seat of [0, 3]) {
       const { checkpoint, committee } = await followed(ledger, ledger.replicas[seat]!, 1)
       assert.equal(checkpoint.epoch, 1)
@@ -83,6 +79,10 @@ describe('a committee over sockets', TIMEOUT, () => {
       const { epochs, newest } = ledger.replicas[seat]!.lightProof()!
       assert.ok(Number.isInteger(Math.log2(newest.header.height - epochs[0]!.endHeight)))
     }
+    // The new committee needs nobody of the old one: two of its three are a quorum, and one of these is new.
+    await ledger.stop(2)
+    await ledger.stop(1)
+    await write(first!, 'five')
     const leftAgain = await ledger.start(2)
     await ledger.until(() => valueOf(leftAgain, 'name') === 'five')
     assert.deepEqual([leftAgain.progress.seat, leftAgain.progress.removedAfter], [null, 0])
