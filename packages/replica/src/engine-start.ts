@@ -14,7 +14,7 @@ import {
 } from '@cairn/ledger'
 import { genesisPoint } from './genesis.ts'
 import { rememberingVerifier } from './remembering-verifier.ts'
-import type { ReplicaInit } from './replica.ts'
+import type { ReplicaInit } from './replica-init.ts'
 import type { StateStore } from './state/state-store.ts'
 
 /** A record that the log had, and where. */

@@ -4,7 +4,6 @@ import {
   type ChainPoint,
   type Checkpoint,
   type LightProof,
-  type Committee,
   decodeLogRecord,
   type Digest,
   type Effect,
@@ -20,16 +19,12 @@ import {
   type PeerId,
   proveKey,
   readState,
-  type Role,
-  type Settings,
-  type Signer,
+  rememberedIds,
   step,
   type Want,
 } from '@cairn/ledger'
-import type { Transport } from '@cairn/network'
-import type { Clock } from '@cairn/runtime'
 import type { StatusResponse } from './client/protocol.ts'
-import type { ReplicaError } from './errors.ts'
+import { failureOf, type ReplicaError } from './errors.ts'
 import { ReplicaLog } from './log/log.ts'
 import { Admission } from './admission.ts'
 import { Checkpoints } from './checkpoints.ts'
@@ -37,7 +32,6 @@ import { EngineTimers } from './engine-timers.ts'
 import { engineState, type LoggedRecord } from './engine-start.ts'
 import { genesisPoint } from './genesis.ts'
 import { answerFrom, UnappliedBlocks } from './kept-blocks.ts'
-import type { ReplicaEvent } from './events.ts'
 import { FinalityWatch } from './finality-watch.ts'
 import { lightProofTo } from './light-proof.ts'
 import { loadOf, type ReplicaLoad } from './load.ts'
@@ -45,30 +39,20 @@ import { PeerLinks } from './peer-links.ts'
 import type { ReadAnswer } from './read/read-answer.ts'
 import { ReadBarrier } from './read/read-barrier.ts'
 import { readViewOf } from './read/read-view.ts'
-import { StateStore } from './state/state-store.ts'
+import type { ReplicaInit } from './replica-init.ts'
+import type { VerifiedOffer } from './snapshot/offer.ts'
+import { Snapshots } from './snapshot/snapshots.ts'
+import { StateAnchors } from './state/state-anchors.ts'
+import { nameIncoming, openState } from './state/state-files.ts'
+import type { StateStore } from './state/state-store.ts'
 import { FULL_RETRY_MS, Submissions, type SubmitOutcome } from './submissions.ts'
 
-export interface ReplicaInit {
-  /** Holds the log and the state, and nothing else. */
-  readonly directory: string
-  readonly ledger: LedgerId
-  /** The committee that the ledger began with. */
-  readonly genesis: Committee
-  readonly signer: Signer
-  readonly role?: Role
-  readonly settings?: Settings
-  /** Whether clients must sign their operations; off only where whoever reaches the replica is trusted. All seats agree on it. */
-  readonly signedOperations: boolean
-  readonly transport: Transport
-  readonly clock: Clock
-  /** Heights between checkpoints: the same at all seats. */
-  readonly checkpointHeights?: number
-  /** Size of the log's segments. */
-  readonly segmentBytes?: number
-  /** Hears of everything that a metric or a log line may be made of. */
-  readonly observe?: (event: ReplicaEvent) => void
-  /** The disk failed: nothing more is said, and the process must end. */
-  readonly onFailure: (error: ReplicaError) => void
+/** What was found in the directory. */
+interface Opened {
+  readonly anchors: StateAnchors
+  readonly store: StateStore
+  readonly state: EngineState
+  readonly records: readonly LoggedRecord[]
 }
 
 /**
@@ -79,7 +63,9 @@ export class Replica implements AsyncDisposable {
   readonly #init: ReplicaInit
   readonly #state: EngineState
   readonly #log: ReplicaLog
-  readonly #store: StateStore
+  #store: StateStore
+  readonly #anchors: StateAnchors
+  readonly #snapshots: Snapshots
   readonly #links: PeerLinks
   readonly #checkpoints: Checkpoints
   readonly #submissions = new Submissions()
@@ -95,11 +81,14 @@ export class Replica implements AsyncDisposable {
   #durableToken = 0
   #durable: Promise<void> = Promise.resolve()
   #running = false
+  /** A fetched state takes the place of the one here: nothing is applied meanwhile. */
+  #installing = false
   #stopped = false
   readonly #blocks = new UnappliedBlocks()
 
-  private constructor(init: ReplicaInit, log: ReplicaLog, store: StateStore, state: EngineState, records: readonly LoggedRecord[]) {
+  private constructor(init: ReplicaInit, log: ReplicaLog, { anchors, store, state, records }: Opened) {
     this.#init = init
+    this.#anchors = anchors
     const { verifier } = state.init
     this.#admission = new Admission({ ledger: init.ledger, signedOperations: init.signedOperations, verifier })
     this.#watch = new FinalityWatch(init.clock, (event) => init.observe?.(event))
@@ -112,6 +101,7 @@ export class Replica implements AsyncDisposable {
       onMessage: (from, message) => this.#receive(from, message),
       onCheckpoint: (message) => this.#stopped || this.#checkpoints.hear(message),
       onRead: (from, message) => this.#reads.hear(from, message),
+      onSnapshot: (from, message) => this.#stopped || this.#snapshots.hear(from, message),
       onMalformed: (from, error) => init.observe?.({ type: 'malformed', from, reason: error.message }),
       onDropped: (to, kind) => init.observe?.({ type: 'dropped', to, kind }),
       ...(init.observe && { onTraffic: (type, kind, bytes) => init.observe?.({ type, kind, bytes }) }),
@@ -119,17 +109,37 @@ export class Replica implements AsyncDisposable {
     this.#reads = new ReadBarrier({
       clock: init.clock,
       view: () => readViewOf(state),
-      appliedSlot: () => store.point?.slot ?? 0,
+      appliedSlot: () => this.#store.point?.slot ?? 0,
       send: (to, message) => this.#links.sendRead(to, message),
+    })
+    const current = (): StateStore => this.#store
+    this.#snapshots = new Snapshots({
+      ...init,
+      verifier,
+      store: current,
+      known: () => state.epoch,
+      certified: () => this.checkpoint?.header.height ?? 0,
+      sources: () => state.sources,
+      // Nobody here makes records of epochs yet, so a state leads no further than the epoch that it is of.
+      epochsBetween: (from, to) => (from === to ? [] : undefined),
+      send: (to, message) => this.#links.sendSnapshot(to, message),
+      adopt: (checkpoint) => this.#checkpoints.adopt(checkpoint),
+      install: (offer) => this.#install(offer),
+      observe: (event) => init.observe?.(event),
     })
     this.#checkpoints = new Checkpoints({
       ledger: init.ledger,
       genesis: genesisPoint(init.ledger, init.genesis).digest,
       signer: init.signer,
       verifier,
-      store,
+      get store() {
+        return current()
+      },
       log,
+      anchors,
+      heldHeight: () => this.#snapshots.heldHeight,
       ...(init.checkpointHeights !== undefined && { checkpointHeights: init.checkpointHeights }),
+      ...(init.heightsKept !== undefined && { heightsKept: init.heightsKept }),
       startOf: (epoch) => (epoch === state.epoch.number ? state.epoch : undefined),
       send: ({ members }, message) =>
         this.#links.sendCheckpoint(
@@ -146,7 +156,8 @@ export class Replica implements AsyncDisposable {
   /**
    * Starts a replica from what is in its directory.
    *
-   * @throws {ReplicaError} `LOG_CORRUPT`, `SUPERBLOCK_CORRUPT`: this key must not sign again · {LedgerError} `BAD_RECORDS`, the same
+   * @throws {ReplicaError} `LOG_CORRUPT`, `SUPERBLOCK_CORRUPT`, `STATE_LOST`: this key must not sign again · {LedgerError} `BAD_RECORDS`,
+   *   the same
    */
   static async start(init: ReplicaInit): Promise<Replica> {
     const records: LoggedRecord[] = []
@@ -159,11 +170,19 @@ export class Replica implements AsyncDisposable {
       onFailure: (error) => failed?.(error),
       onSync: (entries, bytes, durationMs) => init.observe?.({ type: 'synced', entries, bytes, durationMs }),
     })
-    const store = new StateStore({ path: join(init.directory, 'state.db') })
-    const replica = new Replica(init, log, store, engineState(init, store, records), records)
+    let replica: Replica
+    try {
+      const anchors = new StateAnchors(log)
+      const store = openState(init.directory, anchors.anchor, init.heightsKept)
+      replica = new Replica(init, log, { anchors, store, state: engineState(init, store, records), records })
+    } catch (error) {
+      await log.close()
+      throw error
+    }
     failed = (error) => replica.#fail(error)
     await replica.#links.start()
     replica.#handle({ type: 'start' })
+    replica.#snapshots.start()
     return replica
   }
 
@@ -306,7 +325,7 @@ export class Replica implements AsyncDisposable {
         return this.#validate(effect.root, effect.payload)
       case 'apply':
         // The log is ahead of the state: a restart finds in it what makes the newest block final.
-        if (this.#lastToken > this.#durableToken)
+        if (this.#lastToken > this.#durableToken || this.#installing)
           this.#unapplied.push({ after: this.#lastToken, point: effect.point, payload: effect.payload })
         else this.#apply(effect.point, effect.payload)
         return
@@ -349,14 +368,20 @@ export class Replica implements AsyncDisposable {
     const ready = this.#held.filter(({ after }) => after <= token)
     this.#held = this.#held.filter(({ after }) => after > token)
     for (const { to, message } of ready) this.#links.send(to, message)
-    while ((this.#unapplied[0]?.after ?? Infinity) <= token) {
-      const next = this.#unapplied.shift()
-      if (next !== undefined) this.#apply(next.point, next.payload)
-    }
+    this.#applyDurable()
     this.#handle({ type: 'durable', token })
   }
 
+  #applyDurable(): void {
+    while (!this.#installing && (this.#unapplied[0]?.after ?? Infinity) <= this.#durableToken) {
+      const next = this.#unapplied.shift()
+      if (next !== undefined) this.#apply(next.point, next.payload)
+    }
+  }
+
   #apply(point: ChainPoint, payload: Payload): void {
+    // A state that was fetched has it.
+    if (point.height <= this.height) return
     const startMs = this.#init.clock.monotonicMs()
     const applied = applyBlock(this.#store, this.#init.ledger, this.#store.state, payload)
     this.#store.commit(applied, this.#blocks.take(point, payload))
@@ -377,8 +402,32 @@ export class Replica implements AsyncDisposable {
     if (answer !== undefined) this.#links.send([to], answer)
   }
 
+  /** P7: a fetched state takes the place of the one here, on disk before the engine goes on from it. */
+  async #install({ start, point }: VerifiedOffer): Promise<void> {
+    const { directory, heightsKept } = this.#init
+    if (point.height <= this.height) throw new RangeError('blocks were faster')
+    this.#installing = true
+    try {
+      nameIncoming(directory, point.height)
+      await this.#anchors.set({ installed: point.height })
+      if (this.#stopped) return
+      this.#store.close()
+      this.#store = openState(directory, this.#anchors.anchor, heightsKept)
+    } catch (error) {
+      if (!this.#stopped) this.#fail(failureOf(error, directory))
+      throw error
+    } finally {
+      this.#installing = false
+    }
+    const recent = rememberedIds(this.#store, this.#store.state.root)
+    this.#handle({ type: 'installed', snapshot: { start, point, stateRoot: this.stateRoot, recent } })
+    this.#applyDurable()
+    this.#reads.progressed()
+  }
+
   #fallSilent(): void {
     this.#stopped = true
+    this.#snapshots.stop()
     this.#timers.stop()
     this.#links.stop()
     this.#submissions.stop()

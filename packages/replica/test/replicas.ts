@@ -20,7 +20,8 @@ import { MemoryNetwork } from '@cairn/network/testing'
 import { seededRandom, silentLog, systemClock } from '@cairn/runtime'
 import type { ReplicaError } from '../src/errors.ts'
 import type { ReplicaEvent } from '../src/events.ts'
-import { Replica, type ReplicaInit } from '../src/replica.ts'
+import { Replica } from '../src/replica.ts'
+import type { ReplicaInit } from '../src/replica-init.ts'
 
 export const LEDGER: LedgerId = { networkId: 'cd'.repeat(32), chainId: 3 }
 export const CLIENT = ed25519Signer(new Uint8Array(32).fill(200))
@@ -46,7 +47,9 @@ export function valueOf(replica: Replica, key: string): string | undefined {
   return value && Buffer.from(value).toString()
 }
 
-interface TestReplicasOptions extends Partial<Pick<ReplicaInit, 'settings' | 'checkpointHeights' | 'segmentBytes'>> {
+interface TestReplicasOptions extends Partial<
+  Pick<ReplicaInit, 'settings' | 'checkpointHeights' | 'segmentBytes' | 'heightsKept' | 'askMs'>
+> {
   readonly overSockets?: boolean
 }
 
@@ -93,6 +96,16 @@ export class TestReplicas implements AsyncDisposable {
     return readdirSync(join(this.#directory, String(seat), 'log')).filter((name) => name.endsWith('.wal'))
   }
 
+  /** What seat `seat` keeps its log and its state in. */
+  directoryOf(seat: number): string {
+    return join(this.#directory, String(seat))
+  }
+
+  /** Loses the disk of a seat that does not run. */
+  wipe(seat: number): void {
+    rmSync(this.directoryOf(seat), { recursive: true })
+  }
+
   get running(): readonly Replica[] {
     return this.replicas.filter((replica) => replica !== undefined)
   }
@@ -115,10 +128,11 @@ export class TestReplicas implements AsyncDisposable {
     this.#transports[seat] = undefined
   }
 
-  async start(seat: number): Promise<Replica> {
+  /** With `isLearner` its key signs nothing. */
+  async start(seat: number, isLearner = false): Promise<Replica> {
     this.#transports[seat] = await this.#transport(seat)
     await this.#connect()
-    return await this.#startReplica(seat)
+    return await this.#startReplica(seat, isLearner)
   }
 
   /** Resolves when `holds` does, looking again after each step of the event loop; the test's own time is the limit. */
@@ -147,18 +161,20 @@ export class TestReplicas implements AsyncDisposable {
     }
   }
 
-  async #startReplica(seat: number): Promise<Replica> {
+  async #startReplica(seat: number, isLearner = false): Promise<Replica> {
     const [transport, signer] = [this.#transports[seat], this.#signers[seat]]
     if (transport === undefined || signer === undefined || this.#committee === undefined) throw new Error(`no seat ${seat}`)
     const replica = await Replica.start({
       directory: join(this.#directory, String(seat)),
       ledger: LEDGER,
       genesis: this.#committee,
-      signer,
+      signer: isLearner ? ed25519Signer(new Uint8Array(randomBytes(32))) : signer,
       signedOperations: true,
       settings: this.#options.settings ?? SETTINGS,
       checkpointHeights: this.#options.checkpointHeights ?? 8,
       segmentBytes: this.#options.segmentBytes ?? SEGMENT_BYTES,
+      askMs: this.#options.askMs ?? 100,
+      ...(this.#options.heightsKept !== undefined && { heightsKept: this.#options.heightsKept }),
       transport,
       clock: systemClock,
       observe: (event) => this.events.push(event),

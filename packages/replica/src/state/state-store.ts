@@ -19,7 +19,10 @@ import {
   type TreeRoot,
 } from '@cairn/ledger'
 import { ReplicaError } from '../errors.ts'
+import { HEIGHTS_KEPT } from '../limits.ts'
+import { KeptChain } from './kept-chain.ts'
 import { PageCache } from './page-cache.ts'
+import { TABLES, TABLES_VERSION } from './tables.ts'
 
 export interface StateStoreInit {
   /** A file, which is made if it is not there; SQLite puts two more beside it. */
@@ -40,8 +43,8 @@ export interface StoredBlock {
   readonly payload: Uint8Array
 }
 
-/** Reads at a height that a client asked for a moment ago, and proofs under the last checkpoint, which lags by less than that. */
-const HEIGHTS_KEPT = 1024
+/** Heights forgotten with one block. */
+const FORGOTTEN_HEIGHTS_MAX = 4
 /** Decoded pages in memory: the upper levels of a state of gigabytes, and the leaves that are in use. */
 const CACHE_BYTES = 64 * 1024 * 1024
 /**
@@ -49,23 +52,6 @@ const CACHE_BYTES = 64 * 1024 * 1024
  * does it sooner unless blocks are large.
  */
 const JOURNAL_PAGES_MAX = 16_384
-/** The version of the tables, in SQLite's own field for that. */
-const VERSION = 1
-
-/**
- * `pages.born` and `drops` say between which heights a page is part of the state: a page that came back after it was dropped has been born again.
- */
-const TABLES = `
-  CREATE TABLE pages (hash BLOB PRIMARY KEY, bytes BLOB NOT NULL, born INTEGER NOT NULL) STRICT;
-  CREATE TABLE drops (height INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (height, hash)) STRICT, WITHOUT ROWID;
-  CREATE TABLE heights (height INTEGER PRIMARY KEY, root BLOB NOT NULL) STRICT;
-  CREATE TABLE blocks (height INTEGER PRIMARY KEY, point BLOB NOT NULL, item BLOB NOT NULL, payload_root TEXT NOT NULL, payload BLOB NOT NULL) STRICT;
-  CREATE INDEX blocks_by_payload ON blocks (payload_root);
-  CREATE TABLE checkpoints (height INTEGER PRIMARY KEY, header BLOB NOT NULL, certified BLOB, start BLOB) STRICT;
-  CREATE TABLE history (level INTEGER NOT NULL, position INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, position)) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = ${VERSION};
-`
-
 /**
  * The state of a replica and the tree over its blocks, by height. A block's pages, its height and its place in the history change in one
  * transaction (P9): after a crash the store is at some height, all of it.
@@ -82,7 +68,12 @@ export class StateStore implements PageSource, Disposable {
     Record<'page' | 'add' | 'drop' | 'block' | 'height' | 'heightAt' | 'forgetHeights' | 'forgetPages' | 'forgetDrops', StatementSync>
   >
   readonly #history: HistoryTree
+  /** Its blocks and checkpoints, as far as they are kept. */
+  readonly chain: KeptChain
   #state: LedgerState
+  /** The oldest height whose state can be read, and one that stays readable whatever its age. */
+  #oldest: number
+  #keptFrom = Infinity
 
   /** @throws {ReplicaError} `STATE_CORRUPT`, `UNSUPPORTED_VERSION` */
   constructor({ path, heightsKept = HEIGHTS_KEPT, cacheBytes = CACHE_BYTES }: StateStoreInit) {
@@ -112,6 +103,8 @@ export class StateStore implements PageSource, Disposable {
       if (typeof last !== 'number') throw new ReplicaError({ code: 'STATE_CORRUPT', path, reason: 'it has no height' })
       this.#state = { height: last, root: this.#rootAt(last) ?? EMPTY_TREE }
       this.#history = new HistoryTree(this.#historyNodes(), last)
+      this.chain = new KeptChain(this.#database)
+      this.#oldest = Number(this.#database.prepare('SELECT min(height) AS height FROM heights').get()?.['height'])
     } catch (cause) {
       this.#database.close()
       throw this.#fault(cause)
@@ -153,7 +146,8 @@ export class StateStore implements PageSource, Disposable {
   commit({ state, written, dropped }: AppliedBlock, block: StoredBlock): void {
     if (state.height !== this.#state.height + 1) throw new RangeError(`height ${state.height} after ${this.#state.height}`)
     const { add, drop, block: keep, height, forgetHeights, forgetPages, forgetDrops } = this.#statements
-    const oldest = state.height - this.#heightsKept + 1
+    // Some at a time: what was kept for somebody is not forgotten in one long pause.
+    const oldest = Math.min(state.height - this.#heightsKept + 1, this.#keptFrom, this.#oldest + FORGOTTEN_HEIGHTS_MAX)
     try {
       this.#database.exec('BEGIN IMMEDIATE')
       for (const page of written) add.run(page.hash, page.bytes, state.height)
@@ -161,7 +155,7 @@ export class StateStore implements PageSource, Disposable {
       height.run(state.height, state.root.hash)
       keep.run(state.height, block.point, block.item, block.payloadRoot, block.payload)
       this.#history.append(block.digest)
-      if (oldest > 0) {
+      if (oldest > this.#oldest) {
         forgetPages.run(oldest)
         forgetDrops.run(oldest)
         forgetHeights.run(oldest)
@@ -174,6 +168,12 @@ export class StateStore implements PageSource, Disposable {
     }
     for (const { hash, page, bytes } of written) this.#cache.set(Buffer.from(hash).toString('hex'), page, bytes.byteLength)
     this.#state = state
+    this.#oldest = Math.max(this.#oldest, oldest)
+  }
+
+  /** The states from `height` on stay readable, however old they become. */
+  keepFrom(height: number): void {
+    this.#keptFrom = height
   }
 
   /** The place in the chain of the newest state, `undefined` before the first block. */
@@ -238,8 +238,8 @@ export class StateStore implements PageSource, Disposable {
 
   #createTables(): void {
     const version = Number(this.#database.prepare('PRAGMA user_version').get()?.['user_version'])
-    if (version === VERSION) return
-    if (version !== 0) throw new ReplicaError({ code: 'UNSUPPORTED_VERSION', path: this.#path, found: version, supported: VERSION })
+    if (version === TABLES_VERSION) return
+    if (version !== 0) throw new ReplicaError({ code: 'UNSUPPORTED_VERSION', path: this.#path, found: version, supported: TABLES_VERSION })
     this.#database.exec(`BEGIN IMMEDIATE; ${TABLES}`)
     const empty = encodePage(EMPTY_PAGE)
     this.#database.prepare('INSERT INTO pages VALUES (?, ?, 0)').run(pageHash(empty), empty)
@@ -253,6 +253,11 @@ export class StateStore implements PageSource, Disposable {
     const bytes = this.#bytesOf(hash)
     if (bytes === undefined) throw pageMissing(hash)
     return rootOf(bytes)
+  }
+
+  /** The bytes of a page, checked against `hash`. @throws {ReplicaError} `STATE_CORRUPT` */
+  pageBytes(hash: Uint8Array): Uint8Array | undefined {
+    return this.#bytesOf(hash)
   }
 
   #bytesOf(hash: Uint8Array): Uint8Array | undefined {

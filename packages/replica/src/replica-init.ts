@@ -1,0 +1,34 @@
+import type { Committee, LedgerId, Role, Settings, Signer } from '@cairn/ledger'
+import type { Transport } from '@cairn/network'
+import type { Clock } from '@cairn/runtime'
+import type { ReplicaError } from './errors.ts'
+import type { ReplicaEvent } from './events.ts'
+
+export interface ReplicaInit {
+  /** Holds the log and the state, and nothing else. */
+  readonly directory: string
+  readonly ledger: LedgerId
+  /** The committee that the ledger began with. */
+  readonly genesis: Committee
+  readonly signer: Signer
+  readonly role?: Role
+  readonly settings?: Settings
+  /** Whether clients must sign their operations; off only where whoever reaches the replica is trusted. All seats agree on it. */
+  readonly signedOperations: boolean
+  readonly transport: Transport
+  readonly clock: Clock
+  /** Heights between checkpoints: the same at all seats. */
+  readonly checkpointHeights?: number
+  /** Heights whose states can be read, and whose blocks are kept behind the newest certified checkpoint. */
+  readonly heightsKept?: number
+  /** How often a replica that does not get on asks for a way. */
+  readonly askMs?: number
+  /** Why this replica signs nothing, for whoever asks for its status. */
+  readonly silence?: string
+  /** Size of the log's segments. */
+  readonly segmentBytes?: number
+  /** Hears of everything that a metric or a log line may be made of. */
+  readonly observe?: (event: ReplicaEvent) => void
+  /** The disk failed: nothing more is said, and the process must end. */
+  readonly onFailure: (error: ReplicaError) => void
+}
