@@ -1,10 +1,8 @@
-import { join } from 'node:path'
 import {
   applyBlock,
   type ChainPoint,
   type Checkpoint,
   type LightProof,
-  decodeLogRecord,
   type Digest,
   type Effect,
   encodeLogRecord,
@@ -17,43 +15,33 @@ import {
   payloadFacts,
   type Payload,
   type PeerId,
-  proveKey,
-  readState,
   rememberedIds,
   step,
   type Want,
 } from '@cairn/ledger'
 import type { StatusResponse } from './client/protocol.ts'
 import { failureOf, type ReplicaError } from './errors.ts'
-import { ReplicaLog } from './log/log.ts'
+import type { ReplicaLog } from './log/log.ts'
 import { Admission } from './admission.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { EngineTimers } from './engine-timers.ts'
-import { engineState, type LoggedRecord } from './engine-start.ts'
+import { type Opened, openReplica } from './opened.ts'
 import { genesisPoint } from './genesis.ts'
 import { answerFrom, UnappliedBlocks } from './kept-blocks.ts'
 import { FinalityWatch } from './finality-watch.ts'
 import { lightProofTo } from './light-proof.ts'
 import { loadOf, type ReplicaLoad } from './load.ts'
 import { PeerLinks } from './peer-links.ts'
-import type { ReadAnswer } from './read/read-answer.ts'
+import { type ReadAnswer, readAnswer } from './read/read-answer.ts'
 import { ReadBarrier } from './read/read-barrier.ts'
 import { readViewOf } from './read/read-view.ts'
 import type { ReplicaInit } from './replica-init.ts'
 import type { VerifiedOffer } from './snapshot/offer.ts'
 import { Snapshots } from './snapshot/snapshots.ts'
-import { StateAnchors } from './state/state-anchors.ts'
-import { nameIncoming, openState } from './state/state-files.ts'
+import type { StateAnchors } from './state/state-anchors.ts'
+import { replaceState } from './state/state-files.ts'
 import type { StateStore } from './state/state-store.ts'
-import { FULL_RETRY_MS, Submissions, type SubmitOutcome } from './submissions.ts'
-
-/** What was found in the directory. */
-interface Opened {
-  readonly anchors: StateAnchors
-  readonly store: StateStore
-  readonly state: EngineState
-  readonly records: readonly LoggedRecord[]
-}
+import { Submissions, type SubmitOutcome } from './submissions.ts'
 
 /**
  * One seat of a ledger: drives the engine, and does what it decides, in its order. Nothing that waits for the disk is sent before the disk has
@@ -68,7 +56,7 @@ export class Replica implements AsyncDisposable {
   readonly #snapshots: Snapshots
   readonly #links: PeerLinks
   readonly #checkpoints: Checkpoints
-  readonly #submissions = new Submissions()
+  readonly #submissions: Submissions
   readonly #reads: ReadBarrier
   readonly #admission: Admission
   readonly #watch: FinalityWatch
@@ -86,11 +74,21 @@ export class Replica implements AsyncDisposable {
   #stopped = false
   readonly #blocks = new UnappliedBlocks()
 
-  private constructor(init: ReplicaInit, log: ReplicaLog, { anchors, store, state, records }: Opened) {
+  private constructor(init: ReplicaInit, { log, anchors, store, state, records }: Opened) {
     this.#init = init
     this.#anchors = anchors
     const { verifier } = state.init
     this.#admission = new Admission({ ledger: init.ledger, signedOperations: init.signedOperations, verifier })
+    const current = (): StateStore => this.#store
+    this.#submissions = new Submissions({
+      clock: init.clock,
+      admission: this.#admission,
+      get store() {
+        return current()
+      },
+      handIn: (operation) => this.#handle({ type: 'submit', operation }),
+      ...(init.observe && { observe: init.observe }),
+    })
     this.#watch = new FinalityWatch(init.clock, (event) => init.observe?.(event))
     this.#timers = new EngineTimers(init.clock, (timer, id) => this.#handle({ type: 'timer', timer, id }))
     this.#log = log
@@ -112,7 +110,6 @@ export class Replica implements AsyncDisposable {
       appliedSlot: () => this.#store.point?.slot ?? 0,
       send: (to, message) => this.#links.sendRead(to, message),
     })
-    const current = (): StateStore => this.#store
     this.#snapshots = new Snapshots({
       ...init,
       verifier,
@@ -153,32 +150,10 @@ export class Replica implements AsyncDisposable {
     }
   }
 
-  /**
-   * Starts a replica from what is in its directory.
-   *
-   * @throws {ReplicaError} `LOG_CORRUPT`, `SUPERBLOCK_CORRUPT`, `STATE_LOST`: this key must not sign again · {LedgerError} `BAD_RECORDS`,
-   *   the same
-   */
+  /** Starts a replica from what is in its directory. @throws as {@link openReplica} */
   static async start(init: ReplicaInit): Promise<Replica> {
-    const records: LoggedRecord[] = []
     let failed: ((error: ReplicaError) => void) | undefined
-    const log = await ReplicaLog.open({
-      directory: join(init.directory, 'log'),
-      clock: init.clock,
-      onRecord: ({ seq, entries }) => records.push(...entries.map(({ type, body }) => ({ seq, record: decodeLogRecord(type, body) }))),
-      ...(init.segmentBytes !== undefined && { segmentBytes: init.segmentBytes }),
-      onFailure: (error) => failed?.(error),
-      onSync: (entries, bytes, durationMs) => init.observe?.({ type: 'synced', entries, bytes, durationMs }),
-    })
-    let replica: Replica
-    try {
-      const anchors = new StateAnchors(log)
-      const store = openState(init.directory, anchors.anchor, init.heightsKept)
-      replica = new Replica(init, log, { anchors, store, state: engineState(init, store, records), records })
-    } catch (error) {
-      await log.close()
-      throw error
-    }
+    const replica = new Replica(init, await openReplica(init, (error) => failed?.(error)))
     failed = (error) => replica.#fail(error)
     await replica.#links.start()
     replica.#handle({ type: 'start' })
@@ -187,8 +162,7 @@ export class Replica implements AsyncDisposable {
   }
 
   get ledger(): LedgerId {
-    const { networkId, chainId } = this.#init.ledger
-    return { networkId, chainId }
+    return this.#init.ledger
   }
 
   /** The last final block that has been applied here. */
@@ -226,29 +200,12 @@ export class Replica implements AsyncDisposable {
    * When `signal` aborts nothing is known of it but that.
    */
   async submit(operation: Operation, signal?: AbortSignal): Promise<SubmitOutcome> {
-    const startMs = this.#init.clock.monotonicMs()
-    const outcome = await this.#outcomeOf(operation, signal)
-    this.#init.observe?.({ type: 'answered', outcome: outcome.type, durationMs: this.#init.clock.monotonicMs() - startMs })
-    return outcome
-  }
-
-  async #outcomeOf(operation: Operation, signal?: AbortSignal): Promise<SubmitOutcome> {
-    const admitted = await this.#admission.admit(operation)
-    if (this.#stopped) return { type: 'unknown' }
-    if (admitted.type === 'full') return { type: 'rejected', reason: 'busy', retryAfterMs: FULL_RETRY_MS }
-    if (admitted.type === 'invalid') return admitted
-    const known = this.#admission.remembered(this.#store, operation)
-    if (known !== undefined) return { type: 'final', result: known }
-    const outcome = this.#submissions.wait(operation.id, signal)
-    this.#handle({ type: 'submit', operation })
-    return await outcome
+    return await this.#submissions.submit(operation, signal)
   }
 
   /** Reads the newest state that is final and applied here, which may lag behind what others have answered. */
   readLocal(key: Uint8Array): ReadAnswer {
-    const { height, root } = this.#store.state
-    const full = Buffer.concat([Uint8Array.of(1), key])
-    return { value: readState(this.#store, root, key), height, stateRoot: this.stateRoot, proof: proveKey(this.#store, root, full) }
+    return readAnswer(this.#store, key)
   }
 
   /**
@@ -275,6 +232,7 @@ export class Replica implements AsyncDisposable {
     this.#fallSilent()
     await this.#admission[Symbol.asyncDispose]()
     await this.#durable.catch(() => undefined)
+    await this.#snapshots.settled()
     await this.#checkpoints.stop()
     await this.#log.close()
     this.#store.close()
@@ -404,21 +362,17 @@ export class Replica implements AsyncDisposable {
 
   /** P7: a fetched state takes the place of the one here, on disk before the engine goes on from it. */
   async #install({ start, point }: VerifiedOffer): Promise<void> {
-    const { directory, heightsKept } = this.#init
     if (point.height <= this.height) throw new RangeError('blocks were faster')
     this.#installing = true
     try {
-      nameIncoming(directory, point.height)
-      await this.#anchors.set({ installed: point.height })
-      if (this.#stopped) return
-      this.#store.close()
-      this.#store = openState(directory, this.#anchors.anchor, heightsKept)
+      this.#store = await replaceState(this.#store, point.height, this.#anchors, this.#init)
     } catch (error) {
-      if (!this.#stopped) this.#fail(failureOf(error, directory))
+      this.#fail(failureOf(error, this.#init.directory))
       throw error
     } finally {
       this.#installing = false
     }
+    if (this.#stopped) return
     const recent = rememberedIds(this.#store, this.#store.state.root)
     this.#handle({ type: 'installed', snapshot: { start, point, stateRoot: this.stateRoot, recent } })
     this.#applyDurable()
@@ -435,6 +389,7 @@ export class Replica implements AsyncDisposable {
   }
 
   #fail(error: ReplicaError): void {
+    if (this.#stopped) return
     // Nothing is said any more: what this seat would say may not be on disk.
     this.#fallSilent()
     void this.#admission[Symbol.asyncDispose]()

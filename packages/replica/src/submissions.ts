@@ -1,5 +1,9 @@
-import type { Notice, OperationResult } from '@cairn/ledger'
+import type { Notice, Operation, OperationResult } from '@cairn/ledger'
+import type { Clock } from '@cairn/runtime'
+import type { Admission } from './admission.ts'
+import type { ReplicaEvent } from './events.ts'
 import { WAITING_MAX } from './limits.ts'
+import type { StateStore } from './state/state-store.ts'
 
 /** What became of an operation that a client handed in. */
 export type SubmitOutcome =
@@ -14,14 +18,51 @@ export type SubmitOutcome =
 /** How soon a client that found this replica full may try again. */
 export const FULL_RETRY_MS = 1000
 
-/** Clients that wait for what becomes of their operations. */
+export interface SubmissionsInit {
+  readonly clock: Clock
+  readonly admission: Admission
+  readonly store: StateStore
+  /** Gives an operation that may be proposed to the engine. */
+  readonly handIn: (operation: Operation) => void
+  readonly observe?: (event: ReplicaEvent) => void
+}
+
+/** Operations of clients, and clients that wait for what becomes of them. */
 export class Submissions {
+  readonly #init: SubmissionsInit
   readonly #waiting = new Map<string, Set<(outcome: SubmitOutcome) => void>>()
   #count = 0
+  #stopped = false
+
+  constructor(init: SubmissionsInit) {
+    this.#init = init
+  }
 
   /** Clients that wait. */
   get count(): number {
     return this.#count
+  }
+
+  /** Judges an operation, hands it in, and resolves to what became of it; when `signal` aborts as unknown. */
+  async submit(operation: Operation, signal?: AbortSignal): Promise<SubmitOutcome> {
+    const { clock, observe } = this.#init
+    const startMs = clock.monotonicMs()
+    const outcome = await this.#outcomeOf(operation, signal)
+    observe?.({ type: 'answered', outcome: outcome.type, durationMs: clock.monotonicMs() - startMs })
+    return outcome
+  }
+
+  async #outcomeOf(operation: Operation, signal?: AbortSignal): Promise<SubmitOutcome> {
+    const { admission, store, handIn } = this.#init
+    const admitted = await admission.admit(operation)
+    if (this.#stopped) return { type: 'unknown' }
+    if (admitted.type === 'full') return { type: 'rejected', reason: 'busy', retryAfterMs: FULL_RETRY_MS }
+    if (admitted.type === 'invalid') return admitted
+    const known = admission.remembered(store, operation)
+    if (known !== undefined) return { type: 'final', result: known }
+    const outcome = this.wait(operation.id, signal)
+    handIn(operation)
+    return await outcome
   }
 
   /** Resolves when the operation with this id is final or refused, or as unknown when `signal` aborts. */
@@ -61,6 +102,7 @@ export class Submissions {
   }
 
   stop(): void {
+    this.#stopped = true
     for (const id of this.#waiting.keys()) this.settle(id, { type: 'unknown' })
   }
 

@@ -54,7 +54,7 @@ export class SnapshotClient {
   readonly #init: SnapshotClientInit
   #timer: Timer | undefined
   #download: Download | undefined
-  #isInstalling = false
+  #installing: Promise<void> | undefined
   #appliedBefore: number | undefined
   #turn = 0
   #asked: PeerId | undefined
@@ -80,6 +80,11 @@ export class SnapshotClient {
     this.#download = undefined
   }
 
+  /** Waits for what is being put in place. */
+  async settled(): Promise<void> {
+    await this.#installing
+  }
+
   /** @throws {LedgerError} for a peer that says what is not true */
   hear(from: PeerId, message: Exclude<SnapshotMessage, { readonly type: 'ask' | 'pages-wanted' }>): void {
     if (this.#stopped) return
@@ -98,7 +103,7 @@ export class SnapshotClient {
     const { state, chain } = store()
     const hasMoved = this.#appliedBefore !== undefined && state.height > this.#appliedBefore
     this.#appliedBefore = state.height
-    if (this.#isInstalling) return
+    if (this.#installing !== undefined) return
     if (this.#download !== undefined) return this.#watch(this.#download)
     // Blocks did it: what was fetched of a state is not needed.
     if (hasMoved && hasIncoming(directory)) removeDatabase(incomingFile(directory))
@@ -119,7 +124,7 @@ export class SnapshotClient {
 
   #begin(from: PeerId, claimed: SnapshotOffer): void {
     const { ledger, known, verifier, store, directory, observe } = this.#init
-    if (this.#download !== undefined || this.#isInstalling) return
+    if (this.#download !== undefined || this.#installing !== undefined) return
     const offer = verifyOffer(ledger, known(), verifier, claimed)
     if (offer.point.height <= store().state.height) return
     const incoming = new IncomingState(incomingFile(directory), offer.point.height)
@@ -164,7 +169,7 @@ export class SnapshotClient {
       return this.#leave(reasonOf(error), false)
     }
     if (!hasLooked) setImmediate(() => this.#proceed(download))
-    else if (download.missing.isDone) void this.#finish(download)
+    else if (download.missing.isDone) this.#finish(download)
     else this.#request(download)
   }
 
@@ -220,19 +225,24 @@ export class SnapshotClient {
     observe({ type: 'snapshot-left', height, reason })
   }
 
-  async #finish({ offer, incoming, missing }: Download): Promise<void> {
-    const { height } = offer.point
+  #finish(download: Download): void {
     this.#download = undefined
-    this.#isInstalling = true
+    this.#installing = this.#install(download).finally(() => {
+      this.#installing = undefined
+    })
+  }
+
+  async #install({ offer, incoming, missing }: Download): Promise<void> {
+    const { install, observe } = this.#init
+    const { height } = offer.point
     try {
       incoming.finish(offer)
-      await this.#init.install(offer)
-      this.#init.observe({ type: 'snapshot-installed', height, ...missing.counts })
+      await install(offer)
+      observe({ type: 'snapshot-installed', height, ...missing.counts })
     } catch (error) {
-      this.#init.observe({ type: 'snapshot-left', height, reason: reasonOf(error) })
+      observe({ type: 'snapshot-left', height, reason: reasonOf(error) })
     } finally {
       incoming[Symbol.dispose]()
-      this.#isInstalling = false
     }
   }
 }

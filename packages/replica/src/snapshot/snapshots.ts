@@ -26,6 +26,11 @@ export class Snapshots {
     this.#client.stop()
   }
 
+  /** Waits for what is being put in place. */
+  async settled(): Promise<void> {
+    await this.#client.settled()
+  }
+
   /** @throws {LedgerError} for a peer that says what is not true */
   hear(from: PeerId, message: SnapshotMessage): void {
     if (message.type === 'ask') this.#server.answer(from, message)

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ReplicaError } from '../errors.ts'
-import type { StateAnchor } from './state-anchors.ts'
+import type { StateAnchor, StateAnchors } from './state-anchors.ts'
 import { StateStore } from './state-store.ts'
 
 const NAME = /^state(-\d+)?\.db(-wal|-shm)?$/
@@ -27,6 +27,24 @@ export function openState(directory: string, { installed, forgotten }: StateAnch
   return store
 }
 
+/**
+ * P7: the state of `height` that was fetched takes the place of `old`. It has its name and is on disk, then the superblock says that it is the
+ * state, and only then is it opened.
+ *
+ * @throws {ReplicaError} as {@link openState}; `LOG_FAILED`, `CLOSED` · the system's error
+ */
+export async function replaceState(
+  old: StateStore,
+  height: number,
+  anchors: StateAnchors,
+  { directory, heightsKept }: { readonly directory: string; readonly heightsKept?: number },
+): Promise<StateStore> {
+  nameIncoming(directory, height)
+  await anchors.set({ installed: height })
+  old.close()
+  return openState(directory, anchors.anchor, heightsKept)
+}
+
 /** Where the state is that goes back to the snapshot of height `installed`. */
 function stateFile(directory: string, installed: number): string {
   return join(directory, installed === 0 ? 'state.db' : `state-${installed}.db`)
@@ -41,8 +59,8 @@ export function removeDatabase(path: string): void {
   for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true })
 }
 
-/** P7: the fetched state gets its name and survives a power cut under it. It is not the state before the superblock says so. */
-export function nameIncoming(directory: string, installed: number): void {
+/** The fetched state gets its name, and survives a power cut under it. */
+function nameIncoming(directory: string, installed: number): void {
   const path = incomingFile(directory)
   syncPath(path)
   renameSync(path, stateFile(directory, installed))
