@@ -70,6 +70,11 @@ export class Checkpoints {
     return newest && decodeCheckpoint(newest.certified)
   }
 
+  /** What is remembered of the log, and signatures of others. */
+  get sizes(): Readonly<Record<string, number>> {
+    return { logMarks: this.#marks.size, checkpointSignatures: this.#checkpointer.size }
+  }
+
   /** `record` stands in the log at `seq` or behind it, which is behind all that is durable unless it was read from there. */
   note(record: LogRecord, current: number, seq: number = this.#init.log.lastSeq + 1): void {
     this.#marks.note(record, seq, current)

@@ -40,7 +40,7 @@ const TRUST_FILE = 'trust.json'
 /** Beside a seat's keys: they have been used. */
 const USED_FILE = 'seat.used'
 /** And their log has been lost since. */
-const BURNT_FILE = 'seat.burnt'
+export const BURNT_FILE = 'seat.burnt'
 /** How long a new trust root may be used: longer than anybody keeps a ledger of seats whose keys never change. */
 const TRUST_MS = 365 * 24 * 3600 * 1000
 

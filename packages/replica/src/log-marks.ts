@@ -10,6 +10,11 @@ export class LogMarks {
   readonly #slotOfRoot = new Map<string, number>()
   #standing: LogRecord[] = []
 
+  /** Slots and payloads that are remembered. */
+  get size(): number {
+    return this.#slots.size + this.#payloads.size + this.#slotOfRoot.size + this.#standing.length
+  }
+
   /** `record` stands in the log at `seq` or behind it; the seat is in slot `current`. */
   note(record: LogRecord, seq: number, current: number): void {
     switch (record.type) {

@@ -178,7 +178,7 @@ export class Replica implements AsyncDisposable {
   get progress(): Omit<StatusResponse, 'height' | 'stateRoot' | 'checkpointHeight'> {
     const { epoch, current, final, halted } = this.#state
     const work = { syncs: this.#log.syncsCount, messages: this.#links.sentCount }
-    return { epoch: epoch.number, slot: current, finalHeight: final.height, halted, ...work }
+    return { epoch: epoch.number, slot: current, finalHeight: final.height, halted, silence: this.#init.silence ?? null, ...work }
   }
 
   /** What waits where, and how far each seat is. */
@@ -192,6 +192,7 @@ export class Replica implements AsyncDisposable {
       sendsHeld: this.#held.length,
       blocksUnapplied: this.#unapplied.length,
       links: this.#links.load,
+      held: { headersUnapplied: this.#blocks.size, ...this.#checkpoints.sizes },
     })
   }
 

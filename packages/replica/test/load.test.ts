@@ -21,6 +21,7 @@ const HEALTHY: ReplicaLoad = {
   sendsHeld: 0,
   blocksUnapplied: 0,
   links: { consensus: EMPTY, 'catch-up': EMPTY, payload: EMPTY, checkpoint: EMPTY, read: EMPTY, snapshot: EMPTY },
+  held: {},
   seats: [],
 }
 

@@ -20,6 +20,7 @@ import { MemoryNetwork } from '@cairn/network/testing'
 import { seededRandom, silentLog, systemClock } from '@cairn/runtime'
 import type { ReplicaError } from '../src/errors.ts'
 import type { ReplicaEvent } from '../src/events.ts'
+import { seatDirectory } from '../src/ledger-directory.ts'
 import { Replica } from '../src/replica.ts'
 import type { ReplicaInit } from '../src/replica-init.ts'
 
@@ -58,7 +59,8 @@ const SETTINGS = { ...DEFAULT_SETTINGS, leaderTimeoutMs: 300, idleMs: 200, resen
 
 /** Replicas of one ledger in this process, each with a directory of its own. */
 export class TestReplicas implements AsyncDisposable {
-  readonly #directory = mkdtempSync(join(tmpdir(), 'cairn-replica-'))
+  /** Holds a directory for each seat. */
+  readonly home = mkdtempSync(join(tmpdir(), 'cairn-replica-'))
   readonly #signers: readonly Signer[]
   readonly #memory = new MemoryNetwork({ clock: systemClock, random: seededRandom(1) })
   readonly #overSockets: boolean
@@ -93,12 +95,12 @@ export class TestReplicas implements AsyncDisposable {
 
   /** Segments in the log of a seat. */
   segments(seat: number): readonly string[] {
-    return readdirSync(join(this.#directory, String(seat), 'log')).filter((name) => name.endsWith('.wal'))
+    return readdirSync(join(this.directoryOf(seat), 'log')).filter((name) => name.endsWith('.wal'))
   }
 
   /** What seat `seat` keeps its log and its state in. */
   directoryOf(seat: number): string {
-    return join(this.#directory, String(seat))
+    return seatDirectory(this.home, seat)
   }
 
   /** Loses the disk of a seat that does not run. */
@@ -142,7 +144,7 @@ export class TestReplicas implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const seat of this.#signers.keys()) await this.stop(seat)
-    rmSync(this.#directory, { recursive: true, force: true })
+    rmSync(this.home, { recursive: true, force: true })
   }
 
   async #transport(seat: number): Promise<Transport> {
@@ -165,7 +167,7 @@ export class TestReplicas implements AsyncDisposable {
     const [transport, signer] = [this.#transports[seat], this.#signers[seat]]
     if (transport === undefined || signer === undefined || this.#committee === undefined) throw new Error(`no seat ${seat}`)
     const replica = await Replica.start({
-      directory: join(this.#directory, String(seat)),
+      directory: this.directoryOf(seat),
       ledger: LEDGER,
       genesis: this.#committee,
       signer: isLearner ? ed25519Signer(new Uint8Array(randomBytes(32))) : signer,

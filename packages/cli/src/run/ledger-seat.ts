@@ -1,7 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { ed25519Signer } from '@cairn/ledger'
 import { createDialer, createLibp2pTransport } from '@cairn/network'
-import { maySign, readinessOf, readLedgerFile, readSeatKeys, Replica, seatDirectory, startClientServer } from '@cairn/replica'
+import {
+  burnSeat,
+  burnsKey,
+  burntReason,
+  maySign,
+  readinessOf,
+  readLedgerFile,
+  readSeatKeys,
+  Replica,
+  seatDirectory,
+  startClientServer,
+} from '@cairn/replica'
 import type { LedgerOptions } from '../commands/ledger.ts'
 import { CliError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -13,29 +24,25 @@ import { type ObservedReplicaEvent, REPLICA_METRICS, REPLICA_RULES, replicaStatu
 export async function runSeat(directory: string, { seat, listen, peers, clientPort, http }: LedgerOptions, io: CommandIo): Promise<void> {
   const { ledger, genesis, signedOperations } = await readLedgerFile(directory)
   const { signer, identity } = await readSeatKeys(directory, seat)
-  const isLearner = !(await maySign(directory, seat))
-  if (isLearner) {
-    io.say(
-      { type: 'learner', seat },
-      `seat ${seat} has signed before and its log is gone: it follows, and signs nothing until its key is replaced`,
-    )
-  }
   const { clock, random, log } = io
   const observed = await observe<ObservedReplicaEvent, typeof REPLICA_METRICS>(io, REPLICA_RULES, REPLICA_METRICS, http)
   const transport = await createLibp2pTransport({ privateKey: identity.privateKey, listen, clock, log })
   const failed = new AbortController()
   try {
-    await using replica = await Replica.start({
-      directory: seatDirectory(directory, seat),
-      ledger,
-      genesis,
-      // A learner is one whose key has no seat.
-      signer: isLearner ? ed25519Signer(randomBytes(32)) : signer,
-      signedOperations,
-      transport,
-      clock,
-      observe: (event) => observed.reporter.report(event),
-      onFailure: (error) => failed.abort(error),
+    await using replica = await startSeat(directory, seat, io, async (silence) => {
+      return await Replica.start({
+        directory: seatDirectory(directory, seat),
+        ledger,
+        genesis,
+        // A learner is one whose key has no seat.
+        signer: silence === undefined ? signer : ed25519Signer(randomBytes(32)),
+        ...(silence !== undefined && { silence }),
+        signedOperations,
+        transport,
+        clock,
+        observe: (event) => observed.reporter.report(event),
+        onFailure: (error) => failed.abort(error),
+      })
     })
     const dialer = createDialer({ transport, addresses: peers, clock, random, reporter: { report: () => undefined } })
     await using server = await startClientServer({ replica, host: '127.0.0.1', port: clientPort })
@@ -58,4 +65,46 @@ export async function runSeat(directory: string, { seat, listen, peers, clientPo
     await transport.stop()
   }
   if (failed.signal.aborted) throw new CliError(String(failed.signal.reason), 'check the disk, then start the seat again', EXIT.storage)
+}
+
+/**
+ * Starts a seat; as one that signs nothing if it is not known any more what its key has signed. `start` is told why, and what to do about it.
+ *
+ * @throws as `start`, for all that does not burn the key
+ */
+async function startSeat(
+  directory: string,
+  seat: number,
+  io: CommandIo,
+  start: (silence: string | undefined) => Promise<Replica>,
+): Promise<Replica> {
+  if (await maySign(directory, seat)) {
+    try {
+      return await start(undefined)
+    } catch (error) {
+      if (!burnsKey(error)) throw error
+      io.log.error('ledger-key-burnt', { seat, reason: error.message })
+      await burnSeat(directory, seat, error.message)
+    }
+  }
+  return await startLearner(directory, seat, io, start)
+}
+
+async function startLearner(
+  directory: string,
+  seat: number,
+  io: CommandIo,
+  start: (silence: string) => Promise<Replica>,
+): Promise<Replica> {
+  const reason = (await burntReason(directory, seat)) ?? 'its log is gone'
+  const silence = `${reason}. It follows the ledger and signs nothing: give the seat another key, and keep what is in log.lost if you want to know why`
+  io.say({ type: 'learner', seat, reason }, `seat ${seat}: ${silence}`)
+  try {
+    return await start(silence)
+  } catch (error) {
+    if (!burnsKey(error)) throw error
+    // A learner has said nothing, so nothing is lost with its log but what it can fetch again.
+    await burnSeat(directory, seat, reason)
+    return await start(silence)
+  }
 }

@@ -57,6 +57,7 @@ export const REPLICA_METRICS = {
   cairn_ledger_readers_waiting: { type: 'gauge', help: 'Readers that wait until what is applied here is fresh' },
   cairn_ledger_sends_held: { type: 'gauge', help: 'Messages that wait for the disk' },
   cairn_ledger_blocks_unapplied: { type: 'gauge', help: 'Final blocks that wait for the disk' },
+  cairn_ledger_held: { type: 'gauge', help: 'Things in memory: none of them grows with the height', labels: ['what'] },
   cairn_ledger_queued_messages: { type: 'gauge', help: 'Messages that wait for other replicas', labels: ['class'] },
   cairn_ledger_queued_bytes: { type: 'gauge', help: 'Bytes that wait for other replicas', labels: ['class'] },
   cairn_ledger_seat_behind_slots: { type: 'gauge', help: 'Slots since a seat was last heard of', labels: ['seat'] },
@@ -143,6 +144,7 @@ export const REPLICA_RULES = {
         metrics.set('cairn_ledger_queued_messages', messages, { class: kind })
         metrics.set('cairn_ledger_queued_bytes', bytes, { class: kind })
       }
+      for (const [what, count] of Object.entries(load.held)) metrics.set('cairn_ledger_held', count, { what })
       for (const { seat, behindSlots } of load.seats) metrics.set('cairn_ledger_seat_behind_slots', behindSlots, { seat: `${seat}` })
     },
   },

@@ -35,6 +35,8 @@ export interface StatusResponse {
   readonly finalHeight: number
   readonly stateRoot: string
   readonly halted: boolean
+  /** Why this replica signs nothing, and what to do about it; `null` for one that signs if it has a seat. */
+  readonly silence: string | null
   /** Height of the newest checkpoint that a quorum stands for. */
   readonly checkpointHeight: number | null
   /** Since it started: syncs of its log, and messages to other seats. */

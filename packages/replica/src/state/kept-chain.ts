@@ -26,10 +26,16 @@ export class KeptChain {
     return numberOr(this.#one('SELECT height FROM blocks WHERE length(payload) > 0 ORDER BY height LIMIT 1')?.['height'])
   }
 
-  /** Blocks, checkpoints and nodes of the history that are here. */
-  get counts(): { readonly blocks: number; readonly checkpoints: number; readonly history: number; readonly heights: number } {
+  /** Rows of each table. */
+  get counts(): Readonly<Record<'blocksKept' | 'checkpointsKept' | 'historyNodes' | 'heightsKept' | 'drops', number>> {
     const count = (table: string): number => Number(this.#one(`SELECT count(*) AS count FROM ${table}`)?.['count'])
-    return { blocks: count('blocks'), checkpoints: count('checkpoints'), history: count('history'), heights: count('heights') }
+    return {
+      blocksKept: count('blocks'),
+      checkpointsKept: count('checkpoints'),
+      historyNodes: count('history'),
+      heightsKept: count('heights'),
+      drops: count('drops'),
+    }
   }
 
   /** The header of the block at `height`, and what makes it final. */

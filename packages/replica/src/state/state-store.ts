@@ -228,6 +228,11 @@ export class StateStore implements PageSource, Disposable {
     return Number(this.#database.prepare('SELECT count(*) AS count FROM pages').get()?.['count'])
   }
 
+  /** Rows, by what they are. */
+  get sizes(): Readonly<Record<string, number>> {
+    return { pages: this.pagesCount, ...this.chain.counts }
+  }
+
   close(): void {
     if (this.#database.isOpen) this.#database.close()
   }
