@@ -5,9 +5,9 @@ import { it } from 'node:test'
 import { StateStore } from '../src/state/state-store.ts'
 import { put, TestReplicas } from './replicas.ts'
 
-const HEIGHTS = 2500
-const CHECKPOINTS = 16
-const KEPT = 32
+const HEIGHTS = 2100
+const CHECKPOINTS = 32
+const KEPT = 64
 
 /** What each collection of the engine and of its runtime may have: what it has in its own terms, at this ledger's size. */
 const LIMITS: Readonly<Record<string, number>> = {

@@ -20,6 +20,8 @@ export class IncomingState implements Disposable {
   constructor(path: string, height: number) {
     this.#height = height
     this.#database = opened(path) ?? begun(path)
+    // What is here may be of another state that had a page of this height; what is needed is marked again.
+    this.#database.prepare('UPDATE pages SET born = -1 WHERE born = ?').run(height)
     const prepare = (sql: string): StatementSync => this.#database.prepare(sql)
     this.#statements = {
       page: prepare('SELECT bytes, born FROM pages WHERE hash = ?'),

@@ -25,7 +25,8 @@ for (const overSockets of [false, true]) {
       await ledger.startAll()
       await ledger.replicas[2]!.submit(put('early', 'one'))
       await ledger.stop(2)
-      await writeTo(ledger, 80)
+      // So far that the operations before are neither in memory nor on disk.
+      await writeTo(ledger, 120)
       const late = await ledger.start(2)
       await ledger.until(() => installed(ledger) > 0)
       await ledger.replicas[0]!.submit(put('last', 'words'))
