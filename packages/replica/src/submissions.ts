@@ -16,7 +16,7 @@ export type SubmitOutcome =
   | { readonly type: 'unknown' }
 
 /** How soon a client that found this replica full may try again. */
-export const FULL_RETRY_MS = 1000
+const FULL_RETRY_MS = 1000
 
 export interface SubmissionsInit {
   readonly clock: Clock
