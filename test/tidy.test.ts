@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { lengthProblems, linkProblems, promiseProblems, SOURCE_LINES_MAX, versionProblems, wordProblems } from './tidy/conventions.ts'
+import {
+  lengthProblems,
+  linkProblems,
+  metricProblems,
+  promiseProblems,
+  SOURCE_LINES_MAX,
+  versionProblems,
+  wordProblems,
+} from './tidy/conventions.ts'
 import { dependencyProblems, layerProblems, libp2pProblems } from './tidy/layers.ts'
 import { purityProblems } from './tidy/purity.ts'
 import { readRepository, type Repository, repositoryOf } from './tidy/repository.ts'
@@ -26,6 +34,7 @@ describe('the repository', () => {
   it('links to files that exist', () => assert.deepEqual(linkProblems(repository), []))
   it('pins every dependency', () => assert.deepEqual(versionProblems(repository), []))
   it('promises in the README what the packages promise', () => assert.deepEqual(promiseProblems(repository), []))
+  it('tells operators of every metric', () => assert.deepEqual(metricProblems(repository), []))
 })
 
 describe('layers', () => {
@@ -179,6 +188,15 @@ describe('conventions', () => {
     assert.equal(at('| x | Keeps its words. |').length, 1)
     assert.equal(at('| y | Keeps its word. |').length, 1)
     assert.equal(at('x keeps its word.').length, 1)
+  })
+
+  it('bites on a metric that operators are not told of, and on one that nobody keeps', () => {
+    const at = (row: string, source: string): string[] =>
+      metricProblems(repositoryOf({ 'docs/OPERATIONS.md': row, 'packages/x/src/observation.ts': source }))
+    const source = `export const METRICS = {\n  cairn_a_total: { type: 'counter' },\n}`
+    assert.deepEqual(at('| `cairn_a_total` | all |', source), [])
+    assert.equal(at('| `cairn_b_total` | all |', source).length, 2)
+    assert.equal(at('`cairn_a_total` rises', source).length, 1)
   })
 })
 

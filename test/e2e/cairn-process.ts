@@ -102,7 +102,12 @@ export class CairnProcess implements AsyncDisposable {
    * @throws {Error} with its stderr, if it ends without
    */
   event(type: string, matches: (event: CairnEvent) => boolean = () => true): Promise<CairnEvent> {
-    return this.until(`event ${type}`, () => this.#events.find((event) => event.type === type && matches(event)))
+    let seen = 0
+    return this.until(`event ${type}`, () => {
+      const fresh = this.#events.slice(seen)
+      seen = this.#events.length
+      return fresh.find((event) => event.type === type && matches(event))
+    })
   }
 
   /**

@@ -77,4 +77,16 @@ describe('cairn ledger', () => {
     assert.equal((await refusing.exit()).exitCode, 3)
     assert.equal((await first.stop()).exitCode, 0)
   })
+
+  it('says what is wrong with the directory or the seat that it is given', async () => {
+    const directory = join(home, 'one')
+    const outcome = async (...args: readonly string[]): Promise<readonly unknown[]> => {
+      await using given = cairn(...args)
+      const { exitCode } = await given.exit()
+      return [exitCode, given.stderr.split('\n')[0]]
+    }
+    assert.equal((await outcome('init', directory))[0], 0)
+    assert.deepEqual(await outcome('init', directory), [5, `cairn: ${directory} holds a ledger, or a part of one`])
+    assert.deepEqual(await outcome('run', directory, '--seat', '1'), [2, `cairn: ${directory} has seat 0 alone, not 1`])
+  })
 })

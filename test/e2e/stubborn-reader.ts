@@ -1,6 +1,7 @@
-// A peer that asks an origin for every chunk it has, over and over, and reads the answers slowly, or asks without end and reads nothing;
+// A peer that asks an origin for every chunk it has, over and over, and reads the answers slowly, or asks without end and reads nothing
+// but its first answer;
 // as a process of its own.
-// Usage: node stubborn-reader.ts WORKSPACE MULTIADDR BYTES_PER_SECOND (0: reads nothing)
+// Usage: node stubborn-reader.ts WORKSPACE MULTIADDR BYTES_PER_SECOND (0: reads no more)
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createLibp2pTransport } from '@cairn/network'
@@ -28,8 +29,9 @@ async function read(path: string, address: string, bytesPerSecond: number): Prom
   }
   channel.closed.addEventListener('abort', () => say({ type: 'closed', reason: String(channel.closed.reason) }), { once: true })
   await ask()
-  // More than the origin keeps in its queue, so that the first have certainly left when this is said.
+  // More than the origin keeps in its queue. What is sent may still lie in this process, which may be stopped once it has spoken: one answer shows that it left.
   while (bytesPerSecond === 0 && asked < ASKED_MIN) await ask()
+  await channel.receive()
   say({ type: 'asked' })
   while (bytesPerSecond === 0) await ask()
 

@@ -80,3 +80,19 @@ export function promiseProblems(repository: Repository): string[] {
     return promised ? [] : [`README.md: its table of packages does not promise for ${name}: ${description}`]
   })
 }
+
+/** Metrics that packages keep, and no others, have a row in the table of the operator's page. */
+export function metricProblems({ files }: Repository): string[] {
+  const page = 'docs/OPERATIONS.md'
+  const rows = namesIn(files.find(({ path }) => path === page)?.text ?? '', /^\| `(cairn_\w+)`/gm)
+  const sources = files.filter(({ path }) => /^packages\/[^/]+\/src\//.test(path))
+  const kept = new Set(sources.flatMap(({ text }) => [...namesIn(text, /^\s*(cairn_\w+): \{/gm)]))
+  return [
+    ...[...kept.difference(rows)].map((name) => `${page}: has no row for ${name}`),
+    ...[...rows.difference(kept)].map((name) => `${page}: has a row for ${name}, which nobody keeps`),
+  ]
+}
+
+function namesIn(text: string, pattern: RegExp): ReadonlySet<string> {
+  return new Set([...text.matchAll(pattern)].map(([, name = '']) => name))
+}

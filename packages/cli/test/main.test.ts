@@ -74,6 +74,9 @@ describe('options', () => {
     [['list'], /either --workspace DIR, or --trust FILE and --peer MULTIADDR/, /cairn list --help/],
     [['list', '--workspace', 'w', '--trust', 'r'], /exclude each other/, /cairn list --help/],
     [['list', '--peer', '/ip4/1.2.3.4/tcp/1'], /--peer needs --trust/, /cairn list --help/],
+    [['ledger', 'init', 'a', 'b'], /^cairn: ledger init takes DIR$/, /cairn ledger --help/],
+    [['ledger', 'submit', 'http://127.0.0.1:1', 'name'], /^cairn: ledger submit takes URL KEY VALUE$/, /cairn ledger --help/],
+    [['ledger', 'verify-checkpoint', 'http://127.0.0.1:1'], /--trust FILE is missing: the trust.json/, /cairn ledger --help/],
     [['publish', 'd', '--workspace', 'w', '--ledger', 'a', '--height', 'x'], /--height must be a whole number/, /cairn publish --help/],
   ]
   for (const [line, message, hint] of mistakes) {

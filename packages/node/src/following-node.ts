@@ -54,21 +54,20 @@ export class FollowingNode implements AsyncDisposable {
     const directory = await VersionDirectory.open(init.into)
     const heard: Heard = { follower: undefined }
     const state = join(directory.path, STATE_DIRECTORY)
+    await using cleanup = new AsyncDisposableStack()
     // First, because it keeps a second node away from everything else.
-    const lock = DirectoryLock.acquire(state)
-    try {
-      const deltas = await ReceivedDeltas.open({
+    const lock = cleanup.adopt(DirectoryLock.acquire(state), (acquired) => acquired.release())
+    const deltas = cleanup.use(
+      await ReceivedDeltas.open({
         path: join(state, 'deltas'),
         bytesMax: DELTAS_BYTES_MAX,
         onDamaged: (path, reason) => components.log.warn('deltas-damaged', { path, reason }),
-      })
-      const onHeads = (timestamp: Uint8Array, from: PeerId): void => heard.follower?.heard(timestamp, from)
-      const parts = await startParts(init, components, { deltas, onHeads })
-      return new FollowingNode(init, components, { parts, directory, deltas, lock }, heard)
-    } catch (error) {
-      lock.release()
-      throw error
-    }
+      }),
+    )
+    const onHeads = (timestamp: Uint8Array, from: PeerId): void => heard.follower?.heard(timestamp, from)
+    const parts = await startParts(init, components, { deltas, onHeads })
+    cleanup.move()
+    return new FollowingNode(init, components, { parts, directory, deltas, lock }, heard)
   }
 
   get addresses(): readonly Address[] {

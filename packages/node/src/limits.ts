@@ -1,3 +1,10 @@
+import { BASIS_SNAPSHOTS_MAX } from '@cairn/protocol'
+
+/**
+ * Peers of a node at once; it looks for a third as many. Whoever is announced first would be dialled by everybody who starts at the same time, and
+ * serve them all while it has nothing itself. Those that are turned away, before any handshake, dial others.
+ */
+export const CONNECTIONS_MAX = 24
 /** How often a joining node looks whether a first peer is there: well below what its start takes. */
 export const CONNECT_INTERVAL_MS = 10
 /** How often a joining node asks its peers for metadata until one has what verifies. */
@@ -20,7 +27,7 @@ export const FOLLOW_RETRY_MS_MAX = 60_000
 export const DELTAS_WAIT_BYTES_PER_MS = 25_000
 /** And no longer than this: a source that takes more has others to serve before. */
 export const DELTAS_WAIT_MS_MAX = 30_000
-/** Snapshots that are named to sources as being here whole; an exchange takes no more. */
-export const BASIS_MAX = 4
+/** Snapshots that are named to sources as being here whole: as many as an exchange takes. */
+export const BASIS_MAX = BASIS_SNAPSHOTS_MAX
 /** Deltas that a following node keeps to hand them on: an update of 4 GiB takes about as much, and what is more goes out whole. */
 export const DELTAS_BYTES_MAX = 256 * 1024 * 1024

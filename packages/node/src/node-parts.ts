@@ -5,6 +5,7 @@ import { fanOut } from '@cairn/observability'
 import type { Reporter } from '@cairn/runtime'
 import { openFsBlockStore, type Placer, PlacingThread, STATE_DIRECTORY } from '@cairn/storage'
 import { type DeltaSource, dialReporter, Participant, PeerTally, type SwarmEvent, TrustKeeper } from '@cairn/swarm'
+import { CONNECTIONS_MAX } from './limits.ts'
 import type { NodeEvent } from './events.ts'
 import type { NodeComponents, NodeInit } from './node.ts'
 import { NodeSource } from './node-source.ts'
@@ -62,6 +63,7 @@ export async function startParts(init: NodeInit, components: NodeComponents, sta
   const keeper = await TrustKeeper.open({ path: join(statePath, 'trust'), root: init.trustRoot, clock })
   const identity = await loadOrCreatePeerKey(join(statePath, 'peer.key'))
   const transport = await (components.createTransport ?? createLibp2pTransport)({
+    connectionsMax: CONNECTIONS_MAX,
     privateKey: identity.privateKey,
     listen: init.listen,
     mdns: init.mdns ?? false,

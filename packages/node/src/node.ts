@@ -80,7 +80,7 @@ export class Node implements AsyncDisposable {
   /**
    * Opens the target and dials the configured peers; {@link join} does the rest.
    *
-   * @throws {StorageError} `FOREIGN_FILES`, `LOCKED`
+   * @throws {StorageError} `OTHER_LAYOUT`, `FOREIGN_FILES`, `LOCKED`
    * @throws {TrustError} when `trustRoot` is not a root, or another one than this directory was begun with
    * @throws {NetworkError} `LISTEN_FAILED`, `BAD_ADDRESS`
    */
@@ -126,10 +126,10 @@ export class Node implements AsyncDisposable {
    * With `stage` it ends as soon as that stage and those before it are committed, and fetches nothing else; their files and links are
    * then as they were published. A later call, here or in another run, goes on from there. One call at a time.
    *
-   * @throws {TrustError} when no acceptable metadata vouches for the release
-   * @throws {SwarmError} `NO_SOURCE`, `UNVERIFIABLE`
    * A directory that holds another version keeps it until the new one, which takes over what they share, is whole.
    *
+   * @throws {TrustError} when no acceptable metadata vouches for the release
+   * @throws {SwarmError} `NO_SOURCE`, `UNVERIFIABLE`
    * @throws {StorageError} `FOREIGN_FILES`, `NO_SPACE`, `IO_FAILED`; `CORRUPT` if somebody keeps replacing files
    * @throws {NodeError} `MANIFEST_MISMATCH`, `NO_SUCH_STAGE`, `STAGE_OF_UPDATE`
    */

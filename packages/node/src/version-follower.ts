@@ -22,7 +22,6 @@ export interface VersionFollowerComponents {
 
 /** The version on its way. */
 interface Joining {
-  readonly name: string
   readonly release: Release
   readonly controller: AbortController
   readonly join: SnapshotJoin
@@ -63,20 +62,15 @@ export class VersionFollower {
 
   /** There is newer metadata: a version on its way may be overtaken, or nobody vouch for it any more. */
   changed(): void {
-    const joining = this.#joining
-    const wanted = joining === undefined ? undefined : this.#newest()
-    if (
-      joining !== undefined &&
-      wanted !== undefined &&
-      !(wanted instanceof TrustError) &&
-      !wanted.manifest.equals(joining.release.manifest)
-    ) {
-      const { have } = joining.join.store
-      const isWithdrawn = !this.#isVouchedFor(joining.release)
-      if (chase({ held: have.count, total: have.size, overtakenCount: this.#overtakenCount, isWithdrawn }) === 'move')
-        joining.controller.abort(new Overtaken(`height ${wanted.height} is out`))
-    }
     this.#wake.notify()
+    const joining = this.#joining
+    if (joining === undefined) return
+    const wanted = this.#newest()
+    if (wanted instanceof TrustError || wanted.manifest.equals(joining.release.manifest)) return
+    const { have } = joining.join.store
+    const isWithdrawn = !this.#isVouchedFor(joining.release)
+    if (chase({ held: have.count, total: have.size, overtakenCount: this.#overtakenCount, isWithdrawn }) === 'move')
+      joining.controller.abort(new Overtaken(`height ${wanted.height} is out`))
   }
 
   /** Until `signal` aborts. @throws {StorageError} when the directory cannot be read */
@@ -198,7 +192,7 @@ export class VersionFollower {
       },
       { participant: parts.participant, clock, log, reporter: parts.reporter, placer: parts.placer, deltas },
     )
-    this.#joining = { name, release, controller, join }
+    this.#joining = { release, controller, join }
     parts.source.serve(manifest, join.store)
     try {
       await join.run(undefined, AbortSignal.any([signal, controller.signal]))

@@ -9,6 +9,7 @@ import {
   decodeDelta,
   decodeFrame,
   deltaBases,
+  pageCidFromDigest,
   type SnapshotIndex,
   sha256,
   CHUNK_BYTES_MAX,
@@ -20,7 +21,7 @@ import { DeltaJobs } from '../src/deltas/delta-jobs.ts'
 import { WorkspaceDeltas } from '../src/deltas/workspace-deltas.ts'
 import type { OriginEvent } from '../src/events.ts'
 import { publish, type PublishInit, type PublishSummary, Workspace } from '../src/index.ts'
-import { DELTA_RELEASES } from '../src/limits.ts'
+import { DELTA_JOBS_MAX, DELTA_RELEASES } from '../src/limits.ts'
 import { WorkspaceSource } from '../src/release-sources.ts'
 import { temporaryDirectory } from './temporary.ts'
 
@@ -98,6 +99,15 @@ describe('DeltaJobs', () => {
     assert.deepEqual(await served.jobs.offer(v2, v1), { state: 'none' })
     assert.deepEqual(await served.jobs.offer(v2, v2), { state: 'none' })
     assert.deepEqual(await readdir(place.workspace.deltasPath), [])
+  })
+
+  it('has a bound for what waits to be made', async () => {
+    await using place = await Place.make()
+    const [to, ...others] = Array.from({ length: DELTA_JOBS_MAX + 2 }, (_, i) => pageCidFromDigest(sha256(Uint8Array.of(i))))
+    await using served = await place.serve([to!, ...others])
+    const offers = await Promise.all(others.map((from) => served.jobs.offer(to!, from)))
+    assert.equal(offers.filter(({ state }) => state === 'preparing').length, DELTA_JOBS_MAX)
+    assert.deepEqual(offers.at(-1), { state: 'none' })
   })
 
   it('says so when it fails, and does not try again at once', async () => {

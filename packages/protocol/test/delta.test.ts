@@ -109,6 +109,14 @@ describe('delta', () => {
     assert.throws(() => decodeDelta(delta, [plain], plain.byteLength - 1), hasFault('TOO_LARGE'))
   })
 
+  it('refuses what takes more bytes than the chunk: the rest would be padding', () => {
+    const [plain, from] = [xorshift(77, 256), base(xorshift(78, 256))]
+    const delta = encodeDelta(plain, [from])
+    assert(delta.byteLength > plain.byteLength)
+    assert.throws(() => decodeDelta(delta, [from.plain], delta.byteLength), hasFault('MALFORMED'))
+    assert.throws(() => decodeDelta(delta, [from.plain], plain.byteLength), hasFault('TOO_LARGE'))
+  })
+
   it('refuses bases above their bound, however many', () => {
     const delta = encodeDelta(
       xorshift(1, 64 * KIB),

@@ -79,5 +79,8 @@ export const RATE_BURST_MS = 250
 export const HOST_LATE_MS_MAX = 200
 /** A chunk that has arrived and lies nowhere after this time means that the disk does not keep up; a barrier alone takes less. */
 export const UNPLACED_MS_MAX = 1_000
-/** While the host does not keep up, the common window shrinks no further: some requests hide the round trip. */
-export const SLOWED_WINDOW_BYTES_MIN = 2 * 1024 * 1024
+/**
+ * While the host does not keep up, the common window shrinks no further: with 24 sources, each of which answers as late as this host does, 2 MiB
+ * made those the last that had the most sources.
+ */
+export const SLOWED_WINDOW_BYTES_MIN = 8 * 1024 * 1024

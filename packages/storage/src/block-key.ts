@@ -10,7 +10,7 @@ export function blockKey(cid: CID): BlockKey {
   return keyOfBytes(cid.bytes)
 }
 
-/** The key of the CID with these bytes. */
+/** The key of the CID, or the digest, with these bytes. */
 export function keyOfBytes({ buffer, byteOffset, byteLength }: Uint8Array): BlockKey {
   return Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
 }

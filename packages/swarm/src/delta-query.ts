@@ -27,13 +27,24 @@ export async function queryDeltas(
   const untilMs = clock.monotonicMs() + options.waitMs
   for (;;) {
     options.signal.throwIfAborted()
-    const offers = await Promise.all(transport.peers().map((peer) => ask(peer, index, from, components)))
-    const ready = offers.find((offer) => offer.state === 'ready')
-    if (ready !== undefined) return ready
-    if (!offers.some(({ state }) => state === 'preparing')) return { state: 'none' }
-    if (clock.monotonicMs() + DELTAS_POLL_MS > untilMs) return { state: 'preparing' }
+    const offer = await bestOf(transport.peers().map((peer) => ask(peer, index, from, components)))
+    if (offer.state !== 'preparing' || clock.monotonicMs() + DELTAS_POLL_MS > untilMs) return offer
     await sleep(clock, DELTAS_POLL_MS, options.signal)
   }
+}
+
+/** The first that is ready, without waiting for those who say nothing; if none is, the best of all. */
+async function bestOf(asked: readonly Promise<DeltaOffer>[]): Promise<DeltaOffer> {
+  const ready = Promise.withResolvers<DeltaOffer>()
+  const heard = asked.map(async (answer) => {
+    const offer = await answer
+    if (offer.state === 'ready') ready.resolve(offer)
+    return offer
+  })
+  const all = Promise.all(heard).then((offers): DeltaOffer => {
+    return offers.find(({ state }) => state === 'ready') ?? offers.find(({ state }) => state === 'preparing') ?? { state: 'none' }
+  })
+  return Promise.race([ready.promise, all])
 }
 
 async function ask(peer: PeerId, index: SnapshotIndex, from: CID, { link, penalize }: DeltaQueryComponents): Promise<DeltaOffer> {

@@ -27,7 +27,7 @@ export interface DownloadInit {
   readonly sink: SnapshotSink
   /** Fetches what this stage and those before it need, and no more. Absent: everything. */
   readonly stage?: StageClass
-  /** Snapshots of which the sink has all chunks at hand: what is near to one of those may come as a delta. At most four. */
+  /** Snapshots of which the sink has all chunks at hand: what is near to one of those may come as a delta. At most `BASIS_SNAPSHOTS_MAX`. */
   readonly basis?: readonly CID[]
   /** Frame bytes per second to ask for at most, all sources together. */
   readonly bytesPerSecondMax?: number

@@ -1,5 +1,5 @@
 import type { CID, SnapshotIndex } from '@cairn/protocol'
-import { DeltaSets, type DeltaSetWriter } from '@cairn/storage'
+import { DeltaSets, type DeltaSetWriter, StorageError } from '@cairn/storage'
 import type { DeltaOffer, DeltaSource } from './delta-source.ts'
 
 export interface ReceivedDeltasInit {
@@ -67,23 +67,24 @@ export class ReceivedDeltas implements DeltaSource, AsyncDisposable {
   async begin(index: SnapshotIndex, from: CID): Promise<DeltaKeeping> {
     await this.#giveUp()
     this.#isCrowded = false
-    const writer = await this.#sets.create(from, index.cid)
+    const writer = await this.#unlessRefused(() => this.#sets.create(from, index.cid))
     this.#writer = writer
     return {
       keep: async (chunk, delta) => {
-        if (this.#writer !== writer || this.#isCrowded) return
+        if (writer === undefined || this.#writer !== writer || this.#isCrowded) return
         this.#isCrowded = writer.fileBytes + delta.byteLength > this.#bytesMax
-        // A disk that refuses it costs the deltas and not the download.
-        if (!this.#isCrowded) await writer.add(chunk, index.chunkDigest(chunk), delta).catch(() => this.#giveUp())
+        if (!this.#isCrowded) await this.#unlessRefused(() => writer.add(chunk, index.chunkDigest(chunk), delta))
       },
       finish: async () => {
-        if (this.#writer !== writer || writer.count === 0) return
-        await writer.finish()
-        this.#writer = undefined
-        await this.#sets.added(from, index.cid)
+        if (writer === undefined || this.#writer !== writer || writer.count === 0) return
+        await this.#unlessRefused(async () => {
+          await writer.finish()
+          this.#writer = undefined
+          await this.#sets.added(from, index.cid)
+        })
       },
       [Symbol.asyncDispose]: async () => {
-        if (this.#writer === writer) await this.#giveUp()
+        if (writer !== undefined && this.#writer === writer) await this.#giveUp()
       },
     }
   }
@@ -91,6 +92,17 @@ export class ReceivedDeltas implements DeltaSource, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#giveUp()
     await this.#sets[Symbol.asyncDispose]()
+  }
+
+  /** A disk that refuses it costs the deltas and not the download. */
+  async #unlessRefused<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      await this.#giveUp()
+      return undefined
+    }
   }
 
   async #giveUp(): Promise<void> {

@@ -2,10 +2,10 @@ import type { CID } from '@cairn/protocol'
 import type { BlockSource } from '@cairn/storage'
 import type { DeltaSource } from './delta-source.ts'
 
-interface RecentDelta {
+interface RecentFrame {
   readonly frame: Uint8Array
-  /** Snapshots that we had said we hold when it came: its bases are among their chunks. */
-  readonly basis: readonly CID[]
+  /** Of a delta, the snapshots that we had said we hold when it came: its bases are among their chunks. */
+  readonly basis: readonly CID[] | undefined
 }
 
 /**
@@ -16,7 +16,7 @@ interface RecentDelta {
 export class RecentFrames {
   readonly #bytesMax: number
   /** By CID, the oldest first. */
-  readonly #frames = new Map<string, Uint8Array | RecentDelta>()
+  readonly #frames = new Map<string, RecentFrame>()
   #bytes = 0
 
   constructor(bytesMax: number) {
@@ -25,12 +25,12 @@ export class RecentFrames {
 
   /** Keeps a verified frame, which nobody may write to or free any more. */
   keep(cid: CID, frame: Uint8Array): void {
-    this.#keep(cid, frame, frame.byteLength)
+    this.#keep(cid, { frame, basis: undefined })
   }
 
   /** The same for a delta that came when we had said that we hold `basis`. */
   keepDelta(cid: CID, frame: Uint8Array, basis: readonly CID[]): void {
-    this.#keep(cid, { frame, basis }, frame.byteLength)
+    this.#keep(cid, { frame, basis })
   }
 
   /** `source`, which is asked only for what is not here. */
@@ -39,7 +39,7 @@ export class RecentFrames {
       has: (cid) => source.has(cid),
       get: async (cid) => {
         const kept = this.#frames.get(cid.toString())
-        return kept instanceof Uint8Array ? kept : source.get(cid)
+        return kept !== undefined && kept.basis === undefined ? kept.frame : source.get(cid)
       },
     }
   }
@@ -50,22 +50,22 @@ export class RecentFrames {
       offer: (snapshot, from) => deltas.offer(snapshot, from),
       delta: async (cid, basis) => {
         const kept = this.#frames.get(cid.toString())
-        if (kept === undefined || kept instanceof Uint8Array) return deltas.delta(cid, basis)
-        const isUsable = kept.basis.every((wanted) => basis.some((cid) => cid.equals(wanted)))
+        const isUsable = kept?.basis?.every((wanted) => basis.some((held) => held.equals(wanted))) === true
         return isUsable ? kept.frame : deltas.delta(cid, basis)
       },
     }
   }
 
-  #keep(cid: CID, frame: Uint8Array | RecentDelta, bytes: number): void {
+  #keep(cid: CID, recent: RecentFrame): void {
     const key = cid.toString()
-    if (this.#frames.has(key) || bytes > this.#bytesMax) return
-    this.#frames.set(key, frame)
-    this.#bytes += bytes
+    const { byteLength } = recent.frame
+    if (this.#frames.has(key) || byteLength > this.#bytesMax) return
+    this.#frames.set(key, recent)
+    this.#bytes += byteLength
     for (const [oldest, old] of this.#frames) {
       if (this.#bytes <= this.#bytesMax) return
       this.#frames.delete(oldest)
-      this.#bytes -= old instanceof Uint8Array ? old.byteLength : old.frame.byteLength
+      this.#bytes -= old.frame.byteLength
     }
   }
 }

@@ -6,11 +6,13 @@ import {
   CHUNKING,
   type CID,
   cidDigest,
+  CONTROL_PROTOCOL,
   type DeltaBase,
   decodeFrame,
   CHUNK_BYTES_MAX,
   encodeDelta,
   encodeFrame,
+  FRAME_BYTES_MAX,
   ManifestBuilder,
   ManifestLoader,
   sha256,
@@ -18,6 +20,7 @@ import {
 } from '@cairn/protocol'
 import { MemoryBlockStore, StorageError } from '@cairn/storage'
 import { BlockStoreSink, type DeltaOffer, type DeltaSource, type SwarmEvent } from '../src/index.ts'
+import { CONTROL_DEADLINE_MS } from '../src/limits.ts'
 import { LEDGER, type Member, NETWORK, randomBytes, TestSwarm } from './harness.ts'
 
 const CHUNKS = 6
@@ -148,6 +151,38 @@ describe('deltas between participants', () => {
     const later = ask(pair.old.cid, 60_000)
     world.swarm.clock.setTimer(5000, () => (pair.deltas.state = 'ready'))
     assert.equal((await later).state, 'ready')
+  })
+
+  it('are not waited for from a peer that says nothing, once another one has them', async () => {
+    await using world = await World.start(9)
+    const { pair, swarm } = world
+    const mute = swarm.network.createTransport('mute')
+    await mute.handle(CONTROL_PROTOCOL, () => new Promise(() => {}))
+    const node = await world.holder('node')
+    await swarm.settle(node.transport.dial(mute.addresses()[0]!))
+    const askedMs = swarm.clock.monotonicMs()
+    const offer = await swarm.settle(node.participant.deltas(pair.next, pair.old.cid, { waitMs: 0 }))
+    assert.equal(offer.state, 'ready')
+    const tookMs = swarm.clock.monotonicMs() - askedMs
+    assert(tookMs < CONTROL_DEADLINE_MS, `${tookMs} ms of the clock`)
+    await mute.stop()
+  })
+
+  it('give way to chunks where they cannot be read, or are longer than any frame', async () => {
+    await using world = await World.start(10)
+    const { pair, origin } = world
+    pair.deltas.delta = async (cid) => {
+      if (cid.equals(pair.next.chunkCid(0))) throw new StorageError({ code: 'IO_FAILED', path: 'deltas', reason: 'it is worn out' })
+      return new Uint8Array(FRAME_BYTES_MAX + 1)
+    }
+    const node = await world.holder('node')
+    const summary = await world.update(node, pair.next, [pair.old.cid])
+    assert.equal(summary.wastedBytes, 0)
+    assert.deepEqual(faults(node), [])
+    assert.deepEqual(
+      events(origin, 'block-unavailable').map(({ cid }) => cid),
+      [pair.next.chunkCid(0).toString()],
+    )
   })
 
   it('do not hide a sink that fails for another reason', async () => {

@@ -1,20 +1,29 @@
+import type { PresetName } from '@cairn/ledger'
 import type { HostPort } from '@cairn/observability'
 import { defineCommand } from '../define-command.ts'
 import { defaultFlag, optionalFlag, repeatedArgument, repeatedFlag, requiredArgument, switchFlag } from '../field.ts'
 import { hostPort, multiaddr } from '../values/address.ts'
 import { duration, integer } from '../values/number.ts'
 import { oneOf, text } from '../values/parser.ts'
+import { PRESET_NAMES } from '../values/preset-names.ts'
 
 const ACTIONS = ['init', 'run', 'submit', 'read', 'status', 'verify-checkpoint'] as const
-// Spelled out here, so that help and a usage error load no ledger.
-const PRESETS = ['single', 'cft-3', 'bft-4', 'cft-5', 'bft-7', 'geo-10'] as const
+/** What each action takes. */
+const VALUES: Readonly<Record<(typeof ACTIONS)[number], string>> = {
+  init: 'DIR',
+  run: 'DIR',
+  submit: 'URL KEY VALUE',
+  read: 'URL KEY',
+  status: 'URL',
+  'verify-checkpoint': 'URL',
+}
 const LEVELS = ['final', 'local'] as const
 
 export interface LedgerOptions {
   readonly action: (typeof ACTIONS)[number]
   /** A directory for `init` and `run`; the URL of a replica, then key and value, for the others. */
   readonly values: readonly string[]
-  readonly preset: (typeof PRESETS)[number]
+  readonly preset: PresetName
   readonly unsigned: boolean
   readonly seat: number
   readonly listen: readonly string[]
@@ -36,7 +45,7 @@ export const ledger = defineCommand({
       'DIR for init and run; URL KEY VALUE for submit, URL KEY for read, URL for the others',
       text('a value'),
     ),
-    preset: defaultFlag('preset', 'NAME', 'init: how many seats, and how many may fail', oneOf(...PRESETS), 'single'),
+    preset: defaultFlag('preset', 'NAME', 'init: how many seats, and how many may fail', oneOf(...PRESET_NAMES), 'single'),
     unsigned: switchFlag('unsigned', 'init: operations need no signature, because whoever reaches a seat is trusted'),
     seat: defaultFlag('seat', 'N', 'run: which seat', integer(0, 0), '0'),
     listen: repeatedFlag('listen', 'MULTIADDR', 'run: where other seats reach this one', multiaddr, { fallback: ['/ip4/127.0.0.1/tcp/0'] }),
@@ -59,6 +68,7 @@ export const ledger = defineCommand({
     trust: optionalFlag('trust', 'FILE', 'verify-checkpoint: the trust.json that init wrote (required)', text('a file')),
     timeoutMs: defaultFlag('timeout', 'DURATION', 'give up after this long', duration, '30s'),
   },
+  check: checkValues,
   runsUntilStopped: ({ action }) => action === 'run',
   logLevel: 'warn',
   examples: [
@@ -68,3 +78,8 @@ export const ledger = defineCommand({
     { line: 'cairn ledger read http://127.0.0.1:4400 name', does: 'reads what is final by now, and checks the proof' },
   ],
 })
+
+function checkValues({ action, values, trust }: LedgerOptions): string | undefined {
+  if (values.length !== VALUES[action].split(' ').length) return `ledger ${action} takes ${VALUES[action]}`
+  return action === 'verify-checkpoint' && trust === undefined ? '--trust FILE is missing: the trust.json that init wrote' : undefined
+}

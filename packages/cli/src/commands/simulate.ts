@@ -3,6 +3,7 @@ import { defineCommand } from '../define-command.ts'
 import { defaultFlag, repeatedFlag, requiredArgument, switchFlag } from '../field.ts'
 import { integer } from '../values/number.ts'
 import { oneOf } from '../values/parser.ts'
+import { PRESET_NAMES } from '../values/preset-names.ts'
 
 export interface SimulateOptions {
   readonly what: 'ledger'
@@ -13,9 +14,6 @@ export interface SimulateOptions {
   readonly realSignatures: boolean
 }
 
-// Spelled out here, so that help and a usage error load no simulator.
-const PRESETS = ['single', 'cft-3', 'bft-4', 'cft-5', 'bft-7', 'geo-10'] as const satisfies readonly LedgerPreset[]
-
 export const simulate = defineCommand({
   name: 'simulate',
   summary: 'rehearse disasters under a virtual clock, every invariant checked after every step',
@@ -23,7 +21,7 @@ export const simulate = defineCommand({
     what: requiredArgument('WHAT', 'what to rehearse: ledger', oneOf('ledger')),
     seed: defaultFlag('seed', 'N', 'the first seed: it alone decides what happens', integer(0, 1), '1'),
     seeds: defaultFlag('seeds', 'M', 'how many seeds, one after the other', integer(1, 100), '1'),
-    presets: repeatedFlag('preset', 'NAME', 'committee: single, cft-3, bft-4, cft-5, bft-7 or geo-10', oneOf(...PRESETS), {
+    presets: repeatedFlag('preset', 'NAME', 'committee: single, cft-3, bft-4, cft-5, bft-7 or geo-10', oneOf(...PRESET_NAMES), {
       fallback: ['bft-7'],
     }),
     once: switchFlag('once', 'run each seed once, without comparing two runs of it'),

@@ -196,7 +196,7 @@ function sayJoined(io: CommandIo, summary: JoinSummary, into: string): void {
     [
       `joined    ${release.ledger}@${release.height} in ${into}, every chunk verified`,
       `took      ${formatDuration(durationMs)}, ${formatRate((release.totalBytes * 1000) / Math.max(1, durationMs))}`,
-      `fetched   ${formatBytes(fetchedBytes)}, ${formatBytes(wastedBytes)} wasted, ${chunksResumed} of ${chunksCount} chunks were here`,
+      `fetched   ${formatBytes(fetchedBytes)}, ${formatBytes(wastedBytes)} wasted, ${chunksResumed} of ${chunksCount} chunks were in place`,
       ...(bytesReused === 0 ? [] : [`reused    ${formatBytes(bytesReused)} that were on this machine`]),
       ...Object.entries(bytesBySource).map(([peer, bytes]) => `  ${formatBytes(bytes).padStart(10)} from ${peer}`),
     ].join('\n'),

@@ -14,7 +14,7 @@ import {
   startClientServer,
 } from '@cairn/replica'
 import type { LedgerOptions } from '../commands/ledger.ts'
-import { CliError } from '../errors.ts'
+import { CliError, UsageError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { CommandIo } from '../io.ts'
 import { announceListening, observe, untilStopped } from './daemon.ts'
@@ -23,6 +23,8 @@ import { type ObservedReplicaEvent, REPLICA_METRICS, REPLICA_RULES, replicaStatu
 /** Runs one seat of the ledger in `directory` until it is told to stop, or its disk fails. */
 export async function runSeat(directory: string, { seat, listen, peers, clientPort, http }: LedgerOptions, io: CommandIo): Promise<void> {
   const { ledger, genesis, signedOperations } = await readLedgerFile(directory)
+  const { n } = genesis.size
+  if (seat >= n) throw new UsageError(`${directory} has ${n === 1 ? 'seat 0 alone' : `seats 0 to ${n - 1}`}, not ${seat}`, 'check --seat')
   const { signer, identity } = await readSeatKeys(directory, seat)
   const { clock, random, log } = io
   const observed = await observe<ObservedReplicaEvent, typeof REPLICA_METRICS>(io, REPLICA_RULES, REPLICA_METRICS, http)
@@ -45,6 +47,7 @@ export async function runSeat(directory: string, { seat, listen, peers, clientPo
       })
     })
     const dialer = createDialer({ transport, addresses: peers, clock, random, reporter: { report: () => undefined } })
+    await using _dialing = { [Symbol.asyncDispose]: () => dialer.stop() }
     await using server = await startClientServer({ replica, host: '127.0.0.1', port: clientPort })
     await using _status = await observed.serve({
       ready: () => readinessOf(replica.load),
@@ -60,7 +63,6 @@ export async function runSeat(directory: string, { seat, listen, peers, clientPo
     announceListening(io, transport.addresses())
     io.say({ type: 'clients', url: server.url }, `clients ${server.url}`)
     await untilStopped(AbortSignal.any([io.signal, failed.signal]))
-    await dialer.stop()
   } finally {
     await transport.stop()
   }

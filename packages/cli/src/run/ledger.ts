@@ -1,44 +1,46 @@
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { ed25519Signer, ed25519Verifier, encodeOperation, followChain, LedgerError, type TrustRoot } from '@cairn/ledger'
-import { createLedgerDirectory, LedgerClient, ReplicaError } from '@cairn/replica'
+import { ed25519Signer, ed25519Verifier, encodeOperation, followChain, LedgerError } from '@cairn/ledger'
+import { createLedgerDirectory, LedgerClient, type LedgerFile, ReplicaError } from '@cairn/replica'
 import type { LedgerOptions } from '../commands/ledger.ts'
-import { CliError, UsageError } from '../errors.ts'
+import { CliError } from '../errors.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import type { CommandHandler } from '../handlers.ts'
 import type { CommandIo } from '../io.ts'
+import { formatDuration } from '../output/format.ts'
+import { readTrustRoot } from '../trust-root.ts'
 import { runSeat } from './ledger-seat.ts'
 
 /** Heights for which an operation stays good: minutes of a busy ledger. */
 const LIFETIME_HEIGHTS = 10_000
 
+const UNREACHED_HINT = 'check the URL and that the seat runs'
+
 export const runLedger: CommandHandler<'ledger'> = async (options, io) => {
   try {
     await act(options, io)
   } catch (error) {
-    if (error instanceof LedgerError)
-      throw explained(error, error.fault.code, EXIT.verification, 'nothing of it was believed; ask another replica')
-    // What `fetch` throws when nobody listens.
-    if (error instanceof TypeError && error.cause instanceof Error) {
-      throw explained(
-        new Error(`no replica answers: ${error.cause.message}`),
-        'NO_REPLICA',
-        EXIT.noSource,
-        'check the URL and that the seat runs',
-      )
-    }
-    if (error instanceof ReplicaError && error.fault.code === 'REFUSED') {
-      const exitCode = error.fault.status === 503 ? EXIT.noSource : EXIT.failed
-      throw explained(
-        error,
-        'REFUSED',
-        exitCode,
-        exitCode === EXIT.noSource ? 'ask another replica, or read with --level local' : undefined,
-      )
-    }
-    if (error instanceof ReplicaError) throw explained(error, error.fault.code, EXIT.storage, undefined)
-    throw error
+    throw explainedError(error, options)
   }
+}
+
+function explainedError(error: unknown, { action, values, timeoutMs }: LedgerOptions): unknown {
+  if (error instanceof LedgerError)
+    return explained(error, error.fault.code, EXIT.verification, 'nothing of it was believed; ask another replica')
+  if (error instanceof Error && error.name === 'TimeoutError') {
+    const hint = action === 'submit' ? 'it may become final all the same: read it before you submit it again' : UNREACHED_HINT
+    return new CliError(`no answer from ${values[0]} within ${formatDuration(timeoutMs)}`, hint, EXIT.noSource, {
+      code: 'TIMED_OUT',
+      cause: error,
+    })
+  }
+  // What `fetch` throws when nobody listens.
+  if (error instanceof TypeError && error.cause instanceof Error)
+    return new CliError(`no replica answers: ${error.cause.message}`, UNREACHED_HINT, EXIT.noSource, { code: 'NO_REPLICA', cause: error })
+  if (!(error instanceof ReplicaError)) return error
+  if (error.fault.code !== 'REFUSED') return explained(error, error.fault.code, EXIT.storage, undefined)
+  return error.fault.status === 503
+    ? explained(error, 'REFUSED', EXIT.noSource, 'ask another replica, or read with --level local')
+    : explained(error, 'REFUSED', EXIT.failed, undefined)
 }
 
 function explained(error: Error, code: string, exitCode: ExitCode, hint: string | undefined): CliError {
@@ -46,10 +48,10 @@ function explained(error: Error, code: string, exitCode: ExitCode, hint: string 
 }
 
 async function act(options: LedgerOptions, io: CommandIo): Promise<void> {
-  const [target = '', ...values] = options.values
+  const [target = '', key = ''] = options.values
   switch (options.action) {
     case 'init': {
-      const { genesis, ledger } = await createLedgerDirectory(target, options.preset, io.clock.now(), !options.unsigned)
+      const { genesis, ledger } = await makeLedger(target, options, io)
       const { n } = genesis.size
       return io.say(
         { type: 'ledger', directory: target, seats: n, networkId: ledger.networkId },
@@ -59,14 +61,9 @@ async function act(options: LedgerOptions, io: CommandIo): Promise<void> {
     case 'run':
       return await runSeat(target, options, io)
     case 'submit':
-      return await submit(target, values, options, io)
+      return await submit(options, io)
     case 'read': {
-      const [key] = taken(values, 1, 'URL KEY')
-      const { level, value, height, stateRoot } = await new LedgerClient(target).read(
-        Buffer.from(key ?? ''),
-        limit(options, io),
-        options.level,
-      )
+      const { level, value, height, stateRoot } = await new LedgerClient(target).read(Buffer.from(key), limit(options, io), options.level)
       const text = value === undefined ? undefined : Buffer.from(value).toString('utf8')
       io.say({ type: 'read', key, value: text ?? null, level, height, stateRoot }, text ?? 'nothing')
       return io.note(`${level}, at height ${height}; the proof is good under state root ${stateRoot}`)
@@ -85,8 +82,20 @@ async function act(options: LedgerOptions, io: CommandIo): Promise<void> {
   }
 }
 
-async function submit(url: string, values: readonly string[], options: LedgerOptions, io: CommandIo): Promise<void> {
-  const [key = '', value = ''] = taken(values, 2, 'URL KEY VALUE')
+async function makeLedger(directory: string, { preset, unsigned }: LedgerOptions, io: CommandIo): Promise<LedgerFile> {
+  try {
+    return await createLedgerDirectory(directory, preset, io.clock.now(), !unsigned)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    throw new CliError(`${directory} holds a ledger, or a part of one`, 'name another directory', EXIT.storage, {
+      code: 'LEDGER_EXISTS',
+      cause: error,
+    })
+  }
+}
+
+async function submit(options: LedgerOptions, io: CommandIo): Promise<void> {
+  const [url = '', key = '', value = ''] = options.values
   const client = new LedgerClient(url)
   const signal = limit(options, io)
   const [status, ledger] = [await client.status(signal), await client.ledger(signal)]
@@ -105,17 +114,11 @@ async function submit(url: string, values: readonly string[], options: LedgerOpt
 }
 
 async function verifyCheckpoint(url: string, options: LedgerOptions, io: CommandIo): Promise<void> {
-  if (options.trust === undefined) throw new UsageError('--trust FILE is missing: the trust.json that init wrote')
-  const root = JSON.parse(await readFile(options.trust, 'utf8')) as TrustRoot
+  const root = readTrustRoot(options.trust ?? '')
   const proof = await new LedgerClient(url).lightProof(limit(options, io))
   const { checkpoint } = followChain(root, io.clock.now(), ed25519Verifier(), proof)
   const { height, epoch, stateRoot, historyRoot } = checkpoint
   io.say({ type: 'checkpoint', height, epoch, stateRoot, historyRoot }, `verified: height ${height}, epoch ${epoch}, state ${stateRoot}`)
-}
-
-function taken(values: readonly string[], count: number, what: string): readonly string[] {
-  if (values.length !== count) throw new UsageError(`it takes ${what}`)
-  return values
 }
 
 function limit({ timeoutMs }: LedgerOptions, io: CommandIo): AbortSignal {

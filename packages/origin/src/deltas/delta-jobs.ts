@@ -63,7 +63,9 @@ export class DeltaJobs implements DeltaSource, AsyncDisposable {
         reporter.report({ type: 'deltas-made', pair: key, deltasCount, deltaBytes, fetchBytes, durationMs })
       } catch (error) {
         if (signal.aborted) return
-        this.#failed.set(key, clock.monotonicMs() + DELTA_RETRY_MS)
+        const nowMs = clock.monotonicMs()
+        for (const [other, untilMs] of this.#failed) if (untilMs <= nowMs) this.#failed.delete(other)
+        this.#failed.set(key, nowMs + DELTA_RETRY_MS)
         reporter.report({ type: 'deltas-failed', pair: key, reason: reasonOf(error) })
       } finally {
         this.#queue.delete(key)

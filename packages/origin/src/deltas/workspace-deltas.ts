@@ -18,23 +18,19 @@ export interface WorkspaceDeltasInit {
 /** The deltas of a workspace: what is there, and how more of them are made. */
 export class WorkspaceDeltas implements AsyncDisposable {
   readonly sets: DeltaSets
+  readonly sketches: Sketches
   readonly #init: WorkspaceDeltasInit
-  readonly #sketches: Sketches
 
   private constructor(init: WorkspaceDeltasInit, sets: DeltaSets) {
     this.#init = init
     this.sets = sets
-    this.#sketches = new Sketches(init.workspace.sketchesPath)
+    this.sketches = new Sketches(init.workspace.sketchesPath)
   }
 
   /** @throws {StorageError} `IO_FAILED` */
   static async open(init: WorkspaceDeltasInit): Promise<WorkspaceDeltas> {
     const onDamaged = init.onDamaged === undefined ? {} : { onDamaged: init.onDamaged }
     return new WorkspaceDeltas(init, await DeltaSets.open({ path: init.workspace.deltasPath, bytesMax: DELTAS_BYTES_MAX, ...onDamaged }))
-  }
-
-  get sketches(): Sketches {
-    return this.#sketches
   }
 
   /**
@@ -46,8 +42,8 @@ export class WorkspaceDeltas implements AsyncDisposable {
     const { source, clock } = this.#init
     const [old, next] = [await loadManifest(from, source), await loadManifest(to, source)]
     return makeDeltas({
-      from: { index: old, sketches: await this.#sketches.get(old, source) },
-      to: { index: next, sketches: await this.#sketches.get(next, source) },
+      from: { index: old, sketches: await this.sketches.get(old, source) },
+      to: { index: next, sketches: await this.sketches.get(next, source) },
       source,
       sets: this.sets,
       clock,

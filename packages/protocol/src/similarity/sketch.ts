@@ -1,7 +1,7 @@
 import { type ChunkingParameters, cutChunk, type HashSampler } from '../chunking.ts'
 import { SKETCH_VALUES } from '../limits.ts'
 
-/** The least that a value of a sketch can be; what an empty chunk has. */
+/** In the place of a value where nothing was sampled, as in an empty chunk: none is larger. */
 export const NO_VALUE = 0xffff_ffff
 
 /** One odd factor for each value: as good as {@link SKETCH_VALUES} independent orders of all hashes. Frozen: they are in stored sketches. */

@@ -54,6 +54,18 @@ describe('NearChunks', () => {
     for (const from of pieces) assert(bases.includes(from), `${from} is not in ${bases.join()}`)
   })
 
+  it('takes no more than five where it was not', () => {
+    const old = Array.from({ length: 14 }, (_, seed) => xorshift(seed + 1, 256 * KIB))
+    const pieces = [2, 6, 10]
+    const changed = Buffer.concat([...pieces.map((from) => old[from]!.subarray(64 * KIB, 192 * KIB)), xorshift(99, 128 * KIB)])
+    const bases = new NearChunks(snapshot({ a: old }, 'bulk'), snapshot({ b: [changed] }, 'bulk')).basesOf(0)
+    assert.deepEqual(
+      bases.slice(0, 3).toSorted((a, b) => a - b),
+      pieces,
+    )
+    assert.equal(bases.length, 5)
+  })
+
   it('takes what was at the same place, and beside neighbours that stayed, where nothing is alike', () => {
     const old = [1, 2, 3, 4].map(chunkOf)
     const replaced = [old[0]!, chunkOf(21), old[2]!, chunkOf(22)]
@@ -87,6 +99,15 @@ describe('SketchIndex', () => {
     assert.deepEqual(index.cover(values(8, 1), 1).chunks, [2])
     assert.deepEqual(index.cover(values(7, 3, 9), 4).chunks, [0])
     for (const nothing of [values(9), values(), values(6)]) assert.deepEqual(index.cover(nothing, 4), { chunks: [], isCovered: false })
+  })
+
+  it('is done when nothing is left but what too many chunks have', () => {
+    const common = new Uint32Array(16).fill(9)
+    const index = new SketchIndex(
+      Uint32Array.from([...Array.from({ length: 20 }, () => common), common.with(0, 7)].flatMap((row) => [...row])),
+    )
+    assert.deepEqual(index.cover(common.with(0, 7), 4), { chunks: [20], isCovered: true })
+    assert.deepEqual(index.cover(common.with(0, 7).with(1, 6), 4), { chunks: [20], isCovered: false })
   })
 
   it('takes a value for common from the seventeenth chunk on', () => {

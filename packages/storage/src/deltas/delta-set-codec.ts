@@ -1,14 +1,13 @@
 import { crc32 } from 'node:zlib'
 import { CHUNKS_MAX, type CID, cidDigest, FRAME_BYTES_MAX, pageCidFromDigest, SHA256_BYTES } from '@cairn/protocol'
 
-const VERSION = 1
+export const DELTA_SET_VERSION = 1
 const MAGIC = Buffer.from('CAIRNDLT')
-const HEADER_BYTES = MAGIC.byteLength + 1 + 2 * SHA256_BYTES
+export const DELTA_SET_HEADER_BYTES = MAGIC.byteLength + 1 + 2 * SHA256_BYTES
 /** Chunk index, offset, length, CRC-32, digest. */
 const ROW_BYTES = 4 + 8 + 4 + 4 + SHA256_BYTES
 /** Offset and rows of the table, its CRC-32, the magic number once more. */
 export const TRAILER_BYTES = 8 + 4 + 4 + MAGIC.byteLength
-export const DELTA_SET_HEADER_BYTES = HEADER_BYTES
 
 /** The deltas of one file lead holders of `from` to `to`. */
 export interface DeltaSetName {
@@ -31,19 +30,20 @@ export interface DeltaRow {
 export type DeltaSetDamage = { readonly reason: string } | { readonly version: number }
 
 export function encodeDeltaSetHeader({ from, to }: DeltaSetName): Uint8Array {
-  return Buffer.concat([MAGIC, Uint8Array.of(VERSION), cidDigest(from), cidDigest(to)])
+  return Buffer.concat([MAGIC, Uint8Array.of(DELTA_SET_VERSION), cidDigest(from), cidDigest(to)])
 }
 
 /** What stands at the start of a file; `bytes` are its first {@link DELTA_SET_HEADER_BYTES}. */
 export function decodeDeltaSetHeader(bytes: Uint8Array): DeltaSetName | DeltaSetDamage {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (buffer.byteLength < HEADER_BYTES || !buffer.subarray(0, MAGIC.byteLength).equals(MAGIC)) return { reason: 'another kind of file' }
+  if (buffer.byteLength < DELTA_SET_HEADER_BYTES || !buffer.subarray(0, MAGIC.byteLength).equals(MAGIC))
+    return { reason: 'another kind of file' }
   const version = buffer[MAGIC.byteLength]!
-  if (version !== VERSION) return { version }
+  if (version !== DELTA_SET_VERSION) return { version }
   const at = MAGIC.byteLength + 1
   return {
     from: pageCidFromDigest(new Uint8Array(buffer.subarray(at, at + SHA256_BYTES))),
-    to: pageCidFromDigest(new Uint8Array(buffer.subarray(at + SHA256_BYTES, HEADER_BYTES))),
+    to: pageCidFromDigest(new Uint8Array(buffer.subarray(at + SHA256_BYTES, DELTA_SET_HEADER_BYTES))),
   }
 }
 
@@ -99,7 +99,8 @@ export function decodeDeltaSetTable(table: Uint8Array, checksum: number, tableOf
       checksum: buffer.readUInt32BE(at + 16),
       digest: new Uint8Array(buffer.subarray(at + 20, at + ROW_BYTES)),
     }
-    const isInside = row.offset >= HEADER_BYTES && row.bytes > 0 && row.bytes <= FRAME_BYTES_MAX && row.offset + row.bytes <= tableOffset
+    const isInside =
+      row.offset >= DELTA_SET_HEADER_BYTES && row.bytes > 0 && row.bytes <= FRAME_BYTES_MAX && row.offset + row.bytes <= tableOffset
     if (!isInside) return { reason: `delta of chunk ${row.chunk} lies outside` }
     if (row.chunk <= (rows.at(-1)?.chunk ?? -1)) return { reason: 'its table is not ascending' }
     rows.push(row)

@@ -2,6 +2,7 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { CID } from '@cairn/protocol'
+import { keyOfBytes } from '../block-key.ts'
 import { syncDirectory } from '../durable-file.ts'
 import { storageErrorOf } from '../io-error.ts'
 import { type DeltaRow, type DeltaSetName, deltaSetEndBytes, encodeDeltaSetEnd, encodeDeltaSetHeader } from './delta-set-codec.ts'
@@ -20,6 +21,7 @@ export class DeltaSetWriter implements AsyncDisposable {
   #end: number
   #last: Promise<void> = Promise.resolve()
   #isOpen = true
+  #isFinished = false
 
   private constructor(path: string, from: CID, temporary: string, file: FileHandle, end: number) {
     this.path = path
@@ -31,12 +33,14 @@ export class DeltaSetWriter implements AsyncDisposable {
 
   /** @throws {StorageError} `NO_SPACE`, `IO_FAILED` */
   static async create(path: string, temporary: string, name: DeltaSetName): Promise<DeltaSetWriter> {
+    const header = encodeDeltaSetHeader(name)
+    let file: FileHandle | undefined
     try {
-      const file = await open(temporary, 'w+')
-      const header = encodeDeltaSetHeader(name)
+      file = await open(temporary, 'w+')
       await file.writeFile(header)
       return new DeltaSetWriter(path, name.from, temporary, file, header.byteLength)
     } catch (cause) {
+      await file?.close()
       throw storageErrorOf(cause, temporary)
     }
   }
@@ -74,7 +78,7 @@ export class DeltaSetWriter implements AsyncDisposable {
    * @throws {StorageError} `IO_FAILED`
    */
   async read(digest: Uint8Array): Promise<Uint8Array | undefined> {
-    const row = this.#byDigest.get(keyOf(digest))
+    const row = this.#byDigest.get(keyOfBytes(digest))
     if (row === undefined || !this.#isOpen) return undefined
     const frame = new Uint8Array(row.bytes)
     try {
@@ -93,6 +97,7 @@ export class DeltaSetWriter implements AsyncDisposable {
       await this.#file.sync()
       await this.#close()
       await rename(this.#temporary, this.path)
+      this.#isFinished = true
       await syncDirectory(dirname(this.path))
     } catch (cause) {
       throw storageErrorOf(cause, this.path)
@@ -101,9 +106,9 @@ export class DeltaSetWriter implements AsyncDisposable {
 
   /** Removes what was not finished. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#isOpen) return
+    if (this.#isFinished) return
     await this.#last.catch(() => undefined)
-    await this.#close()
+    if (this.#isOpen) await this.#close()
     await rm(this.#temporary, { force: true })
   }
 
@@ -115,15 +120,11 @@ export class DeltaSetWriter implements AsyncDisposable {
       throw storageErrorOf(cause, this.#temporary, frame.byteLength)
     }
     this.#rows.push(row)
-    this.#byDigest.set(keyOf(row.digest), row)
+    this.#byDigest.set(keyOfBytes(row.digest), row)
   }
 
   async #close(): Promise<void> {
     this.#isOpen = false
     await this.#file.close()
   }
-}
-
-function keyOf(digest: Uint8Array): string {
-  return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString('latin1')
 }

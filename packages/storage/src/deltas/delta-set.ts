@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
+import { keyOfBytes } from '../block-key.ts'
 import { StorageError } from '../errors.ts'
 import { storageErrorOf } from '../io-error.ts'
 import {
@@ -7,6 +8,7 @@ import {
   decodeDeltaSetTable,
   decodeDeltaSetTrailer,
   DELTA_SET_HEADER_BYTES,
+  DELTA_SET_VERSION,
   type DeltaRow,
   type DeltaSetDamage,
   type DeltaSetName,
@@ -29,7 +31,7 @@ export class DeltaSet implements DeltaSetName {
     this.to = to
     this.fileBytes = fileBytes
     this.#file = file
-    this.#rows = new Map(rows.map((row) => [keyOf(row.digest), row]))
+    this.#rows = new Map(rows.map((row) => [keyOfBytes(row.digest), row]))
   }
 
   /** @throws {StorageError} `CORRUPT`, `UNSUPPORTED_VERSION`, `IO_FAILED` */
@@ -60,7 +62,7 @@ export class DeltaSet implements DeltaSetName {
    * @throws {StorageError} `CORRUPT`, `IO_FAILED`
    */
   async read(digest: Uint8Array): Promise<Uint8Array | undefined> {
-    const row = this.#rows.get(keyOf(digest))
+    const row = this.#rows.get(keyOfBytes(digest))
     if (row === undefined) return undefined
     let frame: Uint8Array
     try {
@@ -89,10 +91,7 @@ async function read(file: FileHandle, position: number, bytes: number): Promise<
 
 function checked<T extends object>(path: string, decoded: T | DeltaSetDamage): T {
   if ('reason' in decoded) throw new StorageError({ code: 'CORRUPT', path, reason: decoded.reason })
-  if ('version' in decoded) throw new StorageError({ code: 'UNSUPPORTED_VERSION', path, found: decoded.version, supported: 1 })
+  if ('version' in decoded)
+    throw new StorageError({ code: 'UNSUPPORTED_VERSION', path, found: decoded.version, supported: DELTA_SET_VERSION })
   return decoded
-}
-
-function keyOf(digest: Uint8Array): string {
-  return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString('latin1')
 }

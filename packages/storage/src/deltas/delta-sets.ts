@@ -46,7 +46,7 @@ export class DeltaSets implements AsyncDisposable {
   /** @throws {StorageError} `IO_FAILED` */
   static async open(init: DeltaSetsInit): Promise<DeltaSets> {
     const sets = new DeltaSets(init)
-    await sets.#scan(() => false)
+    await sets.#scan(false)
     return sets
   }
 
@@ -78,7 +78,7 @@ export class DeltaSets implements AsyncDisposable {
         const frame = await set?.read(cidDigest(chunk))
         if (frame !== undefined) return frame
       } catch (error) {
-        if (error instanceof StorageError && error.fault.code === 'CORRUPT') await this.#remove(name)
+        if (error instanceof StorageError && error.fault.code === 'CORRUPT') await this.#discard(name, error)
         throw error
       }
     }
@@ -119,17 +119,18 @@ export class DeltaSets implements AsyncDisposable {
 
   /** Lists the directory anew and removes what killed processes left. @throws {StorageError} `IO_FAILED` */
   rescan(): Promise<void> {
-    return this.#scan((writer) => writer === process.pid)
+    return this.#scan(true)
   }
 
-  async #scan(isOurs: (writer: number) => boolean): Promise<void> {
+  /** `isWriting`: what has this process's number is its own, and not that of one killed before it. */
+  async #scan(isWriting: boolean): Promise<void> {
     const { path } = this.#init
     try {
       await mkdir(path, { recursive: true })
       const found = new Set(await readdir(path))
       for (const name of this.#listed.keys()) if (!found.has(name)) await this.#forget(name)
       for (const name of found) {
-        if (name.endsWith(TEMPORARY_SUFFIX)) await removeStale(join(path, name), isOurs)
+        if (name.endsWith(TEMPORARY_SUFFIX)) await removeStale(join(path, name), isWriting)
         else if (!this.#listed.has(name)) await this.#list(name)
       }
     } catch (cause) {
@@ -166,8 +167,7 @@ export class DeltaSets implements AsyncDisposable {
       return listed.set
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
-      await this.#remove(name)
-      this.#init.onDamaged?.(listed.path, error.message)
+      await this.#discard(name, error)
       return undefined
     }
   }
@@ -182,10 +182,23 @@ export class DeltaSets implements AsyncDisposable {
     }
   }
 
+  /** It cannot be used, and can be made again. */
+  async #discard(name: string, { message }: StorageError): Promise<void> {
+    const listed = this.#listed.get(name)
+    if (listed === undefined) return
+    await this.#remove(name)
+    this.#init.onDamaged?.(listed.path, message)
+  }
+
   async #remove(name: string): Promise<void> {
     const path = this.#listed.get(name)?.path
     await this.#forget(name)
-    if (path !== undefined) await rm(path, { force: true })
+    if (path === undefined) return
+    try {
+      await rm(path, { force: true })
+    } catch (cause) {
+      throw storageErrorOf(cause, path)
+    }
   }
 
   async #forget(name: string): Promise<void> {
@@ -216,10 +229,10 @@ function isSnapshot(text: string): boolean {
 }
 
 /** The process that writes it is in its name. */
-async function removeStale(path: string, isOurs: (writer: number) => boolean): Promise<void> {
+async function removeStale(path: string, isWriting: boolean): Promise<void> {
   const writer = Number(path.slice(0, -TEMPORARY_SUFFIX.length).split('.').at(-1))
   // In a container, whoever was killed had the number that we have now.
-  if (writer === process.pid ? isOurs(writer) : Number.isInteger(writer) && writer > 0 && isAlive(writer)) return
+  if (writer === process.pid ? isWriting : Number.isInteger(writer) && writer > 0 && isAlive(writer)) return
   await rm(path, { force: true })
 }
 

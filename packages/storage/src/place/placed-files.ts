@@ -224,8 +224,10 @@ export class PlacedFiles {
 
   /** @throws {ProtocolError} `MALFORMED`; {StorageError} `BASE_MISSING` */
   #deltaOf(chunk: number, frame: Uint8Array): DeltaBases | undefined {
+    const digests = deltaBases(frame)
+    if (digests === undefined) return undefined
     const path = this.pathOf(this.#index.places(chunk)[0]!.entry)
-    const bases = deltaBases(frame)?.map((digest) => {
+    const bases = digests.map((digest) => {
       const plainBytes = this.#bases?.bytesOf(digest)
       const from = this.#bases?.locateDigest(digest) ?? []
       if (plainBytes === undefined || from.length === 0)
@@ -233,7 +235,7 @@ export class PlacedFiles {
       // A copy: the frame's memory goes where the frame goes.
       return { digest: digest.slice(), plainBytes, from }
     })
-    return bases === undefined ? undefined : { chunk, path, bases }
+    return { chunk, path, bases }
   }
 
   #toWrite(chunk: number): PlaceJob['places'] {

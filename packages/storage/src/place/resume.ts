@@ -1,9 +1,8 @@
-import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Bitmap, type SnapshotIndex, STAGES, type StageClass } from '@cairn/protocol'
-import { isSystemError, storageErrorOf } from '../io-error.ts'
 import { readRange } from '../read-range.ts'
 import { isChunk } from '../verify-directory.ts'
+import { fingerprintFile } from './fingerprints.ts'
 import type { DecodedJournal, JournalRecord } from './journal-codec.ts'
 import { split } from './journal.ts'
 import { replay } from './replay.ts'
@@ -50,7 +49,7 @@ export async function resume(root: string, index: SnapshotIndex, journal: Decode
   const found = new Map<number, bigint>()
   for (const [i, entry] of index.entries.entries()) {
     if (entry.type !== 'file' || !inodes.has(i)) continue
-    const file = await statFile(join(root, entry.path))
+    const file = await fingerprintFile(join(root, entry.path))
     if (file?.bytes === entry.bytes) found.set(i, file.inode)
     if (file?.bytes === entry.bytes && file.inode === inodes.get(i)) continue
     for (const { chunk } of index.chunksOfFile(i)) {
@@ -109,22 +108,6 @@ async function isInPlace(root: string, index: SnapshotIndex, chunk: number): Pro
     if (plain === undefined || !isChunk(plain, chunk, index)) return false
   }
   return true
-}
-
-interface FileIdentity {
-  readonly bytes: number
-  readonly inode: bigint
-}
-
-/** Length and inode number of the regular file at `path`, `undefined` if there is none. */
-async function statFile(path: string): Promise<FileIdentity | undefined> {
-  try {
-    const stats = await lstat(path, { bigint: true })
-    return stats.isFile() ? { bytes: Number(stats.size), inode: stats.ino } : undefined
-  } catch (cause) {
-    if (isSystemError(cause, 'ENOENT', 'ENOTDIR')) return undefined
-    throw storageErrorOf(cause, path)
-  }
 }
 
 function complementOf(bitmap: Bitmap): Bitmap {

@@ -1,7 +1,8 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SnapshotIndex } from '@cairn/protocol'
-import { isSystemError, storageErrorOf } from '../io-error.ts'
+import { storageErrorOf } from '../io-error.ts'
+import { removeTree } from '../remove-tree.ts'
 import { filesBelow } from '../reuse/files-below.ts'
 import type { ReuseDirectory } from '../reuse/reuse-sources.ts'
 import { STATE_DIRECTORY } from '../walk.ts'
@@ -48,13 +49,9 @@ export async function setAside(root: string, index: SnapshotIndex): Promise<read
   ]
 }
 
-/** Removes what {@link setAside} put aside: the snapshot is whole without it. */
+/** Removes what {@link setAside} put aside: the snapshot is whole without it. @throws {StorageError} `IO_FAILED` */
 export async function forgetAside(root: string): Promise<void> {
-  try {
-    await rm(asidePath(root), { recursive: true, force: true })
-  } catch (cause) {
-    if (!isSystemError(cause, 'ENOENT')) throw storageErrorOf(cause, root)
-  }
+  await removeTree(asidePath(root))
 }
 
 function asidePath(root: string): string {

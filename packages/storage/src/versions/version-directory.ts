@@ -11,6 +11,8 @@ import { STATE_DIRECTORY } from '../walk.ts'
 
 const VERSIONS = 'versions'
 const CURRENT = 'current'
+/** What a version is called from when it is given up until its files are gone. */
+const REMOVED = 'removed-'
 /** The height; where a height was published again with other content, a number after it. */
 const NAME = /^(\d{1,16})(?:\.\d{1,4})?$/
 const HOLD = 'cairn-hold-1'
@@ -87,7 +89,7 @@ export class VersionDirectory {
   /** What is there, the newest first. @throws {StorageError} `CORRUPT`, `IO_FAILED` */
   async versions(): Promise<readonly VersionInfo[]> {
     const versions: VersionInfo[] = []
-    for (const name of await this.#names()) {
+    for (const name of await namesIn(join(this.path, VERSIONS))) {
       const height = heightOf(name)
       const path = join(this.path, VERSIONS, name)
       const target = height === undefined ? undefined : await inspectTarget(path)
@@ -132,7 +134,7 @@ export class VersionDirectory {
 
   /** Removes a version that is not in use: out of sight at once, its files after that. @throws {StorageError} `IO_FAILED` */
   async remove(name: string): Promise<void> {
-    const removed = join(this.path, STATE_DIRECTORY, `removed-${name}`)
+    const removed = join(this.path, STATE_DIRECTORY, `${REMOVED}${name}`)
     try {
       if (name === (await this.current())) return
       await removeTree(removed)
@@ -146,8 +148,9 @@ export class VersionDirectory {
 
   /** Ends removals that a run before this one was killed in. @throws {StorageError} `IO_FAILED` */
   async sweep(): Promise<void> {
-    const state = join(this.path, STATE_DIRECTORY)
-    for (const name of await readdir(state)) if (name.startsWith('removed-')) await removeTree(join(state, name))
+    for (const name of await namesIn(join(this.path, STATE_DIRECTORY))) {
+      if (name.startsWith(REMOVED)) await removeTree(join(this.path, STATE_DIRECTORY, name))
+    }
   }
 
   /** @throws {StorageError} `CORRUPT`, `IO_FAILED` */
@@ -171,14 +174,15 @@ export class VersionDirectory {
   #holdPath(): string {
     return join(this.path, STATE_DIRECTORY, 'hold')
   }
+}
 
-  async #names(): Promise<readonly string[]> {
-    try {
-      return await readdir(join(this.path, VERSIONS))
-    } catch (cause) {
-      if (isSystemError(cause, 'ENOENT')) return []
-      throw storageErrorOf(cause, this.path)
-    }
+/** Of a directory; none if it is not there. */
+async function namesIn(path: string): Promise<readonly string[]> {
+  try {
+    return await readdir(path)
+  } catch (cause) {
+    if (isSystemError(cause, 'ENOENT')) return []
+    throw storageErrorOf(cause, path)
   }
 }
 

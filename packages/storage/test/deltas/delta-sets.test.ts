@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -64,6 +64,19 @@ describe('DeltaSets', () => {
     assert.equal(sets.totalBytes, 0)
   })
 
+  it('leave nothing of a file that cannot be given its name', async () => {
+    await using place = await Place.make()
+    await using sets = await place.open()
+    {
+      await using writer = await sets.create(v1, v2)
+      await writer.add(1, digestOf(1), frameOf(1))
+      await mkdir(writer.path)
+      await assert.rejects(writer.finish(), { name: 'StorageError' })
+      await rm(writer.path, { recursive: true })
+    }
+    assert.deepEqual(await readdir(place.path), [])
+  })
+
   it('make room by removing what was used the longest ago', async () => {
     await using place = await Place.make()
     await using sets = await place.open(700)
@@ -108,9 +121,12 @@ describe('DeltaSets', () => {
 
   it('never give a delta that changed on the disk', async () => {
     await using place = await Place.make()
-    await flip(await place.withOne(), 100)
-    await using sets = await place.open()
+    const path = await place.withOne()
+    await flip(path, 100)
+    const damaged: string[] = []
+    await using sets = await place.open(1e6, (which) => damaged.push(which))
     await assert.rejects(sets.delta(chunkCid(digestOf(1)), [v1]), { name: 'StorageError', message: /is damaged/ })
+    assert.deepEqual(damaged, [path])
     assert.equal(await sets.delta(chunkCid(digestOf(1)), [v1]), undefined)
   })
 })
