@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { after, before, describe, it } from 'node:test'
 import { ed25519Verifier, LedgerError, readState } from '@cairn/ledger'
 import { ManualClock } from '@cairn/runtime/testing'
@@ -217,6 +221,31 @@ describe('fetching a state', { timeout: 30_000 }, () => {
     assert.equal(state.pagesCount, newer.store.pagesCount, 'pages of the older state are gone')
     third.client.stop()
     newer.store.close()
+    own.close()
+  })
+
+  it('has all that it had when its process was killed, and ends as it would have', async () => {
+    const { home, own } = fresh()
+    const copy = join(home, 'copy.db')
+    served.store.sync()
+    copyFileSync(join(directory, 'served.db'), copy)
+    const program = fileURLToPath(new URL('fetching-process.ts', import.meta.url))
+    const child = spawn(process.execPath, [program, incomingFile(home), copy], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const exited = once(child, 'exit')
+    let known = 0
+    for await (const line of createInterface({ input: child.stdout })) {
+      // The last line may be half of one.
+      if (/^page \d+\.$/.test(line)) known++
+      if (known === 30) child.kill('SIGKILL')
+    }
+    assert.equal((await exited)[1], 'SIGKILL')
+    const late = new Late(home, () => served, { a: honest }, own)
+    await late.clock.advance(1000)
+    await late.installed
+    assert.ok(late.pagesCount <= served.store.pagesCount - 30 && late.pagesCount > 0, `${late.pagesCount} pages`)
+    using state = new StateStore({ path: incomingFile(home) })
+    assert.equal(state.pagesCount, served.store.pagesCount)
+    late.client.stop()
     own.close()
   })
 
