@@ -1,11 +1,11 @@
-import { type Checkpoint, type EpochStart, type LedgerId, type PeerId, type Verifier } from '@cairn/ledger'
+import { type Checkpoint, type EpochStart, type LedgerId, PAGE_BYTES_MAX, type PeerId, type Verifier } from '@cairn/ledger'
 import type { Clock, Timer } from '@cairn/runtime'
 import { ReplicaError } from '../errors.ts'
 import type { ReplicaEvent } from '../events.ts'
 import { hasIncoming, incomingFile, removeDatabase } from '../state/state-files.ts'
 import type { StateStore } from '../state/state-store.ts'
 import { IncomingState } from './incoming-state.ts'
-import { ASK_MS, PAGES_PER_TURN_MAX, ROUNDS_WITHOUT_PAGES_MAX } from './limits.ts'
+import { ASK_MS, PAGES_BYTES_MAX, PAGES_PER_TURN_MAX, ROUNDS_WITHOUT_PAGES_MAX } from './limits.ts'
 import { MissingPages } from './missing-pages.ts'
 import { type SnapshotOffer, type VerifiedOffer, verifyOffer } from './offer.ts'
 import type { SnapshotMessage } from './snapshot-message.ts'
@@ -186,6 +186,7 @@ export class SnapshotClient {
     download.request = undefined
     download.hasAnswer = true
     if (pages.length === 0) return this.#askNext(download)
+    const asked = download.missing.wanted.length
     let isLie = false
     try {
       download.incoming.together(() => {
@@ -201,18 +202,26 @@ export class SnapshotClient {
       return this.#askNext(download)
     }
     download.barrenCount = 0
+    // Room for more, and no more: it lacks some pages, or has no hurry.
+    const bytes = pages.reduce((sum, { byteLength }) => sum + byteLength, 0)
+    if (pages.length < asked && bytes + PAGE_BYTES_MAX <= PAGES_BYTES_MAX) download.source = this.#after(download) ?? from
     this.#proceed(download)
   }
 
   /** Asks another peer: this one has nothing, does not answer, or lies. */
   #askNext(download: Download): void {
-    const peers = this.#init.sources().filter((peer) => !download.liars.has(peer))
-    const next = peers[(peers.indexOf(download.source) + 1) % Math.max(1, peers.length)]
-    if (next === undefined || ++download.barrenCount > ROUNDS_WITHOUT_PAGES_MAX * peers.length) {
+    const next = this.#after(download)
+    if (next === undefined || ++download.barrenCount > ROUNDS_WITHOUT_PAGES_MAX * this.#init.sources().length) {
       return this.#leave('nobody has the rest of it', false)
     }
     download.source = next
     this.#request(download)
+  }
+
+  /** Who comes after the one that is asked, among those that have not lied. */
+  #after({ source, liars }: Download): PeerId | undefined {
+    const peers = this.#init.sources().filter((peer) => !liars.has(peer))
+    return peers[(peers.indexOf(source) + 1) % Math.max(1, peers.length)]
   }
 
   /** Ends a download that is not finished. What is here stays for the next one, unless none is needed. */

@@ -27,7 +27,7 @@ import { genesisPoint } from '../../src/genesis.ts'
 import { StateStore } from '../../src/state/state-store.ts'
 import { LEDGER, put } from '../replicas.ts'
 
-const SIGNERS = Array.from({ length: 3 }, (_, seat) => ed25519Signer(new Uint8Array(32).fill(seat + 1)))
+export const SIGNERS = Array.from({ length: 3 }, (_, seat) => ed25519Signer(new Uint8Array(32).fill(seat + 1)))
 export const COMMITTEE: Committee = createCommittee(
   PRESETS['cft-3'],
   SIGNERS.map(({ publicKey }, seat) => ({ peer: `p${seat}`, publicKey, role: 'full' })),
