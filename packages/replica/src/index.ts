@@ -15,4 +15,4 @@ export { type ClientServer, type ClientServerInit, startClientServer } from './c
 export { LedgerClient, type VerifiedRead } from './client/ledger-client.ts'
 export type { ReadLevel, StatusResponse } from './client/protocol.ts'
 export { createLedgerDirectory, type LedgerFile, maySign, readLedgerFile, readSeatKeys, seatDirectory } from './ledger-directory.ts'
-export { burnSeat, burnsKey, burntReason } from './lost-log.ts'
+export { burningReason, burnSeat, burntReason } from './lost-log.ts'

@@ -10,12 +10,24 @@ import { incomingFile, removeDatabase } from './state/state-files.ts'
 const LOST_LOG = 'log.lost'
 const STATE = /^state(-\d+)?\.db$/
 
-/** Whether a start failed because it is not known any more what the seat has signed: its key must not sign again. */
-export function burnsKey(error: unknown): error is ReplicaError | LedgerError {
-  if (error instanceof LedgerError) return error.fault.code === 'BAD_RECORDS'
-  if (!(error instanceof ReplicaError)) return false
-  const { code } = error.fault
-  return code === 'LOG_CORRUPT' || code === 'SUPERBLOCK_CORRUPT' || code === 'STATE_LOST'
+/**
+ * Why a start that failed with `error` burns the seat's key: it is not known any more what that has signed. `undefined` for errors that do not.
+ * Names no paths, for it is shown to whoever asks for the seat's status.
+ */
+export function burningReason(error: unknown): string | undefined {
+  if (error instanceof LedgerError) return error.fault.code === 'BAD_RECORDS' ? error.message : undefined
+  if (!(error instanceof ReplicaError)) return undefined
+  const { fault } = error
+  switch (fault.code) {
+    case 'LOG_CORRUPT':
+      return `its log has lost record ${fault.seq}: ${fault.reason}`
+    case 'SUPERBLOCK_CORRUPT':
+      return `the superblock of its log is damaged: ${fault.reason}`
+    case 'STATE_LOST':
+      return `its state does not have the checkpoint of height ${fault.height}, behind which its log was forgotten`
+    default:
+      return undefined
+  }
 }
 
 /**
@@ -47,7 +59,7 @@ export async function burnSeat(directory: string, seat: number, reason: string):
 export async function burntReason(directory: string, seat: number): Promise<string | undefined> {
   const text = await readFileIfExists(join(seatDirectory(directory, seat), BURNT_FILE))
   if (text === undefined) return undefined
-  return Buffer.from(text).toString('utf8').trim() || 'the seat has signed before, and its log is gone'
+  return Buffer.from(text).toString('utf8').trim() || 'it has signed before, and its log is gone'
 }
 
 async function renameIfThere(from: string, to: string): Promise<void> {

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { ed25519Signer } from '@cairn/ledger'
 import { createDialer, createLibp2pTransport } from '@cairn/network'
 import {
+  burningReason,
   burnSeat,
-  burnsKey,
   burntReason,
   maySign,
   readinessOf,
@@ -84,9 +84,10 @@ async function startSeat(
     try {
       return await start(undefined)
     } catch (error) {
-      if (!burnsKey(error)) throw error
-      io.log.error('ledger-key-burnt', { seat, reason: error.message })
-      await burnSeat(directory, seat, error.message)
+      const reason = burningReason(error)
+      if (reason === undefined) throw error
+      io.log.error('ledger-key-burnt', { seat, reason })
+      await burnSeat(directory, seat, reason)
     }
   }
   return await startLearner(directory, seat, io, start)
@@ -98,13 +99,13 @@ async function startLearner(
   io: CommandIo,
   start: (silence: string) => Promise<Replica>,
 ): Promise<Replica> {
-  const reason = (await burntReason(directory, seat)) ?? 'its log is gone'
-  const silence = `${reason}. It follows the ledger and signs nothing: give the seat another key, and keep what is in log.lost if you want to know why`
+  const reason = (await burntReason(directory, seat)) ?? 'it has signed before, and its log is gone'
+  const silence = `${reason}. It follows the ledger and signs nothing until it is given another key; a log that was damaged is kept as log.lost`
   io.say({ type: 'learner', seat, reason }, `seat ${seat}: ${silence}`)
   try {
     return await start(silence)
   } catch (error) {
-    if (!burnsKey(error)) throw error
+    if (burningReason(error) === undefined) throw error
     // A learner has said nothing, so nothing is lost with its log but what it can fetch again.
     await burnSeat(directory, seat, reason)
     return await start(silence)
