@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { readdirSync } from 'node:fs'
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { chunkCid, type CID, encodeDelta, sha256, type SnapshotIndex } from '@cairn/protocol'
@@ -34,6 +35,20 @@ describe('a cache that holds the release before', () => {
     const joined = await world.join('follower', 'cache', next, old)
     assert(joined < PLAIN_BYTES / 10, `${joined} bytes`)
     assert.equal(deltas.givenCount, CHUNKS, 'the origin was not asked again')
+  })
+
+  it('forgets them with the release that they lead to', async () => {
+    await using world = await World.create()
+    const { old, next } = await stage(world)
+    const { cache, events } = await world.cache('cache', new MemoryBlockStore())
+    await world.until(() => cache.ready().ready)
+    world.publish(old, next)
+    await world.until(() => completed(events).length === 2)
+    const path = join(world.path, 'cache', 'deltas')
+    assert.equal(readdirSync(path).length, 1)
+    world.publish(old)
+    await world.until(() => readdirSync(path).length === 0)
+    assert(events.some((event) => event.type === 'evicted' && event.height === 2))
   })
 
   it('still has them after a restart, and drops a file that was damaged', async () => {
