@@ -27,6 +27,9 @@ interface PayloadFacts {
   readonly bytesCount: number
 }
 
+// The log, the state's file and each peer get the same bytes.
+const encodings = new WeakMap<Payload, Uint8Array>()
+
 // Payloads are immutable, and are asked for their root by everyone who handles them.
 const facts = new WeakMap<Payload, PayloadFacts>()
 
@@ -49,12 +52,16 @@ export function operationBytes({ id, body }: Operation): number {
 
 /** count u32, then for each operation: id length u8 | id | body length u32 | body. */
 export function encodePayload(payload: Payload): Uint8Array {
+  const known = encodings.get(payload)
+  if (known !== undefined) return known
   const writer = new ByteWriter(4 + payload.reduce((sum, operation) => sum + operationBytes(operation), 0)).u32(payload.length)
   for (const { id, body } of payload) {
     const name = Buffer.from(id)
     writer.u8(name.byteLength).bytes(name).u32(body.byteLength).bytes(body)
   }
-  return writer.finish()
+  const bytes = writer.finish()
+  encodings.set(payload, bytes)
+  return bytes
 }
 
 /** @throws {LedgerError} `MALFORMED`, `TOO_LARGE` for bytes that {@link encodePayload} would not write or that are beyond the limits */
@@ -75,6 +82,7 @@ export function decodePayload(bytes: Uint8Array): Payload {
     operations.push({ id, body: reader.bytes(bodyBytes) })
   }
   reader.end()
+  encodings.set(operations, bytes)
   return operations
 }
 

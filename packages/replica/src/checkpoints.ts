@@ -32,7 +32,7 @@ import type { StateStore } from './state/state-store.ts'
 export interface CheckpointsInit {
   readonly ledger: LedgerId
   readonly genesis: Digest
-  readonly signer: Signer
+  readonly signerOf: (publicKey: Uint8Array) => Signer | undefined
   readonly verifier: Verifier
   readonly store: StateStore
   readonly log: ReplicaLog
@@ -61,7 +61,7 @@ export class Checkpoints {
 
   constructor(init: CheckpointsInit) {
     this.#init = init
-    this.#checkpointer = new Checkpointer(init.ledger, init.signer, init.verifier)
+    this.#checkpointer = new Checkpointer(init.ledger, init.signerOf, init.verifier)
   }
 
   /** The newest checkpoint that a quorum stands for. */
@@ -80,15 +80,21 @@ export class Checkpoints {
     this.#marks.note(record, seq, current)
   }
 
-  /** The block at `point` has been applied. */
-  applied(point: ChainPoint, payloadRoot: Digest): void {
-    const { store, startOf, send, checkpointHeights = CHECKPOINT_HEIGHTS } = this.#init
-    if (!isCheckpointed(point.height, checkpointHeights)) return
-    const start = startOf(point.epoch)
+  /** Whether there will be a checkpoint at `point`, which needs the state there on disk. */
+  isDue({ height, epoch, nextCommittee }: ChainPoint): boolean {
+    const { startOf, checkpointHeights = CHECKPOINT_HEIGHTS } = this.#init
+    const start = startOf(epoch)
     // After an epoch's end block only empty blocks follow: the next epoch's checkpoints will do.
-    if (start === undefined || point.nextCommittee !== ZERO_DIGEST) return
+    return start !== undefined && nextCommittee === ZERO_DIGEST && isCheckpointed(height, start.base.height, checkpointHeights)
+  }
+
+  /** The state after the block at `point` is the newest in the file. */
+  stored(point: ChainPoint): void {
+    const { store, startOf, send } = this.#init
+    const start = startOf(point.epoch)
+    if (start === undefined) return
     const { committee } = start
-    const header = this.#headerOf(point, payloadRoot, committee)
+    const header = this.#headerOf(point, committee)
     const writer = new ByteWriter(1024)
     writeEpochStart(writer, start)
     store.putCheckpoint(point.height, encodeCheckpointHeader(header), writer.finish())
@@ -141,9 +147,11 @@ export class Checkpoints {
     this.#pruning.catch(() => undefined)
   }
 
-  #headerOf({ epoch, slot, height, nextCommittee }: ChainPoint, payloadRoot: Digest, committee: Committee): CheckpointHeader {
+  #headerOf({ epoch, slot, height, nextCommittee }: ChainPoint, committee: Committee): CheckpointHeader {
     const { store, ledger, genesis } = this.#init
     const before = store.pointAt(height - 1)
+    const [state, payloadRoot] = [store.stateAt(height), store.payloadRootAt(height)]
+    if (state === undefined || payloadRoot === undefined) throw new RangeError(`height ${height} is not kept`)
     return {
       ...ledger,
       epoch,
@@ -151,10 +159,10 @@ export class Checkpoints {
       height,
       parent: before === undefined ? genesis : readPoint(new ByteReader(before, 'kept point')).digest,
       payloadRoot,
-      stateRoot: Buffer.from(store.state.root.hash).toString('hex'),
+      stateRoot: Buffer.from(state.root.hash).toString('hex'),
       stateHeight: height,
-      historyRoot: store.history.root(),
-      historySize: store.history.size,
+      historyRoot: store.history.root(height),
+      historySize: height,
       outboxRoot: ZERO_DIGEST,
       inboxRoot: ZERO_DIGEST,
       policyRoot: ZERO_DIGEST,
@@ -172,7 +180,11 @@ export class Checkpoints {
   }
 }
 
-/** Every `interval` heights, and early in a ledger's life at powers of two, so that a new one has a checkpoint at once. All seats agree on it. */
-function isCheckpointed(height: number, interval: number): boolean {
-  return height % interval === 0 || (height < interval && Number.isInteger(Math.log2(height)))
+/**
+ * Every `interval` heights, and early in an epoch at powers of two of what it has, so that a new ledger has a checkpoint at once, and a new
+ * committee one of its own. All seats agree on it.
+ */
+function isCheckpointed(height: number, baseHeight: number, interval: number): boolean {
+  const inEpoch = height - baseHeight
+  return height % interval === 0 || (inEpoch < interval && Number.isInteger(Math.log2(inEpoch)))
 }

@@ -17,6 +17,8 @@ export type ReplicaFault =
   | { readonly code: 'REFUSED'; readonly url: string; readonly status: number; readonly reason: string }
   /** The log has forgotten what this checkpoint stood for, and the state that has it is gone: what the seat has signed is not known any more. */
   | { readonly code: 'STATE_LOST'; readonly path: string; readonly height: number }
+  /** A key whose time is over is still on the disk: this process must not go on as if it were not. */
+  | { readonly code: 'KEY_NOT_ERASED'; readonly path: string; readonly reason: string }
   | { readonly code: 'STATE_CORRUPT'; readonly path: string; readonly reason: string }
 
 export class ReplicaError extends Error {
@@ -55,6 +57,8 @@ function describe(fault: ReplicaFault): string {
       return `${fault.url} answers ${fault.status}: ${fault.reason}`
     case 'STATE_LOST':
       return `${fault.path} does not have the checkpoint of height ${fault.height}, behind which the log was forgotten; this seat must not sign again`
+    case 'KEY_NOT_ERASED':
+      return `${fault.path} must be erased, and is not: ${fault.reason}`
     case 'STATE_CORRUPT':
       return `${fault.path} is damaged: ${fault.reason}`
     default:

@@ -1,3 +1,5 @@
+import { SEATS_MAX } from '@cairn/ledger'
+
 /** Messages that wait for one peer and class. What is lost is said again when nothing moves, so a peer that does not read costs only this. */
 export const QUEUE_MESSAGES_MAX = 1024
 /** Bytes that wait for one peer and class: some blocks. */
@@ -23,6 +25,10 @@ export const FORGOTTEN_BLOCKS_MAX = 1024
 export const UNCLAIMED_SLOTS_MAX = 128
 /** Next committees that are kept in the log beside the epoch's own: candidates of one epoch that no block has decided between. */
 export const NAMED_COMMITTEES_MAX = 8
+/** The word of all that join each of them: what a log keeps beside them, and a record of an epoch is made of. */
+export const READIES_MAX = NAMED_COMMITTEES_MAX * SEATS_MAX
+/** After this what is missing of an epoch's record is asked for again: nothing waits for it but light clients. */
+export const EPOCH_RETRY_MS = 1000
 /** Clients that wait for what became of their operations. */
 export const WAITING_MAX = 65_536
 /** Readers that wait until what is applied here is fresh: they cost a closure each, and all of them one round of messages. */
@@ -35,3 +41,13 @@ export const CHECKED_AT_ONCE = 256
 export const CHECKING_THREADS_MAX = 2
 /** Good signatures remembered: an operation comes with its client, with its forwarder, and in its block. 300 bytes each. */
 export const GOOD_SIGNATURES_MAX = 16_384
+/**
+ * Final blocks, and bytes of their pages, after which they go into the state's file. Pages that several of them change are written once; a flush
+ * takes 15 µs for each page while nothing else is done, so no more than some tens of milliseconds.
+ */
+export const FLUSH_BLOCKS = 64
+export const FLUSH_BYTES = 4 * 1024 * 1024
+/** A final block is in the file after this, however few follow it. */
+export const FLUSH_MS = 250
+/** Operations in one message to a leader: as many as it takes from one. */
+export const FORWARDED_TOGETHER_MAX = 256

@@ -3,7 +3,7 @@ import { decodeLogRecord, type EngineState } from '@cairn/ledger'
 import { engineState, type LoggedRecord } from './engine-start.ts'
 import type { ReplicaError } from './errors.ts'
 import { ReplicaLog } from './log/log.ts'
-import type { ReplicaInit } from './replica-init.ts'
+import type { KeyedInit } from './replica-init.ts'
 import { StateAnchors } from './state/state-anchors.ts'
 import { openState } from './state/state-files.ts'
 import type { StateStore } from './state/state-store.ts'
@@ -22,7 +22,7 @@ export interface Opened {
  *
  * @throws {ReplicaError} `LOG_CORRUPT`, `SUPERBLOCK_CORRUPT`, `STATE_LOST`: this key must not sign again · {LedgerError} `BAD_RECORDS`, the same
  */
-export async function openReplica(init: ReplicaInit, onFailure: (error: ReplicaError) => void): Promise<Opened> {
+export async function openReplica(init: KeyedInit, onFailure: (error: ReplicaError) => void): Promise<Opened> {
   const records: LoggedRecord[] = []
   const log = await ReplicaLog.open({
     directory: join(init.directory, 'log'),

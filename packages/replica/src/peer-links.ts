@@ -1,12 +1,13 @@
 import { decodeMessage, encodeMessage, LedgerError, type Message, MESSAGE_BYTES_MAX, PAYLOAD_BYTES_MAX } from '@cairn/ledger'
 import { type CheckpointMessage, decodeCheckpointMessage, encodeCheckpointMessage } from './checkpoint-message.ts'
 import type { Channel, PeerId, Protocol, Transport } from '@cairn/network'
+import { decodeEpochMessage, encodeEpochMessage, type EpochMessage } from './epochs/epoch-message.ts'
 import { decodeReadMessage, encodeReadMessage, type ReadMessage } from './read/read-message.ts'
 import { decodeSnapshotMessage, encodeSnapshotMessage, type SnapshotMessage } from './snapshot/snapshot-message.ts'
 import { QUEUE_BYTES_MAX, QUEUE_MESSAGES_MAX } from './limits.ts'
 
 /** What travels apart, so that a payload never delays a vote: each class has a stream of its own to each peer. */
-export type MessageClass = 'consensus' | 'catch-up' | 'payload' | 'checkpoint' | 'read' | 'snapshot'
+export type MessageClass = 'consensus' | 'catch-up' | 'payload' | 'checkpoint' | 'read' | 'epoch' | 'snapshot'
 
 export interface PeerLinksInit {
   readonly transport: Transport
@@ -15,6 +16,7 @@ export interface PeerLinksInit {
   readonly onCheckpoint: (message: CheckpointMessage) => void
   readonly onRead: (from: PeerId, message: ReadMessage) => void
   readonly onSnapshot: (from: PeerId, message: SnapshotMessage) => void
+  readonly onEpoch: (from: PeerId, message: EpochMessage) => void
   /** A peer sent what is no message; its stream has been closed. */
   readonly onMalformed: (from: PeerId, error: LedgerError) => void
   /** A message was left out, for its queue was full or the peer not there. */
@@ -33,6 +35,7 @@ const PROTOCOLS = {
   checkpoint: protocol('checkpoint'),
   read: protocol('read'),
   snapshot: protocol('snapshot'),
+  epoch: protocol('epoch'),
 } as const satisfies Record<MessageClass, Protocol>
 const CLASSES = Object.keys(PROTOCOLS) as readonly MessageClass[]
 
@@ -53,16 +56,20 @@ export class PeerLinks {
   }
 
   async start(): Promise<void> {
-    const { transport, onMessage, onCheckpoint, onRead, onSnapshot } = this.#init
+    const { transport, onMessage, onCheckpoint, onRead, onEpoch, onSnapshot } = this.#init
     const ofEngine = (from: PeerId, frame: Uint8Array): void => onMessage(from, decodeMessage(frame))
     const ofCheckpoints = (_: PeerId, frame: Uint8Array): void => onCheckpoint(decodeCheckpointMessage(frame))
     const ofReads = (from: PeerId, frame: Uint8Array): void => onRead(from, decodeReadMessage(frame))
-    const ofSnapshots = (from: PeerId, frame: Uint8Array): void => onSnapshot(from, decodeSnapshotMessage(frame))
-    const apart: Partial<Record<MessageClass, typeof ofEngine>> = { checkpoint: ofCheckpoints, read: ofReads, snapshot: ofSnapshots }
-    for (const kind of CLASSES) {
-      const take = apart[kind] ?? ofEngine
-      await transport.handle(PROTOCOLS[kind], (channel) => this.#receive(channel, kind, take))
+    const takes = {
+      consensus: ofEngine,
+      'catch-up': ofEngine,
+      payload: ofEngine,
+      checkpoint: ofCheckpoints,
+      read: ofReads,
+      epoch: (from: PeerId, frame: Uint8Array): void => onEpoch(from, decodeEpochMessage(frame)),
+      snapshot: (from: PeerId, frame: Uint8Array): void => onSnapshot(from, decodeSnapshotMessage(frame)),
     }
+    for (const kind of CLASSES) await transport.handle(PROTOCOLS[kind], (channel) => this.#receive(channel, kind, takes[kind]))
   }
 
   /** What waits now. */
@@ -74,6 +81,7 @@ export class PeerLinks {
       checkpoint: { messages: 0, bytes: 0 },
       read: { messages: 0, bytes: 0 },
       snapshot: { messages: 0, bytes: 0 },
+      epoch: { messages: 0, bytes: 0 },
     }
     for (const { kind, queued } of this.#links.values()) {
       load[kind].messages += queued.messages
@@ -101,6 +109,11 @@ export class PeerLinks {
   /** As {@link send}, for what gets those on that are late. */
   sendSnapshot(to: PeerId, message: SnapshotMessage): void {
     this.#sendBytes([to], 'snapshot', encodeSnapshotMessage(message))
+  }
+
+  /** As {@link send}, for what is known of epochs that ended. */
+  sendEpoch(to: readonly PeerId[], message: EpochMessage): void {
+    this.#sendBytes(to, 'epoch', encodeEpochMessage(message))
   }
 
   #sendBytes(to: readonly PeerId[], kind: MessageClass, bytes: Uint8Array): void {
@@ -210,7 +223,7 @@ class Link {
   }
 }
 
-function classOf({ type }: Message): Exclude<MessageClass, 'checkpoint' | 'read' | 'snapshot'> {
+function classOf({ type }: Message): Exclude<MessageClass, 'checkpoint' | 'read' | 'epoch' | 'snapshot'> {
   if (type === 'payload' || type === 'operations') return 'payload'
   return type === 'fetch' || type === 'batch' ? 'catch-up' : 'consensus'
 }

@@ -1,6 +1,7 @@
 import type { Committee, LedgerId, Role, Settings, Signer } from '@cairn/ledger'
 import type { Transport } from '@cairn/network'
 import type { Clock } from '@cairn/runtime'
+import { heldKeys, type KeyRing } from './epochs/key-ring.ts'
 import type { ReplicaError } from './errors.ts'
 import type { ReplicaEvent } from './events.ts'
 
@@ -10,7 +11,8 @@ export interface ReplicaInit {
   readonly ledger: LedgerId
   /** The committee that the ledger began with. */
   readonly genesis: Committee
-  readonly signer: Signer
+  /** The key that it signs with; a ring of keys where they change. */
+  readonly signer: Signer | KeyRing
   readonly role?: Role
   readonly settings?: Settings
   /** Whether clients must sign their operations; off only where whoever reaches the replica is trusted. All seats agree on it. */
@@ -31,4 +33,11 @@ export interface ReplicaInit {
   readonly observe?: (event: ReplicaEvent) => void
   /** The disk failed: nothing more is said, and the process must end. */
   readonly onFailure: (error: ReplicaError) => void
+}
+
+export type KeyedInit = ReplicaInit & { readonly signer: KeyRing }
+
+/** The keys that `init` hands over. */
+export function keysOf({ signer }: ReplicaInit): KeyRing {
+  return 'signerOf' in signer ? signer : heldKeys(signer)
 }

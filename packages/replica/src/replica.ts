@@ -1,6 +1,7 @@
+import { join } from 'node:path'
 import {
-  applyBlock,
   type ChainPoint,
+  type Committee,
   type Checkpoint,
   type LightProof,
   type Digest,
@@ -11,8 +12,9 @@ import {
   type LedgerId,
   type LogRecord,
   type Message,
+  type Notice,
   type Operation,
-  payloadFacts,
+  type OperationResult,
   type Payload,
   type PeerId,
   rememberedIds,
@@ -20,22 +22,28 @@ import {
   type Want,
 } from '@cairn/ledger'
 import type { StatusResponse } from './client/protocol.ts'
-import { failureOf, type ReplicaError } from './errors.ts'
+import { failureOf, ReplicaError } from './errors.ts'
+import { EpochChanges, type ReconfigureOutcome } from './epochs/epoch-changes.ts'
+import type { NextCommittee } from './epochs/next-committee.ts'
 import type { ReplicaLog } from './log/log.ts'
 import { Admission } from './admission.ts'
+import { Applier } from './applier.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { EngineTimers } from './engine-timers.ts'
 import { type Opened, openReplica } from './opened.ts'
 import { genesisPoint } from './genesis.ts'
 import { answerFrom, UnappliedBlocks } from './kept-blocks.ts'
 import { FinalityWatch } from './finality-watch.ts'
+import { Forwards } from './forwards.ts'
+import { HeldSends } from './held-sends.ts'
 import { lightProofTo } from './light-proof.ts'
 import { loadOf, type ReplicaLoad } from './load.ts'
+import { progressOf } from './progress.ts'
 import { PeerLinks } from './peer-links.ts'
 import { type ReadAnswer, readAnswer } from './read/read-answer.ts'
+import { type KeyedInit, keysOf, type ReplicaInit } from './replica-init.ts'
 import { ReadBarrier } from './read/read-barrier.ts'
 import { readViewOf } from './read/read-view.ts'
-import type { ReplicaInit } from './replica-init.ts'
 import type { VerifiedOffer } from './snapshot/offer.ts'
 import { Snapshots } from './snapshot/snapshots.ts'
 import type { StateAnchors } from './state/state-anchors.ts'
@@ -48,7 +56,7 @@ import { Submissions, type SubmitOutcome } from './submissions.ts'
  * it, and a failed disk ends everything.
  */
 export class Replica implements AsyncDisposable {
-  readonly #init: ReplicaInit
+  readonly #init: KeyedInit
   readonly #state: EngineState
   readonly #log: ReplicaLog
   #store: StateStore
@@ -56,39 +64,30 @@ export class Replica implements AsyncDisposable {
   readonly #snapshots: Snapshots
   readonly #links: PeerLinks
   readonly #checkpoints: Checkpoints
+  readonly #epochs: EpochChanges
   readonly #submissions: Submissions
   readonly #reads: ReadBarrier
   readonly #admission: Admission
   readonly #watch: FinalityWatch
   readonly #timers: EngineTimers
   readonly #events: EngineEvent[] = []
-  /** Sends that wait for a token, in order. */
-  #held: { readonly after: number; readonly to: readonly PeerId[]; readonly message: Message }[] = []
-  readonly #unapplied: { readonly after: number; readonly point: ChainPoint; readonly payload: Payload }[] = []
-  #lastToken = 0
+  readonly #held = new HeldSends()
+  readonly #forwards = new Forwards((to, operations) => this.#links.send(to, { type: 'operations', operations }))
+  readonly #applier: Applier
   #durableToken = 0
   #durable: Promise<void> = Promise.resolve()
   #running = false
-  /** A fetched state takes the place of the one here: nothing is applied meanwhile. */
-  #installing = false
   #stopped = false
   readonly #blocks = new UnappliedBlocks()
 
-  private constructor(init: ReplicaInit, { log, anchors, store, state, records }: Opened) {
+  private constructor(init: KeyedInit, { log, anchors, store, state, records }: Opened) {
     this.#init = init
     this.#anchors = anchors
     const { verifier } = state.init
     this.#admission = new Admission({ ledger: init.ledger, signedOperations: init.signedOperations, verifier })
     const current = (): StateStore => this.#store
-    this.#submissions = new Submissions({
-      clock: init.clock,
-      admission: this.#admission,
-      get store() {
-        return current()
-      },
-      handIn: (operation) => this.#handle({ type: 'submit', operation }),
-      ...(init.observe && { observe: init.observe }),
-    })
+    const handIn = (operation: Operation): void => this.#handle({ type: 'submit', operation })
+    this.#submissions = new Submissions({ ...init, admission: this.#admission, store: current, handIn })
     this.#watch = new FinalityWatch(init.clock, (event) => init.observe?.(event))
     this.#timers = new EngineTimers(init.clock, (timer, id) => this.#handle({ type: 'timer', timer, id }))
     this.#log = log
@@ -100,6 +99,7 @@ export class Replica implements AsyncDisposable {
       onCheckpoint: (message) => this.#stopped || this.#checkpoints.hear(message),
       onRead: (from, message) => this.#reads.hear(from, message),
       onSnapshot: (from, message) => this.#stopped || this.#snapshots.hear(from, message),
+      onEpoch: (from, message) => this.#stopped || this.#guarded(() => this.#epochs.hear(from, message)),
       onMalformed: (from, error) => init.observe?.({ type: 'malformed', from, reason: error.message }),
       onDropped: (to, kind) => init.observe?.({ type: 'dropped', to, kind }),
       ...(init.observe && { onTraffic: (type, kind, bytes) => init.observe?.({ type, kind, bytes }) }),
@@ -117,17 +117,16 @@ export class Replica implements AsyncDisposable {
       known: () => state.epoch,
       certified: () => this.checkpoint?.header.height ?? 0,
       sources: () => state.sources,
-      // Nobody here makes records of epochs yet, so a state leads no further than the epoch that it is of.
-      epochsBetween: (from, to) => (from === to ? [] : undefined),
+      epochsBetween: (from, to) => (from === to ? [] : this.#epochs.between(from, to)),
       send: (to, message) => this.#links.sendSnapshot(to, message),
       adopt: (checkpoint) => this.#checkpoints.adopt(checkpoint),
       install: (offer) => this.#install(offer),
       observe: (event) => init.observe?.(event),
     })
     this.#checkpoints = new Checkpoints({
-      ledger: init.ledger,
+      ...init,
       genesis: genesisPoint(init.ledger, init.genesis).digest,
-      signer: init.signer,
+      signerOf: (publicKey) => init.signer.signerOf(publicKey),
       verifier,
       get store() {
         return current()
@@ -135,8 +134,6 @@ export class Replica implements AsyncDisposable {
       log,
       anchors,
       heldHeight: () => this.#snapshots.heldHeight,
-      ...(init.checkpointHeights !== undefined && { checkpointHeights: init.checkpointHeights }),
-      ...(init.heightsKept !== undefined && { heightsKept: init.heightsKept }),
       startOf: (epoch) => (epoch === state.epoch.number ? state.epoch : undefined),
       send: ({ members }, message) =>
         this.#links.sendCheckpoint(
@@ -144,18 +141,40 @@ export class Replica implements AsyncDisposable {
           message,
         ),
     })
+    this.#applier = new Applier({
+      ledger: init.ledger,
+      store: current,
+      blocks: this.#blocks,
+      clock: init.clock,
+      onApplied: (point, payload, results, durationMs) => this.#applied(point, payload, results, durationMs),
+      isBoundary: (point) => this.#checkpoints.isDue(point),
+      onBoundary: (point) => this.#checkpoints.stored(point),
+    })
+    this.#epochs = new EpochChanges({
+      ...init,
+      path: join(init.directory, 'epochs.db'),
+      verifier,
+      keys: init.signer,
+      self: init.transport.self,
+      state,
+      send: (to, message) => this.#links.sendEpoch(to, message),
+      tell: (committee) => this.#handle({ type: 'reconfigure', committee }),
+    })
     for (const { record, seq } of records) {
       this.#blocks.note(record)
       this.#checkpoints.note(record, 0, seq)
+      this.#epochs.note(record)
     }
   }
 
   /** Starts a replica from what is in its directory. @throws as {@link openReplica} */
   static async start(init: ReplicaInit): Promise<Replica> {
     let failed: ((error: ReplicaError) => void) | undefined
-    const replica = new Replica(init, await openReplica(init, (error) => failed?.(error)))
+    const keyed = { ...init, signer: keysOf(init) }
+    const replica = new Replica(keyed, await openReplica(keyed, (error) => failed?.(error)))
     failed = (error) => replica.#fail(error)
     await replica.#links.start()
+    if (replica.#state.active) replica.#guarded(() => replica.#epochs.started())
     replica.#handle({ type: 'start' })
     replica.#snapshots.start()
     return replica
@@ -176,9 +195,8 @@ export class Replica implements AsyncDisposable {
 
   /** Slot in which this seat is, and its epoch; and since it started, syncs of its log, and messages to other seats. */
   get progress(): Omit<StatusResponse, 'height' | 'stateRoot' | 'checkpointHeight'> {
-    const { epoch, current, final, halted } = this.#state
-    const work = { syncs: this.#log.syncsCount, messages: this.#links.sentCount }
-    return { epoch: epoch.number, slot: current, finalHeight: final.height, halted, silence: this.#init.silence ?? null, ...work }
+    const { silence = null } = this.#init
+    return { ...progressOf(this.#state, this.#epochs), silence, syncs: this.#log.syncsCount, messages: this.#links.sentCount }
   }
 
   /** What waits where, and how far each seat is. */
@@ -189,8 +207,8 @@ export class Replica implements AsyncDisposable {
       operationsUnchecked: this.#admission.waitingCount,
       clientsWaiting: this.#submissions.count,
       readersWaiting: this.#reads.count,
-      sendsHeld: this.#held.length,
-      blocksUnapplied: this.#unapplied.length,
+      sendsHeld: this.#held.count,
+      blocksUnapplied: this.#applier.waitingCount,
       links: this.#links.load,
       held: { headersUnapplied: this.#blocks.size, ...this.#checkpoints.sizes },
     })
@@ -225,14 +243,25 @@ export class Replica implements AsyncDisposable {
   /** What leads a light client from the ledger's first block to the newest checkpoint; `undefined` while there is none. */
   lightProof(): LightProof | undefined {
     const newest = this.checkpoint
-    return newest && lightProofTo(newest, this.#init.ledger, this.#init.genesis)
+    const epochs = newest && this.#epochs.between(0, newest.header.epoch)
+    return epochs && lightProofTo(newest, epochs, this.#init.ledger, this.#init.genesis)
+  }
+
+  /** What this replica's operator wants the next committee to be: it follows as soon as a quorum of operators want it and who joins is ready. */
+  reconfigure(next: NextCommittee): ReconfigureOutcome {
+    return this.#epochs.reconfigure(next)
+  }
+
+  /** The committee that decides now, as far as this replica knows. */
+  get committee(): Committee {
+    return this.#state.epoch.committee
   }
 
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#fallSilent()
     await this.#admission[Symbol.asyncDispose]()
-    await this.#durable.catch(() => undefined)
+    await this.#durable.then(() => this.#applier.flush()).catch(() => undefined)
     await this.#snapshots.settled()
     await this.#checkpoints.stop()
     await this.#log.close()
@@ -259,7 +288,7 @@ export class Replica implements AsyncDisposable {
     this.#running = true
     try {
       for (let next = this.#events.shift(); next !== undefined && !this.#stopped; next = this.#events.shift()) {
-        for (const effect of step(this.#state, this.#init.clock.now(), next)) this.#perform(effect)
+        for (const effect of step(this.#state, this.#init.clock.now(), next)) if (!this.#stopped) this.#perform(effect)
       }
     } finally {
       this.#running = false
@@ -271,9 +300,7 @@ export class Replica implements AsyncDisposable {
       case 'persist':
         return this.#persist(effect.records, effect.token)
       case 'send':
-        if ((effect.after ?? 0) > this.#durableToken) this.#held.push({ after: effect.after ?? 0, to: effect.to, message: effect.message })
-        else this.#links.send(effect.to, effect.message)
-        return
+        return this.#send(effect.to, effect.message, effect.after ?? 0)
       case 'fetch':
         return this.#links.send([effect.from], { type: 'fetch', want: effect.want })
       case 'serve':
@@ -283,22 +310,31 @@ export class Replica implements AsyncDisposable {
       case 'validate':
         return this.#validate(effect.root, effect.payload)
       case 'apply':
-        // The log is ahead of the state: a restart finds in it what makes the newest block final.
-        if (this.#lastToken > this.#durableToken || this.#installing)
-          this.#unapplied.push({ after: this.#lastToken, point: effect.point, payload: effect.payload })
-        else this.#apply(effect.point, effect.payload)
-        return
+        return this.#applier.apply(effect.point, effect.payload, effect.after)
       case 'eraseKey':
-        return
+        return this.#guarded(() => this.#init.signer.erase(effect.publicKey))
       case 'emit':
-        // Final, and to be applied in a moment: that tells what it did.
-        if (effect.event.type !== 'duplicate' || this.#state.final.height === this.height) this.#submissions.notice(effect.event)
-        this.#watch.notice(effect.event)
-        if (effect.event.type === 'epoch-started') this.#reads.progressed()
-        return this.#init.observe?.(effect.event)
+        return this.#notice(effect.event)
       default:
         effect satisfies never
     }
+  }
+
+  #send(to: readonly PeerId[], message: Message, after: number): void {
+    if (message.type === 'operations') return this.#forwards.add(to, message.operations)
+    if (after <= this.#durableToken) return this.#links.send(to, message)
+    this.#held.hold({ after, to, message })
+    this.#log.hasten()
+  }
+
+  #notice(event: Notice): void {
+    // Final, and to be applied in a moment: that tells what it did.
+    if (event.type !== 'duplicate' || this.#state.final.height === this.height) this.#submissions.notice(event)
+    this.#watch.notice(event)
+    this.#init.observe?.(event)
+    if (event.type !== 'epoch-started' || this.#stopped) return
+    this.#reads.progressed()
+    this.#guarded(() => this.#epochs.started())
   }
 
   #validate(root: Digest, payload: Payload): void {
@@ -312,9 +348,13 @@ export class Replica implements AsyncDisposable {
       this.#blocks.note(record)
       this.#checkpoints.note(record, this.#state.current)
       this.#watch.note(record)
+      this.#guarded(() => this.#epochs.note(record))
     }
-    this.#lastToken = token
-    const appended = this.#log.append(...records.map(encodeLogRecord))
+    // Other seats' words can be had from them again: only what this seat says itself, or holds for others, must be on disk soon.
+    const isLazy = records.length > 0 && records.every(({ type }) => type === 'certificate')
+    const entries = records.map(encodeLogRecord)
+    const appended = isLazy ? this.#log.appendLazily(...entries) : this.#log.append(...entries)
+    if (!isLazy) this.#log.hasten()
     // In order: a token says that all before it are durable too.
     this.#durable = Promise.all([this.#durable, appended]).then(() => this.#becameDurable(token))
     // The log has told of its failure.
@@ -322,71 +362,64 @@ export class Replica implements AsyncDisposable {
   }
 
   #becameDurable(token: number): void {
-    if (this.#stopped) return
     this.#durableToken = token
-    const ready = this.#held.filter(({ after }) => after <= token)
-    this.#held = this.#held.filter(({ after }) => after > token)
-    for (const { to, message } of ready) this.#links.send(to, message)
-    this.#applyDurable()
+    if (this.#stopped) return this.#applier.durable(token)
+    for (const { to, message } of this.#held.release(token, this.#state)) this.#links.send(to, message)
+    this.#applier.durable(token)
     this.#handle({ type: 'durable', token })
   }
 
-  #applyDurable(): void {
-    while (!this.#installing && (this.#unapplied[0]?.after ?? Infinity) <= this.#durableToken) {
-      const next = this.#unapplied.shift()
-      if (next !== undefined) this.#apply(next.point, next.payload)
-    }
-  }
-
-  #apply(point: ChainPoint, payload: Payload): void {
-    // A state that was fetched has it.
-    if (point.height <= this.height) return
-    const startMs = this.#init.clock.monotonicMs()
-    const applied = applyBlock(this.#store, this.#init.ledger, this.#store.state, payload)
-    this.#store.commit(applied, this.#blocks.take(point, payload))
-    for (const [index, { id }] of payload.entries()) {
-      const result = applied.results[index]
-      if (result !== undefined) this.#submissions.settle(id, { type: 'final', result })
-    }
-    const durationMs = this.#init.clock.monotonicMs() - startMs
+  #applied(point: ChainPoint, payload: Payload, results: readonly OperationResult[], durationMs: number): void {
+    this.#submissions.applied(payload, results)
     this.#init.observe?.({ type: 'applied', height: point.height, operations: payload.length, durationMs })
-    this.#checkpoints.applied(point, payloadFacts(payload).root)
     this.#handle({ type: 'applied', height: point.height, stateRoot: this.stateRoot })
     this.#reads.progressed()
   }
 
   /** From the store, what the engine no longer has in memory. */
   #serve(to: PeerId, want: Want): void {
-    const answer = answerFrom(this.#store, want)
+    const answer = answerFrom(this.#store, want, (epoch) => this.#epochs.closing(epoch))
     if (answer !== undefined) this.#links.send([to], answer)
   }
 
   /** P7: a fetched state takes the place of the one here, on disk before the engine goes on from it. */
   async #install({ start, point }: VerifiedOffer): Promise<void> {
     if (point.height <= this.height) throw new RangeError('blocks were faster')
-    this.#installing = true
+    this.#applier.pause()
+    const isLater = start.number > this.#state.epoch.number
     try {
       this.#store = await replaceState(this.#store, point.height, this.#anchors, this.#init)
     } catch (error) {
       this.#fail(failureOf(error, this.#init.directory))
       throw error
-    } finally {
-      this.#installing = false
     }
     if (this.#stopped) return
+    if (isLater) this.#guarded(() => this.#epochs.note({ type: 'epoch', start }))
     const recent = rememberedIds(this.#store, this.#store.state.root)
     this.#handle({ type: 'installed', snapshot: { start, point, stateRoot: this.stateRoot, recent } })
-    this.#applyDurable()
+    this.#applier.resume()
     this.#reads.progressed()
+  }
+
+  /** What a disk refuses here ends everything, like what it refuses the log. */
+  #guarded(act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      if (!(error instanceof ReplicaError)) throw error
+      this.#fail(error)
+    }
   }
 
   #fallSilent(): void {
     this.#stopped = true
     this.#snapshots.stop()
     this.#timers.stop()
+    this.#applier.stop()
     this.#links.stop()
     this.#submissions.stop()
     this.#reads.stop()
+    this.#epochs.stop()
   }
 
   #fail(error: ReplicaError): void {

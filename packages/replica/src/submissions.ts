@@ -1,4 +1,4 @@
-import type { Notice, Operation, OperationResult } from '@cairn/ledger'
+import type { Notice, Operation, OperationResult, Payload } from '@cairn/ledger'
 import type { Clock } from '@cairn/runtime'
 import type { Admission } from './admission.ts'
 import type { ReplicaEvent } from './events.ts'
@@ -21,7 +21,7 @@ const FULL_RETRY_MS = 1000
 export interface SubmissionsInit {
   readonly clock: Clock
   readonly admission: Admission
-  readonly store: StateStore
+  readonly store: () => StateStore
   /** Gives an operation that may be proposed to the engine. */
   readonly handIn: (operation: Operation) => void
   readonly observe?: (event: ReplicaEvent) => void
@@ -58,7 +58,7 @@ export class Submissions {
     if (this.#stopped) return { type: 'unknown' }
     if (admitted.type === 'full') return { type: 'rejected', reason: 'busy', retryAfterMs: FULL_RETRY_MS }
     if (admitted.type === 'invalid') return admitted
-    const known = admission.remembered(store, operation)
+    const known = admission.remembered(store(), operation)
     if (known !== undefined) return { type: 'final', result: known }
     const outcome = this.wait(operation.id, signal)
     handIn(operation)
@@ -89,6 +89,14 @@ export class Submissions {
     this.#waiting.delete(id)
     this.#count -= waiting.size
     for (const settle of waiting) settle(outcome)
+  }
+
+  /** A block has been applied, with these results. */
+  applied(payload: Payload, results: readonly OperationResult[]): void {
+    for (const [index, { id }] of payload.entries()) {
+      const result = results[index]
+      if (result !== undefined) this.settle(id, { type: 'final', result })
+    }
   }
 
   notice(notice: Notice): void {

@@ -10,6 +10,7 @@ import {
   ed25519Signer,
   encodeOperation,
   type LedgerId,
+  type Member,
   type Operation,
   PRESETS,
   type PresetName,
@@ -18,6 +19,7 @@ import {
 import { createLibp2pTransport, type Transport } from '@cairn/network'
 import { MemoryNetwork } from '@cairn/network/testing'
 import { seededRandom, silentLog, systemClock } from '@cairn/runtime'
+import { heldKeys, type KeyRing } from '../src/epochs/key-ring.ts'
 import type { ReplicaError } from '../src/errors.ts'
 import type { ReplicaEvent } from '../src/events.ts'
 import { seatDirectory } from '../src/ledger-directory.ts'
@@ -52,6 +54,9 @@ interface TestReplicasOptions extends Partial<
   Pick<ReplicaInit, 'settings' | 'checkpointHeights' | 'segmentBytes' | 'heightsKept' | 'askMs'>
 > {
   readonly overSockets?: boolean
+  /** Replicas that have no seat at first, behind those that have. */
+  readonly spares?: number
+  readonly observe?: (seat: number, event: ReplicaEvent) => void
 }
 
 /** Impatient, for a test waits for what they wait for. */
@@ -62,6 +67,8 @@ export class TestReplicas implements AsyncDisposable {
   /** Holds a directory for each seat. */
   readonly home = mkdtempSync(join(tmpdir(), 'cairn-replica-'))
   readonly #signers: readonly Signer[]
+  /** As their disks hold them: what is erased stays so over a restart. */
+  readonly keys: KeyRing[]
   readonly #memory = new MemoryNetwork({ clock: systemClock, random: seededRandom(1) })
   readonly #overSockets: boolean
   readonly #options: TestReplicasOptions
@@ -70,15 +77,17 @@ export class TestReplicas implements AsyncDisposable {
   readonly failures: ReplicaError[] = []
   readonly events: ReplicaEvent[] = []
   #committee: Committee | undefined
+  readonly #peers: string[] = []
   readonly #preset: PresetName
   readonly #seeds: readonly Uint8Array[]
 
   constructor(preset: PresetName, options: TestReplicasOptions = {}) {
-    const { n } = PRESETS[preset]
+    const n = PRESETS[preset].n + (options.spares ?? 0)
     this.#preset = preset
     this.#overSockets = options.overSockets ?? false
     this.#options = options
     this.#signers = Array.from({ length: n }, (_, seat) => ed25519Signer(new Uint8Array(32).fill(seat + 1)))
+    this.keys = this.#signers.map((signer) => heldKeys(signer))
     this.#seeds = this.#signers.map(() => new Uint8Array(randomBytes(32)))
     this.#transports = this.#signers.map(() => undefined)
     this.replicas = this.#signers.map(() => undefined)
@@ -91,6 +100,15 @@ export class TestReplicas implements AsyncDisposable {
   get committee(): Committee {
     if (this.#committee === undefined) throw new Error('not started')
     return this.#committee
+  }
+
+  /** What a committee knows a replica by; its own key unless another is given. */
+  member(seat: number, signer: Signer | undefined = this.#signers[seat]): Member {
+    if (signer === undefined) throw new Error(`no seat ${seat}`)
+    const { publicKey } = signer
+    const peer = this.#peers[seat] ?? this.#transports[seat]?.self ?? ''
+    this.#peers[seat] = peer
+    return { peer, publicKey, role: 'full' }
   }
 
   /** Segments in the log of a seat. */
@@ -114,10 +132,9 @@ export class TestReplicas implements AsyncDisposable {
 
   async startAll(): Promise<void> {
     for (const seat of this.#signers.keys()) this.#transports[seat] = await this.#transport(seat)
-    const peers = this.#transports.map((transport) => transport?.self ?? '')
     this.#committee = createCommittee(
       PRESETS[this.#preset],
-      this.#signers.map(({ publicKey }, seat) => ({ peer: peers[seat] ?? '', publicKey, role: 'full' })),
+      Array.from({ length: PRESETS[this.#preset].n }, (_, seat) => this.member(seat)),
     )
     await this.#connect()
     for (const seat of this.#signers.keys()) await this.#startReplica(seat)
@@ -164,7 +181,7 @@ export class TestReplicas implements AsyncDisposable {
   }
 
   async #startReplica(seat: number, isLearner = false): Promise<Replica> {
-    const [transport, signer] = [this.#transports[seat], this.#signers[seat]]
+    const [transport, signer] = [this.#transports[seat], this.keys[seat]]
     if (transport === undefined || signer === undefined || this.#committee === undefined) throw new Error(`no seat ${seat}`)
     const replica = await Replica.start({
       directory: this.directoryOf(seat),
@@ -179,7 +196,10 @@ export class TestReplicas implements AsyncDisposable {
       ...(this.#options.heightsKept !== undefined && { heightsKept: this.#options.heightsKept }),
       transport,
       clock: systemClock,
-      observe: (event) => this.events.push(event),
+      observe: (event) => {
+        this.events.push(event)
+        this.#options.observe?.(seat, event)
+      },
       onFailure: (error) => this.failures.push(error),
     })
     this.replicas[seat] = replica

@@ -11,34 +11,68 @@ import type { System, Work, Writer } from './system.ts'
 /** Before the heights that a measurement comes to. */
 const LIFETIME_HEIGHTS = 60_000
 
-/** The seats of a ledger of `preset`, each a process. */
-export async function startCairnLedger(preset: PresetName, isSigned: boolean, work: string): Promise<System> {
-  const { n } = PRESETS[preset]
+interface SeatsInit {
+  readonly preset: PresetName
+  readonly isSigned: boolean
+  readonly work: string
+  /** Where a seat dials the others, by the ports on which they listen; on loopback, all of them, unless told otherwise. */
+  readonly peersOf?: (seat: number, ports: readonly number[]) => Promise<readonly string[]>
+  /** Whether seats serve their metrics. */
+  readonly isObserved?: boolean
+}
+
+export interface Seats {
+  readonly ledger: LedgerId
+  readonly processes: readonly RoleProcess[]
+  /** Where clients reach each seat, and where its metrics are. */
+  readonly urls: readonly string[]
+  readonly statusUrls: readonly string[]
+}
+
+/** The seats of a new ledger of `preset`, each a process. */
+export async function startSeats({ preset, isSigned, work, peersOf = nearPeers, isObserved = false }: SeatsInit): Promise<Seats> {
   const directory = join(work, 'ledger')
   await using made = runCairn('init', ['ledger', 'init', directory, '--preset', preset, ...(isSigned ? [] : ['--unsigned'])])
   await made.succeeded()
   const { ledger } = await readLedgerFile(directory)
-  const ports = await freePorts(n)
-  const addresses = ports.map((port) => `/ip4/127.0.0.1/tcp/${port}`)
-  const seats: RoleProcess[] = []
+  const ports = await freePorts(PRESETS[preset].n)
+  const processes: RoleProcess[] = []
   const urls: string[] = []
-  const stop = async (): Promise<void> => void (await Promise.all(seats.map((seat) => seat.stop())))
+  const statusUrls: string[] = []
   try {
-    for (const [seat, address] of addresses.entries()) {
-      const peers = addresses.filter((other) => other !== address).flatMap((other) => ['--peer', other])
-      seats.push(runCairn(`seat ${seat}`, ['ledger', 'run', directory, '--seat', String(seat), '--listen', address, ...peers]))
+    for (const [seat, port] of ports.entries()) {
+      const peers = (await peersOf(seat, ports)).flatMap((peer) => ['--peer', peer])
+      const args = ['ledger', 'run', directory, '--seat', String(seat), '--listen', addressOf(port), ...peers]
+      processes.push(runCairn(`seat ${seat}`, isObserved ? [...args, '--http', '127.0.0.1:0'] : args))
     }
-    for (const seat of seats) urls.push((await seat.line(/clients"?,?.*(http:\/\/[\d.:]+)/))[1] ?? '')
+    for (const seat of processes) {
+      urls.push((await seat.line(/clients"?,?.*(http:\/\/[\d.:]+)/))[1] ?? '')
+      if (isObserved) statusUrls.push((await seat.line(/^http (http:\/\/[\d.:]+)/))[1] ?? '')
+    }
   } catch (error) {
-    await stop()
+    await Promise.all(processes.map((seat) => seat.stop()))
     throw error
   }
+  return { ledger, processes, urls, statusUrls }
+}
+
+function nearPeers(seat: number, ports: readonly number[]): Promise<readonly string[]> {
+  return Promise.resolve(ports.filter((_, other) => other !== seat).map(addressOf))
+}
+
+export function addressOf(port: number): string {
+  return `/ip4/127.0.0.1/tcp/${port}`
+}
+
+/** The seats of a ledger of `preset`, beside each other. */
+export async function startCairnLedger(preset: PresetName, isSigned: boolean, work: string): Promise<System> {
+  const { ledger, processes, urls } = await startSeats({ preset, isSigned, work })
   return {
-    members: n,
-    connect: (member) => Promise.resolve(connect(urls[member % n] ?? '', ledger, isSigned)),
+    members: processes.length,
+    connect: (member) => Promise.resolve(connectClient(urls[member % processes.length] ?? '', ledger, isSigned)),
     work: async () => totalWork(await Promise.all(urls.map((url) => new LedgerClient(url).status()))),
-    usage: () => Object.fromEntries(seats.map((seat) => [seat.role, seat.usage])),
-    [Symbol.asyncDispose]: stop,
+    usage: () => Object.fromEntries(processes.map((seat) => [seat.role, seat.usage])),
+    [Symbol.asyncDispose]: async () => void (await Promise.all(processes.map((seat) => seat.stop()))),
   }
 }
 
@@ -51,7 +85,7 @@ function totalWork(statuses: readonly StatusResponse[]): Work {
 }
 
 /** One connection, on which one operation after the other is handed in. */
-function connect(url: string, ledger: LedgerId, isSigned: boolean): Writer {
+export function connectClient(url: string, ledger: LedgerId, isSigned: boolean): Writer {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const signer: Signer = ed25519Signer(randomBytes(32))
   return {

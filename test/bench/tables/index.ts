@@ -4,6 +4,7 @@ import { incremental } from './incremental.ts'
 import type { TableOptions } from './options.ts'
 import { latency } from './latency.ts'
 import { ledger } from './ledger.ts'
+import { ledgerRegions } from './ledger-regions.ts'
 import { memory } from './memory.ts'
 import { publish } from './publish.ts'
 import { resume } from './resume.ts'
@@ -28,6 +29,11 @@ export const TABLES: Readonly<Record<string, TableEntry>> = {
   resume: { summary: 'bytes and time after kill -9 at half', bytes: '256MiB', measure: resume },
   'slow-source': { summary: 'a slow and a stalling source beside a good one', bytes: '256MiB', measure: slowSource },
   ledger: { summary: 'finality and operations per second of a replicated ledger, beside etcd', bytes: '256B', measure: ledger },
+  'ledger-regions': {
+    summary: 'finality in five regions, by what made blocks final, with seats lost',
+    bytes: '256B',
+    measure: ledgerRegions,
+  },
   latency: { summary: '1x1 through a relay that adds 40 ms, beside other programs', bytes: '256MiB', measure: latency },
   incremental: { summary: 'from one version to another behind 200 Mbit/s, beside other programs', bytes: '256MiB', measure: incremental },
   'update-size': { summary: 'bytes of an update beside the bytes that were changed', bytes: '1GiB', measure: updateSize },

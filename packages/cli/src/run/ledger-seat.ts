@@ -1,16 +1,15 @@
-import { randomBytes } from 'node:crypto'
-import { ed25519Signer } from '@cairn/ledger'
+import { existsSync } from 'node:fs'
 import { createDialer, createLibp2pTransport } from '@cairn/network'
 import {
   burningReason,
   burnSeat,
   burntReason,
-  maySign,
   readinessOf,
   readLedgerFile,
-  readSeatKeys,
+  readSeatIdentity,
   Replica,
   seatDirectory,
+  SeatKeys,
   startClientServer,
 } from '@cairn/replica'
 import type { LedgerOptions } from '../commands/ledger.ts'
@@ -18,26 +17,27 @@ import { CliError, UsageError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { CommandIo } from '../io.ts'
 import { announceListening, observe, untilStopped } from './daemon.ts'
+import { NextCommitteeWatch } from './next-committee-watch.ts'
 import { type ObservedReplicaEvent, REPLICA_METRICS, REPLICA_RULES, replicaStatus } from './replica-observation.ts'
 
 /** Runs one seat of the ledger in `directory` until it is told to stop, or its disk fails. */
 export async function runSeat(directory: string, { seat, listen, peers, clientPort, http }: LedgerOptions, io: CommandIo): Promise<void> {
   const { ledger, genesis, signedOperations } = await readLedgerFile(directory)
-  const { n } = genesis.size
-  if (seat >= n) throw new UsageError(`${directory} has ${n === 1 ? 'seat 0 alone' : `seats 0 to ${n - 1}`}, not ${seat}`, 'check --seat')
-  const { signer, identity } = await readSeatKeys(directory, seat)
+  const home = seatDirectory(directory, seat)
+  if (!existsSync(home))
+    throw new UsageError(`${directory} has no seat-${seat}`, 'check --seat; `cairn ledger new-key` makes one that is to join')
+  const identity = await readSeatIdentity(directory, seat)
   const { clock, random, log } = io
   const observed = await observe<ObservedReplicaEvent, typeof REPLICA_METRICS>(io, REPLICA_RULES, REPLICA_METRICS, http)
   const transport = await createLibp2pTransport({ privateKey: identity.privateKey, listen, clock, log })
   const failed = new AbortController()
   try {
-    await using replica = await startSeat(directory, seat, io, async (silence) => {
+    const { keys, replica: started } = await startSeat(directory, seat, io, async (signer, silence) => {
       return await Replica.start({
-        directory: seatDirectory(directory, seat),
+        directory: home,
         ledger,
         genesis,
-        // A learner is one whose key has no seat.
-        signer: silence === undefined ? signer : ed25519Signer(randomBytes(32)),
+        signer,
         ...(silence !== undefined && { silence }),
         signedOperations,
         transport,
@@ -46,6 +46,7 @@ export async function runSeat(directory: string, { seat, listen, peers, clientPo
         onFailure: (error) => failed.abort(error),
       })
     })
+    await using replica = started
     const dialer = createDialer({ transport, addresses: peers, clock, random, reporter: { report: () => undefined } })
     await using _dialing = { [Symbol.asyncDispose]: () => dialer.stop() }
     await using server = await startClientServer({ replica, host: '127.0.0.1', port: clientPort })
@@ -62,11 +63,19 @@ export async function runSeat(directory: string, { seat, listen, peers, clientPo
     })
     announceListening(io, transport.addresses())
     io.say({ type: 'clients', url: server.url }, `clients ${server.url}`)
+    using watch = new NextCommitteeWatch(directory, replica, keys, io)
+    await watch.start()
     await untilStopped(AbortSignal.any([io.signal, failed.signal]))
   } finally {
     await transport.stop()
   }
   if (failed.signal.aborted) throw new CliError(String(failed.signal.reason), 'check the disk, then start the seat again', EXIT.storage)
+}
+
+/** A replica, and the keys that it may sign with. */
+interface Started {
+  readonly keys: SeatKeys
+  readonly replica: Replica
 }
 
 /**
@@ -78,11 +87,12 @@ async function startSeat(
   directory: string,
   seat: number,
   io: CommandIo,
-  start: (silence: string | undefined) => Promise<Replica>,
-): Promise<Replica> {
-  if (await maySign(directory, seat)) {
+  start: (keys: SeatKeys, silence?: string) => Promise<Replica>,
+): Promise<Started> {
+  const keys = await SeatKeys.open(directory, seat)
+  if (!keys.isBurnt) {
     try {
-      return await start(undefined)
+      return { keys, replica: await start(keys) }
     } catch (error) {
       const reason = burningReason(error)
       if (reason === undefined) throw error
@@ -97,17 +107,19 @@ async function startLearner(
   directory: string,
   seat: number,
   io: CommandIo,
-  start: (silence: string) => Promise<Replica>,
-): Promise<Replica> {
+  start: (keys: SeatKeys, silence: string) => Promise<Replica>,
+): Promise<Started> {
   const reason = (await burntReason(directory, seat)) ?? 'it has signed before, and its log is gone'
   const silence = `${reason}. It follows the ledger and signs nothing until it is given another key; a log that was damaged is kept as log.lost`
   io.say({ type: 'learner', seat, reason }, `seat ${seat}: ${silence}`)
   try {
-    return await start(silence)
+    const keys = await SeatKeys.open(directory, seat)
+    return { keys, replica: await start(keys, silence) }
   } catch (error) {
     if (burningReason(error) === undefined) throw error
     // A learner has said nothing, so nothing is lost with its log but what it can fetch again.
     await burnSeat(directory, seat, reason)
-    return await start(silence)
+    const keys = await SeatKeys.open(directory, seat)
+    return { keys, replica: await start(keys, silence) }
   }
 }

@@ -31,6 +31,7 @@ export function installSnapshot(state: EngineState, { start, point, stateRoot, r
     state.epochToken = undefined
     if (state.retiring !== undefined) emitEffect(state, { type: 'eraseKey', publicKey: state.retiring })
     state.retiring = undefined
+    emitEffect(state, { type: 'emit', event: { type: 'epoch-started', start: state.epoch, seat: state.seat } })
   }
   if (point.height > state.final.height) jumpTo(state, point)
   else if (finalAt(state, point.height)?.digest !== point.digest) return halt(state, { slot: point.slot, digest: point.digest })

@@ -3,7 +3,26 @@ const PLACES_PER_BYTE = 9
 
 /** Orders keys bytewise, a key before those that it begins. */
 export function compareKeys(a: Uint8Array, b: Uint8Array): number {
-  return Buffer.compare(a, b)
+  // Keys are short: a loop costs less than the way into the library.
+  const common = Math.min(a.byteLength, b.byteLength)
+  for (let index = 0; index < common; index++) {
+    const difference = (a[index] ?? 0) - (b[index] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return a.byteLength - b.byteLength
+}
+
+/** How many of `items`, sorted by their keys from `start` on, come before `key`, counted from the first of all. */
+export function countBefore(items: readonly { readonly key: Uint8Array }[], key: Uint8Array, start = 0): number {
+  let low = start
+  let high = items.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const item = items[middle]
+    if (item !== undefined && compareKeys(item.key, key) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /**

@@ -55,9 +55,18 @@ export function encodeOperation(
   const id = idOf(ledger, fields)
   const signature = signer === undefined ? NO_SIGNATURE : signer.sign(signedBytes(id))
   const body = Buffer.concat([fields, signature])
-  decodeOperation(ledger, id, body)
+  readOperation(ledger, id, body)
   return { id, body }
 }
+
+interface Decoded {
+  readonly ledger: LedgerId
+  readonly id: string
+  readonly operation: StateOperation
+}
+
+// Bodies are immutable. Each is looked at before it is queued, before a vote and when it is applied.
+const decoded = new WeakMap<Uint8Array, Decoded>()
 
 /**
  * Reads an operation, and checks that `id` is its id. Who signed it is {@link verifyOperation}'s question.
@@ -65,6 +74,14 @@ export function encodeOperation(
  * @throws {LedgerError} `MALFORMED`, `TOO_LARGE`
  */
 export function decodeOperation(ledger: LedgerId, id: string, body: Uint8Array): StateOperation {
+  const known = decoded.get(body)
+  if (known !== undefined && known.ledger === ledger && known.id === id) return known.operation
+  const operation = readOperation(ledger, id, body)
+  decoded.set(body, { ledger, id, operation })
+  return operation
+}
+
+function readOperation(ledger: LedgerId, id: string, body: Uint8Array): StateOperation {
   const reader = new ByteReader(body, 'operation')
   const client = reader.bytes(PUBLIC_KEY_BYTES)
   const nonce = reader.bytes(NONCE_BYTES)

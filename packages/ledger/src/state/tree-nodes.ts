@@ -1,4 +1,4 @@
-import { compareKeys, countBelow, partingPlace } from './keys.ts'
+import { compareKeys, countBefore, countBelow, partingPlace } from './keys.ts'
 import { PAGE_WEIGHT_MAX } from './limits.ts'
 import { encodePage, type Entry, entryWeight, type Page, pageHash, type PageRef, refWeight, type WrittenPage } from './page.ts'
 import type { PageSource } from './page-source.ts'
@@ -204,13 +204,19 @@ export function mergeEntries(entries: readonly Entry[], changes: readonly Change
   const merged: Entry[] = []
   let at = 0
   for (const { key, value } of changes) {
-    for (let entry = entries[at]; entry !== undefined && compareKeys(entry.key, key) < 0; entry = entries[++at]) merged.push(entry)
+    const before = countBefore(entries, key, at)
+    while (at < before) pushFrom(entries, at++, merged)
     const same = entries[at]
     if (same !== undefined && compareKeys(same.key, key) === 0) at++
     if (value !== undefined) merged.push({ key, value })
   }
-  for (const entry of entries.slice(at)) merged.push(entry)
+  while (at < entries.length) pushFrom(entries, at++, merged)
   return merged
+}
+
+function pushFrom(entries: readonly Entry[], at: number, merged: Entry[]): void {
+  const entry = entries[at]
+  if (entry !== undefined) merged.push(entry)
 }
 
 /** A key and its new value, `undefined` to delete it. */

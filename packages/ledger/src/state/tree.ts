@@ -1,4 +1,4 @@
-import { compareKeys, countBelow, partingPlace } from './keys.ts'
+import { compareKeys, countBefore, countBelow, partingPlace } from './keys.ts'
 import { decodePage, EMPTY_PAGE, encodePage, type Entry, type Page, pageHash, type PageRef, type WrittenPage } from './page.ts'
 import type { PageSource } from './page-source.ts'
 import { type Change, expand, firstKey, mergeEntries, partingOf, type TreeNode, TreePages } from './tree-nodes.ts'
@@ -49,7 +49,8 @@ export function readTree(source: PageSource, root: TreeRoot, key: Uint8Array): U
     if (ref === undefined) return undefined
     page = source.page(ref.hash)
   }
-  return page.items.find((entry) => compareKeys(entry.key, key) === 0)?.value
+  const found = page.items[countBefore(page.items, key)]
+  return found !== undefined && compareKeys(found.key, key) === 0 ? found.value : undefined
 }
 
 /** Entries from `start` (inclusive) to `end` (exclusive) in order of their keys; without `end`, to the last. */

@@ -2,7 +2,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { encodeLightProof } from '@cairn/ledger'
 import type { Replica } from '../replica.ts'
+import { committeeText } from '../epochs/next-committee.ts'
 import {
+  type CommitteeResponse,
   CONNECTIONS_MAX,
   PATHS,
   READ_MS_MAX,
@@ -56,31 +58,29 @@ export async function startClientServer({ replica, host, port }: ClientServerIni
 }
 
 async function answer(replica: Replica, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const url = new URL(request.url ?? '/', 'http://replica')
-  switch (`${request.method ?? ''} ${url.pathname}`) {
+  const [path = '/', query = ''] = (request.url ?? '/').split('?', 2)
+  switch (`${request.method ?? ''} ${path}`) {
     case `POST ${PATHS.submit}`: {
       const { id, body } = submitRequest(await bodyOf(request))
-      json(
-        response,
-        200,
-        await replica.submit({ id, body: new Uint8Array(Buffer.from(body, 'base64')) }, AbortSignal.timeout(SUBMIT_MS_MAX)),
-      )
-      return
+      const operation = { id, body: new Uint8Array(Buffer.from(body, 'base64')) }
+      return json(response, 200, await within(SUBMIT_MS_MAX, (signal) => replica.submit(operation, signal)))
     }
     case `GET ${PATHS.read}`:
-      return await read(replica, url.searchParams, response)
+      return await read(replica, new URLSearchParams(query), response)
     case `GET ${PATHS.status}`:
       return json(response, 200, statusOf(replica))
     case `GET ${PATHS.ledger}`:
       return json(response, 200, replica.ledger)
+    case `GET ${PATHS.committee}`:
+      return json(response, 200, committeeOf(replica))
     case `GET ${PATHS.lightProof}`: {
       const proof = replica.lightProof()
-      if (proof === undefined) return json(response, 404, { error: 'no checkpoint has been certified yet' })
+      if (proof === undefined) return json(response, 404, { error: 'no checkpoint has been certified yet, or how its epoch began' })
       response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(encodeLightProof(proof))
       return
     }
     default:
-      return json(response, 404, { error: `there is no ${request.method ?? ''} ${url.pathname}` })
+      return json(response, 404, { error: `there is no ${request.method ?? ''} ${path}` })
   }
 }
 
@@ -88,11 +88,15 @@ async function read(replica: Replica, parameters: URLSearchParams, response: Ser
   const key = Buffer.from(parameters.get('key') ?? '', 'base64url')
   const level = parameters.get('level') ?? 'local'
   if (level !== 'local' && level !== 'final') throw new BadRequest('level is local or final')
-  const answered = level === 'local' ? replica.readLocal(key) : await replica.readFinal(key, AbortSignal.timeout(READ_MS_MAX))
+  const answered = level === 'local' ? replica.readLocal(key) : await within(READ_MS_MAX, (signal) => replica.readFinal(key, signal))
   if (answered === undefined) return json(response, 503, { error: 'no quorum of seats answered, or this replica is behind them' })
   const { value, height, stateRoot, proof } = answered
   const found: ReadResponse = { level, value: value === undefined ? null : base64(value), height, stateRoot, proof: proof.map(base64) }
   json(response, 200, found)
+}
+
+function committeeOf({ committee, progress }: Replica): CommitteeResponse {
+  return { epoch: progress.epoch, ...committeeText(committee) }
 }
 
 function statusOf(replica: Replica): StatusResponse {
@@ -100,15 +104,30 @@ function statusOf(replica: Replica): StatusResponse {
   return { ...progress, height, stateRoot, checkpointHeight: checkpoint?.header.height ?? null }
 }
 
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = []
-  let bytes = 0
-  for await (const part of request as AsyncIterable<Buffer>) {
-    bytes += part.byteLength
-    if (bytes > REQUEST_BYTES_MAX) throw new BadRequest(`more than ${REQUEST_BYTES_MAX} bytes`)
-    parts.push(part)
+function bodyOf(request: IncomingMessage): Promise<string> {
+  // Events and no iterator, which costs more than everything else that is done with a request of some hundred bytes.
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = []
+    let bytes = 0
+    request.on('data', (part: Buffer) => {
+      bytes += part.byteLength
+      if (bytes <= REQUEST_BYTES_MAX) parts.push(part)
+      else reject(new BadRequest(`more than ${REQUEST_BYTES_MAX} bytes`))
+    })
+    request.on('end', () => resolve(Buffer.concat(parts).toString('utf8')))
+    request.on('error', reject)
+  })
+}
+
+/** Gives `work` this long; unlike a signal that aborts by itself it leaves no timer behind. */
+async function within<Result>(ms: number, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+  const over = new AbortController()
+  const timer = setTimeout(() => over.abort(), ms)
+  try {
+    return await work(over.signal)
+  } finally {
+    clearTimeout(timer)
   }
-  return Buffer.concat(parts).toString('utf8')
 }
 
 function submitRequest(text: string): SubmitRequest {

@@ -8,3 +8,5 @@ export const ENTRY_BYTES_MAX = 2 * MIB
 export const GROUP_BYTES_MAX = 4 * MIB
 /** Entries that wait for the disk. Whoever appends waits for them to be durable, so this is reached only if nobody does. */
 export const PENDING_ENTRIES_MAX = 65_536
+/** What nobody waits for is on disk after this at the latest. */
+export const LAZY_MS = 20

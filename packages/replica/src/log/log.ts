@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
-import { type Clock, type Random, systemClock, systemRandom } from '@cairn/runtime'
+import { type Clock, type Random, systemClock, systemRandom, type Timer } from '@cairn/runtime'
 import { ReplicaError } from '../errors.ts'
-import { ENTRY_BYTES_MAX, GROUP_BYTES_MAX, PENDING_ENTRIES_MAX, SEGMENT_BYTES } from './limits.ts'
+import { ENTRY_BYTES_MAX, GROUP_BYTES_MAX, LAZY_MS, PENDING_ENTRIES_MAX, SEGMENT_BYTES } from './limits.ts'
 import { type LogFile, type LogFiles, systemLogFiles } from './log-files.ts'
 import { encodeRecord, ENTRY_HEADER_BYTES, type LogEntry, type LogRecord, RECORD_HEADER_BYTES, type RecordPlace } from './record.ts'
 import { SEGMENT_HEADER_BYTES } from './segment.ts'
@@ -48,6 +48,7 @@ export class ReplicaLog implements AsyncDisposable {
   #pending: Waiting[] = []
   #pendingCount = 0
   #running: Promise<void> | undefined
+  #lazy: Timer | undefined
   #failure: ReplicaError | undefined
   #syncsCount = 0
 
@@ -130,27 +131,31 @@ export class ReplicaLog implements AsyncDisposable {
    * @throws {ReplicaError} `LOG_FAILED`, `CLOSED`, `ENTRY_TOO_LARGE`
    */
   append(...entries: readonly LogEntry[]): Promise<void> {
-    const { directory } = this.#init
-    if (this.#failure !== undefined) return Promise.reject(this.#failure)
-    const bytesMax = Math.min(ENTRY_BYTES_MAX, segmentRoom(this.#segmentBytes) - RECORD_HEADER_BYTES - ENTRY_HEADER_BYTES)
-    const tooLarge = entries.find(({ body }) => body.byteLength > bytesMax)
-    if (tooLarge !== undefined)
-      return Promise.reject(new ReplicaError({ code: 'ENTRY_TOO_LARGE', bytes: tooLarge.body.byteLength, bytesMax }))
-    if (this.#pendingCount + entries.length > PENDING_ENTRIES_MAX) {
-      return Promise.reject(
-        new ReplicaError({ code: 'LOG_FAILED', path: directory, reason: `${PENDING_ENTRIES_MAX} entries wait already` }),
-      )
-    }
+    const refused = this.#refusal(entries)
+    if (refused !== undefined) return Promise.reject(refused)
     if (entries.length === 0) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      // Entries of one call may be many records; the last of them tells.
-      for (const [index, entry] of entries.entries()) {
-        const isLast = index === entries.length - 1
-        this.#pending.push({ entries: [entry], resolve: isLast ? resolve : () => undefined, reject: isLast ? reject : () => undefined })
-      }
-      this.#pendingCount += entries.length
-      this.#running ??= this.#run()
-    })
+    const appended = this.#queue(entries)
+    this.hasten()
+    return appended
+  }
+
+  /**
+   * As {@link append}, for what nobody waits for: it becomes durable with what is appended next, or after {@link LAZY_MS}, and so seldom costs a
+   * sync of its own.
+   */
+  appendLazily(...entries: readonly LogEntry[]): Promise<void> {
+    const refused = this.#refusal(entries)
+    if (refused !== undefined) return Promise.reject(refused)
+    const appended = this.#queue(entries)
+    this.#lazy ??= this.#clock.setTimer(LAZY_MS, () => this.hasten())
+    return appended
+  }
+
+  /** Somebody waits for all that has been appended. */
+  hasten(): void {
+    this.#lazy?.cancel()
+    this.#lazy = undefined
+    if (this.#pending.length > 0) this.#running ??= this.#run()
   }
 
   /** Keeps `anchor` in the superblock; resolves when it is durable. */
@@ -175,6 +180,7 @@ export class ReplicaLog implements AsyncDisposable {
 
   /** Waits for what was appended, and notes how far the log goes. */
   async close(): Promise<void> {
+    this.hasten()
     while (this.#running !== undefined) await this.#running
     if (this.#failure?.fault.code === 'CLOSED') return
     if (this.#failure === undefined) await this.#superblock.write({ durable: this.lastSeq })
@@ -186,6 +192,26 @@ export class ReplicaLog implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  #refusal(entries: readonly LogEntry[]): ReplicaError | undefined {
+    if (this.#failure !== undefined) return this.#failure
+    const bytesMax = Math.min(ENTRY_BYTES_MAX, segmentRoom(this.#segmentBytes) - RECORD_HEADER_BYTES - ENTRY_HEADER_BYTES)
+    const tooLarge = entries.find(({ body }) => body.byteLength > bytesMax)
+    if (tooLarge !== undefined) return new ReplicaError({ code: 'ENTRY_TOO_LARGE', bytes: tooLarge.body.byteLength, bytesMax })
+    if (this.#pendingCount + entries.length <= PENDING_ENTRIES_MAX) return undefined
+    return new ReplicaError({ code: 'LOG_FAILED', path: this.#init.directory, reason: `${PENDING_ENTRIES_MAX} entries wait already` })
+  }
+
+  #queue(entries: readonly LogEntry[]): Promise<void> {
+    this.#pendingCount += entries.length
+    return new Promise((resolve, reject) => {
+      // Entries of one call may be many records; the last of them tells.
+      for (const [index, entry] of entries.entries()) {
+        const isLast = index === entries.length - 1
+        this.#pending.push({ entries: [entry], resolve: isLast ? resolve : () => undefined, reject: isLast ? reject : () => undefined })
+      }
+    })
   }
 
   async #run(): Promise<void> {
@@ -264,6 +290,8 @@ export class ReplicaLog implements AsyncDisposable {
     if (this.#failure !== undefined) return this.#failure
     const failure = this.#failed(cause)
     this.#failure = failure
+    this.#lazy?.cancel()
+    this.#lazy = undefined
     const waiting = this.#pending
     this.#pending = []
     this.#pendingCount = 0

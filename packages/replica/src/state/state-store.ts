@@ -22,12 +22,13 @@ import { ReplicaError } from '../errors.ts'
 import { HEIGHTS_KEPT } from '../limits.ts'
 import { KeptChain } from './kept-chain.ts'
 import { PageCache } from './page-cache.ts'
+import { StagedBlocks } from './staged-blocks.ts'
 import { TABLES, TABLES_VERSION } from './tables.ts'
 
 export interface StateStoreInit {
   /** A file, which is made if it is not there; SQLite puts two more beside it. */
   readonly path: string
-  /** Heights that can be read, the newest among them. */
+  /** Of these newest heights those at which it was flushed can be read. */
   readonly heightsKept?: number
   readonly cacheBytes?: number
 }
@@ -53,10 +54,11 @@ const CACHE_BYTES = 64 * 1024 * 1024
  */
 const JOURNAL_PAGES_MAX = 16_384
 /**
- * The state of a replica and the tree over its blocks, by height. A block's pages, its height and its place in the history change in one
- * transaction (P9): after a crash the store is at some height, all of it.
+ * The state of a replica and the tree over its blocks, by height. Blocks are staged one by one, which shows what they did at once, and flushed
+ * together: their pages, heights and places in the history change in one transaction (P9), so after a crash the store is at some height, all of
+ * it. Pages that came and went between two flushes are never written, and no height in between can be read later.
  *
- * A commit is not synced: a power cut may take the last heights, never the middle of one, and the log has the blocks. What must be on disk before
+ * A flush is not synced: a power cut may take the last ones, never a part of one, and the log has the blocks. What must be on disk before
  * the log is pruned {@link sync} puts there.
  */
 export class StateStore implements PageSource, Disposable {
@@ -65,11 +67,15 @@ export class StateStore implements PageSource, Disposable {
   readonly #heightsKept: number
   readonly #cache: PageCache
   readonly #statements: Readonly<
-    Record<'page' | 'add' | 'drop' | 'block' | 'height' | 'heightAt' | 'forgetHeights' | 'forgetPages' | 'forgetDrops', StatementSync>
+    Record<
+      'page' | 'add' | 'drop' | 'block' | 'height' | 'heightAt' | 'node' | 'forgetHeights' | 'forgetPages' | 'forgetDrops',
+      StatementSync
+    >
   >
   readonly #history: HistoryTree
   /** Its blocks and checkpoints, as far as they are kept. */
   readonly chain: KeptChain
+  readonly #staged = new StagedBlocks()
   #state: LedgerState
   /** The oldest height whose state can be read, and one that stays readable whatever its age. */
   #oldest: number
@@ -93,6 +99,7 @@ export class StateStore implements PageSource, Disposable {
         block: prepare('INSERT INTO blocks VALUES (?, ?, ?, ?, ?)'),
         height: prepare('INSERT INTO heights VALUES (?, ?)'),
         heightAt: prepare('SELECT root FROM heights WHERE height = ?'),
+        node: prepare('INSERT INTO history VALUES (?, ?, ?)'),
         forgetHeights: prepare('DELETE FROM heights WHERE height < ?'),
         forgetPages: prepare(
           'DELETE FROM pages WHERE hash IN (SELECT hash FROM drops WHERE height <= ?1) AND born < (SELECT max(height) FROM drops WHERE drops.hash = pages.hash AND height <= ?1)',
@@ -111,7 +118,7 @@ export class StateStore implements PageSource, Disposable {
     }
   }
 
-  /** The newest state. */
+  /** The newest state, staged or not. */
   get state(): LedgerState {
     return this.#state
   }
@@ -121,8 +128,19 @@ export class StateStore implements PageSource, Disposable {
     return this.#history
   }
 
+  /** Blocks that are not in the file yet. */
+  get stagedCount(): number {
+    return this.#staged.count
+  }
+
+  /** Bytes of the pages that these blocks wrote. */
+  get stagedBytes(): number {
+    return this.#staged.bytes
+  }
+
   /** The state at `height`, or `undefined` if it is not kept. */
   stateAt(height: number): LedgerState | undefined {
+    if (height === this.#state.height) return this.#state
     const root = this.#rootAt(height)
     return root && { height, root }
   }
@@ -131,6 +149,8 @@ export class StateStore implements PageSource, Disposable {
     const name = Buffer.from(hash).toString('hex')
     const cached = this.#cache.get(name)
     if (cached !== undefined) return cached
+    const staged = this.#staged.page(name)
+    if (staged !== undefined) return staged
     const bytes = this.#bytesOf(hash)
     if (bytes === undefined) throw pageMissing(hash)
     const page = decodePage(bytes)
@@ -138,23 +158,38 @@ export class StateStore implements PageSource, Disposable {
     return page
   }
 
+  /** Makes the state after `block` the newest, and its digest the last of the history, in memory. */
+  stage(applied: AppliedBlock, block: StoredBlock): void {
+    const { state, written } = applied
+    if (state.height !== this.#state.height + 1) throw new RangeError(`height ${state.height} after ${this.#state.height}`)
+    this.#staged.begin(applied, block)
+    this.#history.append(block.digest)
+    for (const { hash, page, bytes } of written) this.#cache.set(Buffer.from(hash).toString('hex'), page, bytes.byteLength)
+    this.#state = state
+  }
+
   /**
-   * Makes the state after `block` the newest, and its digest the last of the history; all of it or, if this throws, nothing.
+   * Puts the staged blocks up to `height` into the file; all of them or, if this throws, none.
    *
    * @throws {ReplicaError} `STATE_CORRUPT`
    */
-  commit({ state, written, dropped }: AppliedBlock, block: StoredBlock): void {
-    if (state.height !== this.#state.height + 1) throw new RangeError(`height ${state.height} after ${this.#state.height}`)
-    const { add, drop, block: keep, height, forgetHeights, forgetPages, forgetDrops } = this.#statements
+  flush(height: number = this.#state.height): void {
+    const change = this.#staged.changeUpTo(height)
+    if (change === undefined) return
+    const { add, drop, block: keep, height: addHeight, node, forgetHeights, forgetPages, forgetDrops } = this.#statements
+    const { state } = change
     // Some at a time: what was kept for somebody is not forgotten in one long pause.
-    const oldest = Math.min(state.height - this.#heightsKept + 1, this.#keptFrom, this.#oldest + FORGOTTEN_HEIGHTS_MAX)
+    const oldestMax = this.#oldest + FORGOTTEN_HEIGHTS_MAX * change.blocks.length
+    const oldest = Math.min(state.height - this.#heightsKept + 1, this.#keptFrom, oldestMax)
     try {
       this.#database.exec('BEGIN IMMEDIATE')
-      for (const page of written) add.run(page.hash, page.bytes, state.height)
-      for (const hash of dropped) drop.run(state.height, hash)
-      height.run(state.height, state.root.hash)
-      keep.run(state.height, block.point, block.item, block.payloadRoot, block.payload)
-      this.#history.append(block.digest)
+      for (const { page, height: born } of change.written) add.run(page.hash, page.bytes, born)
+      for (const hash of change.dropped) drop.run(change.first, hash)
+      addHeight.run(state.height, state.root.hash)
+      for (const [index, { point, item, payloadRoot, payload }] of change.blocks.entries()) {
+        keep.run(state.height - change.blocks.length + 1 + index, point, item, payloadRoot, payload)
+      }
+      for (const { level, index, hash } of change.nodes) node.run(level, index, hash)
       if (oldest > this.#oldest) {
         forgetPages.run(oldest)
         forgetDrops.run(oldest)
@@ -162,18 +197,23 @@ export class StateStore implements PageSource, Disposable {
       }
       this.#database.exec('COMMIT')
     } catch (cause) {
-      // The history in memory is ahead now; nobody may go on with this store, and it says so.
+      // What is in the file is not known; nobody may go on with this store, and it says so.
       this.#database.close()
       throw this.#fault(cause)
     }
-    for (const { hash, page, bytes } of written) this.#cache.set(Buffer.from(hash).toString('hex'), page, bytes.byteLength)
-    this.#state = state
+    this.#staged.forget(change)
     this.#oldest = Math.max(this.#oldest, oldest)
   }
 
   /** The states from `height` on stay readable, however old they become. */
   keepFrom(height: number): void {
     this.#keptFrom = height
+  }
+
+  /** As {@link stage} and {@link flush}. */
+  commit(applied: AppliedBlock, block: StoredBlock): void {
+    this.stage(applied, block)
+    this.flush()
   }
 
   /** The place in the chain of the newest state, `undefined` before the first block. */
@@ -184,18 +224,29 @@ export class StateStore implements PageSource, Disposable {
 
   /** The place in the chain of the block at `height`. */
   pointAt(height: number): Uint8Array | undefined {
-    return bytesOr(this.#database.prepare('SELECT point FROM blocks WHERE height = ?').get(height)?.['point'])
+    const staged = this.#staged.block(height)
+    return staged?.point ?? bytesOr(this.#database.prepare('SELECT point FROM blocks WHERE height = ?').get(height)?.['point'])
+  }
+
+  /** What the operations of the block at `height` are known by. */
+  payloadRootAt(height: number): Digest | undefined {
+    const root = this.#database.prepare('SELECT payload_root FROM blocks WHERE height = ?').get(height)?.['payload_root']
+    return this.#staged.block(height)?.payloadRoot ?? (typeof root === 'string' ? root : undefined)
   }
 
   /** Final blocks above `height`, at most `countMax`, in order. */
   itemsAbove(height: number, countMax: number): readonly Uint8Array[] {
     const rows = this.#database.prepare('SELECT item FROM blocks WHERE height > ? ORDER BY height LIMIT ?').all(height, countMax)
-    return rows.map(({ item }) => bytesOr(item)).filter((item) => item !== undefined)
+    const items = rows.map(({ item }) => bytesOr(item)).filter((item) => item !== undefined)
+    return [...items, ...this.#staged.blocksAbove(height).map(({ item }) => item)].slice(0, countMax)
   }
 
   /** A payload of a final block. */
   payload(root: Digest): Uint8Array | undefined {
-    return bytesOr(this.#database.prepare('SELECT payload FROM blocks WHERE payload_root = ? LIMIT 1').get(root)?.['payload'])
+    const staged = this.#staged.blocksAbove(0).find(({ payloadRoot }) => payloadRoot === root)
+    return (
+      staged?.payload ?? bytesOr(this.#database.prepare('SELECT payload FROM blocks WHERE payload_root = ? LIMIT 1').get(root)?.['payload'])
+    )
   }
 
   /** Keeps a checkpoint that this seat has made; `start` is how its epoch began. */
@@ -217,7 +268,7 @@ export class StateStore implements PageSource, Disposable {
     return certified && start && point && { certified, start, point }
   }
 
-  /** Puts everything on disk; returns when it would survive a power cut. */
+  /** Puts everything that has been flushed on disk; returns when it would survive a power cut. */
   sync(): void {
     const result = this.#database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()
     if (result?.['busy'] !== 0) throw new ReplicaError({ code: 'LOG_FAILED', path: this.#path, reason: 'somebody else has it open' })
@@ -277,13 +328,9 @@ export class StateStore implements PageSource, Disposable {
 
   #historyNodes(): ConstructorParameters<typeof HistoryTree>[0] & {} {
     const get = this.#database.prepare('SELECT hash FROM history WHERE level = ? AND position = ?')
-    const set = this.#database.prepare('INSERT INTO history VALUES (?, ?, ?)')
     return {
-      get: (level, index) => {
-        const hash = get.get(level, index)?.['hash']
-        return hash instanceof Uint8Array ? hash : undefined
-      },
-      set: (level, index, hash) => void set.run(level, index, hash),
+      get: (level, index) => this.#staged.node(level, index) ?? bytesOr(get.get(level, index)?.['hash']),
+      set: (level, index, hash) => this.#staged.setNode(level, index, hash),
     }
   }
 

@@ -145,6 +145,36 @@ describe('the log of a replica', () => {
   })
 })
 
+describe('what nobody waits for', () => {
+  it('becomes durable with what is appended next, in its place, or when somebody waits for it after all', async () => {
+    const { log, syncs } = await open(new MemoryFiles())
+    const lazy = log.appendLazily(entry('one'), entry('two'))
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(syncs, [])
+    await log.append(entry('three'))
+    await lazy
+    assert.deepEqual(syncs, [3])
+    const alone = log.appendLazily(entry('four'))
+    log.hasten()
+    await alone
+    assert.deepEqual(syncs, [3, 1])
+    await log.close()
+  })
+
+  it('becomes durable by itself in the end, and before the log is closed', async () => {
+    const files = new MemoryFiles()
+    const { log } = await open(files)
+    await log.appendLazily(entry('one'))
+    const last = log.appendLazily(entry('two'))
+    await log.close()
+    await last
+    await assert.rejects(log.appendLazily(entry('three')), isFault('CLOSED'))
+    const again = await open(files)
+    assert.deepEqual(again.found, ['one', 'two'])
+    await again.log.close()
+  })
+})
+
 describe('a torn tail', () => {
   const texts = ['first', 'second', 'third of some length']
 

@@ -85,6 +85,14 @@ export class StateModel {
     this.#states.set(height, applied.state)
   }
 
+  /** As {@link apply}, for a store, and only in memory. */
+  stage(height: number): void {
+    const applied = this.applied(height)
+    if (!(this.#source instanceof StateStore)) throw new TypeError('only a store stages')
+    this.#source.stage(applied, blockOf(height))
+    this.#state = applied.state
+  }
+
   /** Pages that any of the states at these heights has. */
   reachable(heights: readonly number[]): number {
     const hashes = new Set<string>()

@@ -62,6 +62,44 @@ describe('the state of a replica', () => {
     }
   })
 
+  it('is the same however many blocks are flushed together, and has only what is still needed of them', () => {
+    const init = { path: path(), heightsKept: 8 }
+    const model = new StateModel(new MemoryPages())
+    let height = 0
+    for (const together of [1, 5, 2, 9, 1, 7]) {
+      {
+        // Opened anew, and closed without the last two: a crash forgets what was not flushed.
+        using store = new StateStore(init)
+        assert.equal(store.state.height, height)
+        const staging = new StateModel(store)
+        for (let at = height + 1; at <= height + together + 2; at++) staging.stage(at)
+        assert.equal(store.stagedCount, together + 2)
+        store.flush(height + together)
+        assert.equal(store.stagedCount, 2)
+        assert.equal(store.state.height, height + together + 2)
+        for (let key = 0; key < 20; key++) assert.equal(StateModel.read(store, store.state, key), valueAt(key, height + together + 2))
+        assert.deepEqual(
+          store.itemsAbove(height + together - 1, 3).map((item) => Buffer.from(item).toString()),
+          [0, 1, 2].map((more) => `block ${height + together + more}`),
+        )
+        assert.equal(Buffer.from(store.pointAt(height + together + 1) ?? []).toString(), `block ${height + together + 1}`)
+        const staged = blockOf(height + together + 2)
+        assert.equal(store.payloadRootAt(height + together + 2), staged.payloadRoot)
+        assert.deepEqual(store.payload(staged.payloadRoot), staged.payload)
+      }
+      for (let at = height + 1; at <= height + together; at++) model.apply(at)
+      height += together
+      using store = new StateStore(init)
+      assert.equal(Buffer.from(store.state.root.hash).toString('hex'), model.root)
+      assert.equal(store.history.root(), model.history.root())
+      for (let key = 0; key < 20; key++) assert.equal(StateModel.read(store, store.state, key), valueAt(key, height))
+      const kept = Array.from({ length: height + 1 }, (_, at) => at).filter((at) => store.stateAt(at) !== undefined)
+      const pages = new Set<string>()
+      for (const at of kept) collectPages(store, store.stateAt(at)!.root.hash, pages)
+      assert.equal(store.pagesCount, pages.size, `at ${height}, with ${kept.join()}`)
+    }
+  })
+
   it('serves from memory what it wrote, within its bound', () => {
     using store = new StateStore({ path: path(), cacheBytes: 0 })
     const model = new StateModel(store)
@@ -129,5 +167,11 @@ describe('the state of a replica', () => {
     }
   })
 })
+
+function collectPages(store: StateStore, hash: Uint8Array, found: Set<string>): void {
+  found.add(Buffer.from(hash).toString('hex'))
+  const page = store.page(hash)
+  if (page.kind === 'index') for (const ref of page.items) collectPages(store, ref.hash, found)
+}
 
 it('payloads are made the same every time', () => assert.deepEqual(payloadOf(7), payloadOf(7)))

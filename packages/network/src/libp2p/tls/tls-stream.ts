@@ -21,6 +21,7 @@ export interface TlsStreamInit {
 export class TlsStream extends AbstractMessageStream {
   readonly #connection: MessageStream
   readonly #socket: TLSSocket
+  #isCorked = false
 
   constructor({ connection, raw, socket }: TlsStreamInit) {
     const { log, direction, inactivityTimeout, maxReadBufferLength } = connection
@@ -46,11 +47,21 @@ export class TlsStream extends AbstractMessageStream {
     let canSendMore = true
     // After the goodbye, ours or theirs: acknowledgements that libp2p still has to give reach nobody, and are no failure.
     if (!this.#socket.writable) return { sentBytes: data.byteLength, canSendMore }
-    // One batch: a header of 12 bytes and a slice of 256 KiB make one write, and not a TLS record each.
-    this.#socket.cork()
+    // One batch: a header of 12 bytes and a slice of 256 KiB make one write, and not a TLS record each; so does what is sent on
+    // several streams at once, such as a vote and what it is about.
+    this.#cork()
     for (const part of data) canSendMore = this.#socket.write(part)
-    this.#socket.uncork()
     return { sentBytes: data.byteLength, canSendMore }
+  }
+
+  #cork(): void {
+    if (this.#isCorked) return
+    this.#isCorked = true
+    this.#socket.cork()
+    process.nextTick(() => {
+      this.#isCorked = false
+      this.#socket.uncork()
+    })
   }
 
   override sendReset(error: Error): void {

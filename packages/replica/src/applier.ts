@@ -1,0 +1,140 @@
+import { applyBlock, type ChainPoint, type LedgerId, type OperationResult, type Payload } from '@cairn/ledger'
+import type { Clock, Timer } from '@cairn/runtime'
+import type { UnappliedBlocks } from './kept-blocks.ts'
+import { FLUSH_BLOCKS, FLUSH_BYTES, FLUSH_MS } from './limits.ts'
+import type { StateStore } from './state/state-store.ts'
+
+export interface ApplierInit {
+  readonly ledger: LedgerId
+  /** The state at the moment: another may take its place while this is paused. */
+  readonly store: () => StateStore
+  readonly blocks: UnappliedBlocks
+  readonly clock: Clock
+  /** The block at `point` is applied in memory, and this is what its operations did. */
+  readonly onApplied: (point: ChainPoint, payload: Payload, results: readonly OperationResult[], durationMs: number) => void
+  /** Whether the file must at some time hold exactly the state after the block at `point`. */
+  readonly isBoundary: (point: ChainPoint) => boolean
+  /** The file holds exactly the state after the block at `point`, a boundary. */
+  readonly onBoundary: (point: ChainPoint) => void
+}
+
+interface Waiting {
+  readonly point: ChainPoint
+  readonly payload: Payload
+  /** Durable before the block may be. */
+  readonly after: number
+}
+
+/**
+ * Applies final blocks: in memory at once, so that clients are answered without waiting for a disk; and in the file some together, once the
+ * log has on disk what makes them final, so the state is never ahead of the log.
+ *
+ * A crash in between costs nothing: the log has the blocks, and a restart applies them again.
+ */
+export class Applier {
+  readonly #init: ApplierInit
+  readonly #waiting: Waiting[] = []
+  /** Applied in memory, not in the file. */
+  readonly #shown: { readonly point: ChainPoint; readonly after: number; readonly isBoundary: boolean }[] = []
+  #durable = 0
+  #isScheduled = false
+  #timer: Timer | undefined
+  #stopped = false
+  #isPaused = false
+
+  constructor(init: ApplierInit) {
+    this.#init = init
+  }
+
+  /** Final blocks that are not in the file. */
+  get waitingCount(): number {
+    return this.#waiting.length + this.#shown.length
+  }
+
+  /** The next block. It is applied in a turn of its own, behind what this one still sends and writes. */
+  apply(point: ChainPoint, payload: Payload, after: number): void {
+    this.#waiting.push({ point, payload, after })
+    this.#schedule()
+  }
+
+  /** Everything up to `token` is durable. */
+  durable(token: number): void {
+    this.#durable = token
+    if (this.#isBig()) this.flush()
+  }
+
+  /** Puts into the file what may be there. */
+  flush(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    if (this.#isPaused) return
+    const { onBoundary } = this.#init
+    const store = this.#init.store()
+    const ready = this.#shown.splice(0, this.#shown.filter(({ after }) => after <= this.#durable).length)
+    for (const [index, { point, isBoundary }] of ready.entries()) {
+      if (!isBoundary && index < ready.length - 1) continue
+      store.flush(point.height)
+      if (isBoundary) onBoundary(point)
+    }
+    if (this.#shown.length > 0 && !this.#stopped) this.#startTimer()
+  }
+
+  /** Nothing is applied until {@link resume}: another state takes the place of the one here. */
+  pause(): void {
+    this.#isPaused = true
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  /** What was applied to the state that is gone is in its place, or is applied again. */
+  resume(): void {
+    this.#isPaused = false
+    this.#shown.length = 0
+    if (this.#waiting.length > 0) this.#schedule()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#timer?.cancel()
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      if (!this.#stopped) this.#applyNext()
+    })
+  }
+
+  #applyNext(): void {
+    if (this.#isPaused) return
+    const store = this.#init.store()
+    // A state that was fetched has them.
+    while ((this.#waiting[0]?.point.height ?? Infinity) <= store.state.height) this.#waiting.shift()
+    const next = this.#waiting.shift()
+    if (next === undefined) return
+    const { clock, ledger, blocks, isBoundary, onApplied } = this.#init
+    const { point, payload, after } = next
+    const startMs = clock.monotonicMs()
+    const applied = applyBlock(store, ledger, store.state, payload)
+    store.stage(applied, blocks.take(point, payload))
+    this.#shown.push({ point, after, isBoundary: isBoundary(point) })
+    onApplied(point, payload, applied.results, clock.monotonicMs() - startMs)
+    if (this.#waiting.length > 0) this.#schedule()
+    if (this.#isBig()) this.flush()
+    else if (this.#timer === undefined) this.#startTimer()
+  }
+
+  /** Whether the file should not wait any longer. */
+  #isBig(): boolean {
+    const store = this.#init.store()
+    const first = this.#shown[0]
+    if (first === undefined || first.after > this.#durable) return false
+    return store.stagedCount >= FLUSH_BLOCKS || store.stagedBytes >= FLUSH_BYTES || this.#shown.some(({ isBoundary }) => isBoundary)
+  }
+
+  #startTimer(): void {
+    this.#timer = this.#init.clock.setTimer(FLUSH_MS, () => this.flush())
+  }
+}
