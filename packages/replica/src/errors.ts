@@ -31,6 +31,18 @@ export class ReplicaError extends Error {
   }
 }
 
+/** Does what may throw a {@link ReplicaError}, and hands that to `fail`; all else passes. */
+export function guardedBy(fail: (error: ReplicaError) => void): (act: () => void) => void {
+  return (act) => {
+    try {
+      act()
+    } catch (error) {
+      if (!(error instanceof ReplicaError)) throw error
+      fail(error)
+    }
+  }
+}
+
 /** What ends a replica, whatever it was that failed at `path`. */
 export function failureOf(error: unknown, path: string): ReplicaError {
   if (error instanceof ReplicaError) return error

@@ -1,4 +1,12 @@
-import { decodeMessage, encodeMessage, LedgerError, type Message, MESSAGE_BYTES_MAX, PAYLOAD_BYTES_MAX } from '@cairn/ledger'
+import {
+  type Committee,
+  decodeMessage,
+  encodeMessage,
+  LedgerError,
+  type Message,
+  MESSAGE_BYTES_MAX,
+  PAYLOAD_BYTES_MAX,
+} from '@cairn/ledger'
 import { type CheckpointMessage, decodeCheckpointMessage, encodeCheckpointMessage } from './checkpoint-message.ts'
 import type { Channel, PeerId, Protocol, Transport } from '@cairn/network'
 import { decodeEpochMessage, encodeEpochMessage, type EpochMessage } from './epochs/epoch-message.ts'
@@ -97,8 +105,9 @@ export class PeerLinks {
   }
 
   /** As {@link send}, for what seats tell each other about checkpoints. */
-  sendCheckpoint(to: readonly PeerId[], message: CheckpointMessage): void {
-    this.#sendBytes(to, 'checkpoint', encodeCheckpointMessage(message))
+  sendCheckpoint({ members }: Pick<Committee, 'members'>, message: CheckpointMessage): void {
+    const peers = members.map(({ peer }) => peer)
+    this.#sendBytes(peers, 'checkpoint', encodeCheckpointMessage(message))
   }
 
   /** As {@link send}, for what readers ask. */

@@ -6,7 +6,6 @@ import {
   type LightProof,
   type Digest,
   type Effect,
-  encodeLogRecord,
   type EngineEvent,
   type EngineState,
   type LedgerId,
@@ -18,17 +17,17 @@ import {
   type Payload,
   type PeerId,
   rememberedIds,
-  step,
   type Want,
 } from '@cairn/ledger'
 import type { StatusResponse } from './client/protocol.ts'
-import { failureOf, ReplicaError } from './errors.ts'
+import { failureOf, guardedBy, type ReplicaError } from './errors.ts'
 import { EpochChanges, type ReconfigureOutcome } from './epochs/epoch-changes.ts'
 import type { NextCommittee } from './epochs/next-committee.ts'
 import type { ReplicaLog } from './log/log.ts'
 import { Admission } from './admission.ts'
 import { Applier } from './applier.ts'
 import { Checkpoints } from './checkpoints.ts'
+import { EngineLoop } from './engine-loop.ts'
 import { EngineTimers } from './engine-timers.ts'
 import { type Opened, openReplica } from './opened.ts'
 import { genesisPoint } from './genesis.ts'
@@ -37,6 +36,7 @@ import { FinalityWatch } from './finality-watch.ts'
 import { Forwards } from './forwards.ts'
 import { HeldSends } from './held-sends.ts'
 import { lightProofTo } from './light-proof.ts'
+import { LogQueue } from './log-queue.ts'
 import { loadOf, type ReplicaLoad } from './load.ts'
 import { progressOf } from './progress.ts'
 import { PeerLinks } from './peer-links.ts'
@@ -70,13 +70,15 @@ export class Replica implements AsyncDisposable {
   readonly #admission: Admission
   readonly #watch: FinalityWatch
   readonly #timers: EngineTimers
-  readonly #events: EngineEvent[] = []
+  readonly #loop: EngineLoop
+  readonly #handle = (event: EngineEvent): void => this.#loop.handle(event)
   readonly #held = new HeldSends()
   readonly #forwards = new Forwards((to, operations) => this.#links.send(to, { type: 'operations', operations }))
   readonly #applier: Applier
   #durableToken = 0
-  #durable: Promise<void> = Promise.resolve()
-  #running = false
+  readonly #queue: LogQueue
+  /** What a disk refuses here ends everything, like what it refuses the log. */
+  readonly #guarded = guardedBy((error) => this.#fail(error))
   #stopped = false
   readonly #blocks = new UnappliedBlocks()
 
@@ -91,8 +93,10 @@ export class Replica implements AsyncDisposable {
     this.#watch = new FinalityWatch(init.clock, (event) => init.observe?.(event))
     this.#timers = new EngineTimers(init.clock, (timer, id) => this.#handle({ type: 'timer', timer, id }))
     this.#log = log
+    this.#queue = new LogQueue(log, (token) => this.#becameDurable(token))
     this.#store = store
     this.#state = state
+    this.#loop = new EngineLoop(state, init.clock, (effect) => this.#perform(effect))
     this.#links = new PeerLinks({
       transport: init.transport,
       onMessage: (from, message) => this.#receive(from, message),
@@ -114,14 +118,12 @@ export class Replica implements AsyncDisposable {
       ...init,
       verifier,
       store: current,
-      known: () => state.epoch,
+      engine: state,
       certified: () => this.checkpoint?.header.height ?? 0,
-      sources: () => state.sources,
       epochsBetween: (from, to) => (from === to ? [] : this.#epochs.between(from, to)),
       send: (to, message) => this.#links.sendSnapshot(to, message),
       adopt: (checkpoint) => this.#checkpoints.adopt(checkpoint),
       install: (offer) => this.#install(offer),
-      observe: (event) => init.observe?.(event),
     })
     this.#checkpoints = new Checkpoints({
       ...init,
@@ -135,17 +137,12 @@ export class Replica implements AsyncDisposable {
       anchors,
       heldHeight: () => this.#snapshots.heldHeight,
       startOf: (epoch) => (epoch === state.epoch.number ? state.epoch : undefined),
-      send: ({ members }, message) =>
-        this.#links.sendCheckpoint(
-          members.map(({ peer }) => peer),
-          message,
-        ),
+      send: (committee, message) => this.#links.sendCheckpoint(committee, message),
     })
     this.#applier = new Applier({
-      ledger: init.ledger,
+      ...init,
       store: current,
       blocks: this.#blocks,
-      clock: init.clock,
       onApplied: (point, payload, results, durationMs) => this.#applied(point, payload, results, durationMs),
       isBoundary: (point) => this.#checkpoints.isDue(point),
       onBoundary: (point) => this.#checkpoints.stored(point),
@@ -195,8 +192,7 @@ export class Replica implements AsyncDisposable {
 
   /** Slot in which this seat is, and its epoch; and since it started, syncs of its log, and messages to other seats. */
   get progress(): Omit<StatusResponse, 'height' | 'stateRoot' | 'checkpointHeight'> {
-    const { silence = null } = this.#init
-    return { ...progressOf(this.#state, this.#epochs), silence, syncs: this.#log.syncsCount, messages: this.#links.sentCount }
+    return { ...progressOf(this.#state, this.#epochs, this.#init.silence), syncs: this.#log.syncsCount, messages: this.#links.sentCount }
   }
 
   /** What waits where, and how far each seat is. */
@@ -261,7 +257,10 @@ export class Replica implements AsyncDisposable {
     if (this.#stopped) return
     this.#fallSilent()
     await this.#admission[Symbol.asyncDispose]()
-    await this.#durable.then(() => this.#applier.flush()).catch(() => undefined)
+    await this.#queue
+      .settled()
+      .then(() => this.#applier.flush())
+      .catch(() => undefined)
     await this.#snapshots.settled()
     await this.#checkpoints.stop()
     await this.#log.close()
@@ -278,21 +277,6 @@ export class Replica implements AsyncDisposable {
     void this.#admission
       .admitAll(message.operations)
       .then((operations) => this.#handle({ type: 'received', from, message: { type: 'operations', operations } }))
-  }
-
-  /** Events one after the other: what an effect leads to at once waits for the effects before it. */
-  #handle(event: EngineEvent): void {
-    if (this.#stopped) return
-    this.#events.push(event)
-    if (this.#running) return
-    this.#running = true
-    try {
-      for (let next = this.#events.shift(); next !== undefined && !this.#stopped; next = this.#events.shift()) {
-        for (const effect of step(this.#state, this.#init.clock.now(), next)) if (!this.#stopped) this.#perform(effect)
-      }
-    } finally {
-      this.#running = false
-    }
   }
 
   #perform(effect: Effect): void {
@@ -350,15 +334,7 @@ export class Replica implements AsyncDisposable {
       this.#watch.note(record)
       this.#guarded(() => this.#epochs.note(record))
     }
-    // Other seats' words can be had from them again: only what this seat says itself, or holds for others, must be on disk soon.
-    const isLazy = records.length > 0 && records.every(({ type }) => type === 'certificate')
-    const entries = records.map(encodeLogRecord)
-    const appended = isLazy ? this.#log.appendLazily(...entries) : this.#log.append(...entries)
-    if (!isLazy) this.#log.hasten()
-    // In order: a token says that all before it are durable too.
-    this.#durable = Promise.all([this.#durable, appended]).then(() => this.#becameDurable(token))
-    // The log has told of its failure.
-    this.#durable.catch(() => undefined)
+    this.#queue.append(records, token)
   }
 
   #becameDurable(token: number): void {
@@ -401,18 +377,9 @@ export class Replica implements AsyncDisposable {
     this.#reads.progressed()
   }
 
-  /** What a disk refuses here ends everything, like what it refuses the log. */
-  #guarded(act: () => void): void {
-    try {
-      act()
-    } catch (error) {
-      if (!(error instanceof ReplicaError)) throw error
-      this.#fail(error)
-    }
-  }
-
   #fallSilent(): void {
     this.#stopped = true
+    this.#loop.stop()
     this.#snapshots.stop()
     this.#timers.stop()
     this.#applier.stop()

@@ -1,16 +1,30 @@
-import type { PeerId } from '@cairn/ledger'
+import type { EngineState, PeerId } from '@cairn/ledger'
+import type { ReplicaEvent } from '../events.ts'
 import { SnapshotClient, type SnapshotClientInit } from './snapshot-client.ts'
 import type { SnapshotMessage } from './snapshot-message.ts'
 import { SnapshotServer, type SnapshotServerInit } from './snapshot-server.ts'
+
+export interface SnapshotsInit
+  extends SnapshotServerInit, Omit<SnapshotClientInit, 'known' | 'sources' | 'observe' | keyof SnapshotServerInit> {
+  /** To look at: what this replica trusts, and whom it may ask. */
+  readonly engine: EngineState
+  readonly observe?: (event: ReplicaEvent) => void
+}
 
 /** Both ends of getting on by states instead of blocks. */
 export class Snapshots {
   readonly #server: SnapshotServer
   readonly #client: SnapshotClient
 
-  constructor(init: SnapshotServerInit & SnapshotClientInit) {
+  constructor(init: SnapshotsInit) {
+    const { engine, observe } = init
     this.#server = new SnapshotServer(init)
-    this.#client = new SnapshotClient(init)
+    this.#client = new SnapshotClient({
+      ...init,
+      known: () => engine.epoch,
+      sources: () => engine.sources,
+      observe: (event) => observe?.(event),
+    })
   }
 
   /** The oldest height that somebody still needs. */
