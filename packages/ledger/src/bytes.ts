@@ -11,17 +11,20 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    this.#bytes.writeUInt8(value, this.#take(1))
+    const at = this.#take(1)
+    this.#bytes.writeUInt8(value, at)
     return this
   }
 
   u16(value: number): this {
-    this.#bytes.writeUInt16BE(value, this.#take(2))
+    const at = this.#take(2)
+    this.#bytes.writeUInt16BE(value, at)
     return this
   }
 
   u32(value: number): this {
-    this.#bytes.writeUInt32BE(value, this.#take(4))
+    const at = this.#take(4)
+    this.#bytes.writeUInt32BE(value, at)
     return this
   }
 

@@ -6,7 +6,8 @@ import type { StateStore } from './state/state-store.ts'
 
 export interface ApplierInit {
   readonly ledger: LedgerId
-  readonly store: StateStore
+  /** The state at the moment: another may take its place while this is paused. */
+  readonly store: () => StateStore
   readonly blocks: UnappliedBlocks
   readonly clock: Clock
   /** The block at `point` is applied in memory, and this is what its operations did. */
@@ -39,6 +40,7 @@ export class Applier {
   #isScheduled = false
   #timer: Timer | undefined
   #stopped = false
+  #isPaused = false
 
   constructor(init: ApplierInit) {
     this.#init = init
@@ -65,7 +67,9 @@ export class Applier {
   flush(): void {
     this.#timer?.cancel()
     this.#timer = undefined
-    const { store, onBoundary } = this.#init
+    if (this.#isPaused) return
+    const { onBoundary } = this.#init
+    const store = this.#init.store()
     const ready = this.#shown.splice(0, this.#shown.filter(({ after }) => after <= this.#durable).length)
     for (const [index, { point, isBoundary }] of ready.entries()) {
       if (!isBoundary && index < ready.length - 1) continue
@@ -73,6 +77,20 @@ export class Applier {
       if (isBoundary) onBoundary(point)
     }
     if (this.#shown.length > 0 && !this.#stopped) this.#startTimer()
+  }
+
+  /** Nothing is applied until {@link resume}: another state takes the place of the one here. */
+  pause(): void {
+    this.#isPaused = true
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  /** What was applied to the state that is gone is in its place, or is applied again. */
+  resume(): void {
+    this.#isPaused = false
+    this.#shown.length = 0
+    if (this.#waiting.length > 0) this.#schedule()
   }
 
   stop(): void {
@@ -90,9 +108,13 @@ export class Applier {
   }
 
   #applyNext(): void {
+    if (this.#isPaused) return
+    const store = this.#init.store()
+    // A state that was fetched has them.
+    while ((this.#waiting[0]?.point.height ?? Infinity) <= store.state.height) this.#waiting.shift()
     const next = this.#waiting.shift()
     if (next === undefined) return
-    const { clock, store, ledger, blocks, isBoundary, onApplied } = this.#init
+    const { clock, ledger, blocks, isBoundary, onApplied } = this.#init
     const { point, payload, after } = next
     const startMs = clock.monotonicMs()
     const applied = applyBlock(store, ledger, store.state, payload)
@@ -106,7 +128,7 @@ export class Applier {
 
   /** Whether the file should not wait any longer. */
   #isBig(): boolean {
-    const { store } = this.#init
+    const store = this.#init.store()
     const first = this.#shown[0]
     if (first === undefined || first.after > this.#durable) return false
     return store.stagedCount >= FLUSH_BLOCKS || store.stagedBytes >= FLUSH_BYTES || this.#shown.some(({ isBoundary }) => isBoundary)

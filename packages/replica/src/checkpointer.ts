@@ -34,6 +34,11 @@ export class Checkpointer {
     this.#verifier = verifier
   }
 
+  /** Signatures of others that are kept. */
+  get size(): number {
+    return [...this.#heard.values()].reduce((sum, { size }) => sum + size, 0)
+  }
+
   /** This seat has `header` on disk: what it tells the others. `undefined` if it has no seat in `committee`. */
   sign(header: CheckpointHeader, committee: Committee): CheckpointMessage | undefined {
     const { height } = header

@@ -13,17 +13,20 @@ import {
   encodeLogRecord,
   type LedgerId,
   type LogRecord,
+  readEpochStart,
   readPoint,
   type Signer,
   type Verifier,
+  verifyCheckpoint,
   writeEpochStart,
   ZERO_DIGEST,
 } from '@cairn/ledger'
 import { Checkpointer } from './checkpointer.ts'
 import type { CheckpointMessage } from './checkpoint-message.ts'
-import { CHECKPOINT_HEIGHTS } from './limits.ts'
+import { CHECKPOINT_HEIGHTS, FORGOTTEN_BLOCKS_MAX, HEIGHTS_KEPT } from './limits.ts'
 import type { ReplicaLog } from './log/log.ts'
 import { LogMarks } from './log-marks.ts'
+import type { StateAnchors } from './state/state-anchors.ts'
 import type { StateStore } from './state/state-store.ts'
 
 export interface CheckpointsInit {
@@ -34,6 +37,12 @@ export interface CheckpointsInit {
   readonly store: StateStore
   readonly log: ReplicaLog
   readonly checkpointHeights?: number
+  /** Heights behind the newest certified checkpoint whose blocks are kept. */
+  readonly heightsKept?: number
+  /** The oldest height that somebody is fetching the state of. */
+  readonly heldHeight: () => number | undefined
+  /** What is kept in the superblock. */
+  readonly anchors: StateAnchors
   /** How an epoch began, as long as it lasts. */
   readonly startOf: (epoch: number) => EpochStart | undefined
   /** Tells the other seats. */
@@ -59,6 +68,11 @@ export class Checkpoints {
   get newest(): Checkpoint | undefined {
     const newest = this.#init.store.newestCheckpoint()
     return newest && decodeCheckpoint(newest.certified)
+  }
+
+  /** What is remembered of the log, and signatures of others. */
+  get sizes(): Readonly<Record<string, number>> {
+    return { logMarks: this.#marks.size, checkpointSignatures: this.#checkpointer.size }
   }
 
   /** `record` stands in the log at `seq` or behind it, which is behind all that is durable unless it was read from there. */
@@ -94,20 +108,43 @@ export class Checkpoints {
   /** A seat stands for a checkpoint. */
   hear(message: CheckpointMessage): void {
     const checkpoint = this.#checkpointer.hear(message)
-    if (checkpoint === undefined) return
-    const { header } = checkpoint
-    const { store } = this.#init
-    store.certify(header.height, encodeCheckpoint(checkpoint))
-    // A restart begins where the newest checkpoint is, so that is on disk before the log behind it is gone.
-    store.sync()
-    this.#pruning = this.#pruning.then(() => this.#prune(header.slot))
-    // A disk that fails here fails the log, which says so itself.
-    this.#pruning.catch(() => undefined)
+    if (checkpoint !== undefined) this.#certified(checkpoint)
+  }
+
+  /**
+   * Takes the certificate of a checkpoint that was made here and whose signatures did not come here: who has no seat is sent none. False if
+   * what was made here is another one.
+   *
+   * @throws {LedgerError} as `verifyCheckpoint`
+   */
+  adopt(checkpoint: Checkpoint): boolean {
+    const { store, ledger, verifier } = this.#init
+    const kept = store.chain.checkpointAt(checkpoint.header.height)
+    if (kept === undefined || kept.certified !== undefined) return true
+    verifyCheckpoint(ledger, readEpochStart(new ByteReader(kept.start, 'kept epoch')).committee, verifier, checkpoint)
+    if (Buffer.compare(kept.header, encodeCheckpointHeader(checkpoint.header)) !== 0) return false
+    this.#certified(checkpoint)
+    return true
   }
 
   /** Waits for what is being forgotten. */
   async stop(): Promise<void> {
     await this.#pruning.catch(() => undefined)
+  }
+
+  /** P5, S13: what lies behind a checkpoint that is on disk here and at a quorum is needed by nobody but those who are late. */
+  #certified(checkpoint: Checkpoint): void {
+    const { height, slot } = checkpoint.header
+    const { store, heldHeight, heightsKept = HEIGHTS_KEPT } = this.#init
+    store.certify(height, encodeCheckpoint(checkpoint))
+    // A restart begins where the newest checkpoint is, so that is on disk before the log behind it is gone.
+    store.sync()
+    const held = heldHeight() ?? height
+    store.keepFrom(Math.min(height, held))
+    store.chain.forget(Math.min(height - heightsKept, held), FORGOTTEN_BLOCKS_MAX)
+    this.#pruning = this.#pruning.then(() => this.#prune(height, slot))
+    // A disk that fails here fails the log, which says so itself.
+    this.#pruning.catch(() => undefined)
   }
 
   #headerOf({ epoch, slot, height, nextCommittee }: ChainPoint, committee: Committee): CheckpointHeader {
@@ -134,12 +171,12 @@ export class Checkpoints {
     }
   }
 
-  async #prune(slot: number): Promise<void> {
-    const { log } = this.#init
+  async #prune(height: number, slot: number): Promise<void> {
+    const { log, anchors } = this.#init
     const keepFrom = Math.min(this.#marks.neededAfter(slot), log.lastSeq + 1)
     // Who may come next is needed for as long as the epoch lasts; how it began is kept with the checkpoint.
     await log.append(...this.#marks.standing.map(encodeLogRecord))
-    await log.prune(keepFrom)
+    await log.prune(keepFrom, anchors.with({ forgotten: height }))
   }
 }
 

@@ -15,6 +15,8 @@ export type ReplicaFault =
   | { readonly code: 'BAD_LEDGER_FILE'; readonly path: string }
   /** A replica answers a client with this HTTP status; 503: not now. */
   | { readonly code: 'REFUSED'; readonly url: string; readonly status: number; readonly reason: string }
+  /** The log has forgotten what this checkpoint stood for, and the state that has it is gone: what the seat has signed is not known any more. */
+  | { readonly code: 'STATE_LOST'; readonly path: string; readonly height: number }
   /** A key whose time is over is still on the disk: this process must not go on as if it were not. */
   | { readonly code: 'KEY_NOT_ERASED'; readonly path: string; readonly reason: string }
   | { readonly code: 'STATE_CORRUPT'; readonly path: string; readonly reason: string }
@@ -27,6 +29,24 @@ export class ReplicaError extends Error {
     super(describe(fault), options)
     this.fault = fault
   }
+}
+
+/** Does what may throw a {@link ReplicaError}, and hands that to `fail`; all else passes. */
+export function guardedBy(fail: (error: ReplicaError) => void): (act: () => void) => void {
+  return (act) => {
+    try {
+      act()
+    } catch (error) {
+      if (!(error instanceof ReplicaError)) throw error
+      fail(error)
+    }
+  }
+}
+
+/** What ends a replica, whatever it was that failed at `path`. */
+export function failureOf(error: unknown, path: string): ReplicaError {
+  if (error instanceof ReplicaError) return error
+  return new ReplicaError({ code: 'LOG_FAILED', path, reason: error instanceof Error ? error.message : String(error) }, { cause: error })
 }
 
 function describe(fault: ReplicaFault): string {
@@ -47,6 +67,8 @@ function describe(fault: ReplicaFault): string {
       return `${fault.path} does not describe a ledger that this program knows`
     case 'REFUSED':
       return `${fault.url} answers ${fault.status}: ${fault.reason}`
+    case 'STATE_LOST':
+      return `${fault.path} does not have the checkpoint of height ${fault.height}, behind which the log was forgotten; this seat must not sign again`
     case 'KEY_NOT_ERASED':
       return `${fault.path} must be erased, and is not: ${fault.reason}`
     case 'STATE_CORRUPT':

@@ -20,3 +20,13 @@ export type ReplicaEvent =
   /** A client was told what became of its operation. */
   | { readonly type: 'answered'; readonly outcome: SubmitOutcome['type']; readonly durationMs: number }
   | { readonly type: 'sent' | 'received'; readonly kind: MessageClass; readonly bytes: number }
+  /** The blocks that this replica needs are gone: it fetches the state at a height, first from this peer. */
+  | { readonly type: 'snapshot-begun'; readonly from: PeerId; readonly height: number }
+  /** A peer sent what was not asked for, or what is no page of that state. */
+  | { readonly type: 'snapshot-lie'; readonly from: PeerId; readonly height: number }
+  /** A state is not fetched any further; what is here of it stays, if another one is needed. */
+  | { readonly type: 'snapshot-left'; readonly height: number; readonly reason: string }
+  /** A fetched state is in place; pages that were here before, and pages that came. */
+  | { readonly type: 'snapshot-installed'; readonly height: number; readonly found: number; readonly fetched: number }
+  /** A quorum signed another checkpoint of this height than was made here: this replica's state is not the ledger's. */
+  | { readonly type: 'diverged'; readonly height: number }

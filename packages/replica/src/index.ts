@@ -26,3 +26,4 @@ export { type ClientServer, type ClientServerInit, startClientServer } from './c
 export { LedgerClient, type VerifiedRead } from './client/ledger-client.ts'
 export type { ReadLevel, StatusResponse } from './client/protocol.ts'
 export { createLedgerDirectory, type LedgerFile, readLedgerFile, readSeatIdentity, seatDirectory } from './ledger-directory.ts'
+export { burningReason, burnSeat, burntReason } from './lost-log.ts'

@@ -25,6 +25,10 @@ export class UnappliedBlocks {
   /** By digest, oldest first. */
   readonly #items = new Map<string, BatchItem>()
 
+  get size(): number {
+    return this.#items.size
+  }
+
   note(record: LogRecord): void {
     if (record.type === 'block') this.#keep(headerDigest(record.proposal.header), { proposal: record.proposal })
     if (record.type !== 'certificate') return

@@ -13,6 +13,14 @@ export const UNAPPLIED_MAX = 4096
  * a restart reads at most, twice over.
  */
 export const CHECKPOINT_HEIGHTS = 256
+/**
+ * Heights behind the newest certified checkpoint whose blocks are kept for those who are late, and heights whose state can be read: a client's
+ * reads of a moment ago and its proofs under the last checkpoint lag by less. With blocks of 1 MiB it is 1 GiB, and half an hour of an idle
+ * ledger. Who is later than that fetches a state.
+ */
+export const HEIGHTS_KEPT = 1024
+/** Blocks forgotten at one checkpoint: more than come between two, so that what was held back is caught up with, in short pauses. */
+export const FORGOTTEN_BLOCKS_MAX = 1024
 /** Slots after which a payload that no block named is not waited for any more. */
 export const UNCLAIMED_SLOTS_MAX = 128
 /** Next committees that are kept in the log beside the epoch's own: candidates of one epoch that no block has decided between. */

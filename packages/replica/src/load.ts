@@ -1,4 +1,4 @@
-import type { EngineState, PeerId } from '@cairn/ledger'
+import { type EngineState, type PeerId, sizesOf } from '@cairn/ledger'
 import type { LinksLoad } from './peer-links.ts'
 
 /** Where a replica is, and what waits in it, at one moment. */
@@ -27,6 +27,8 @@ export interface ReplicaLoad {
   /** Final blocks that wait until what makes them final is durable. */
   readonly blocksUnapplied: number
   readonly links: LinksLoad
+  /** Things in memory, by what they are: none of them grows with the height. */
+  readonly held: Readonly<Record<string, number>>
   readonly seats: readonly SeatLag[]
 }
 
@@ -40,6 +42,7 @@ type LoadOutsideEngine = Pick<
   | 'sendsHeld'
   | 'blocksUnapplied'
   | 'links'
+  | 'held'
 >
 
 export interface SeatLag {
@@ -79,6 +82,7 @@ export function loadOf(state: EngineState, now: number, rest: LoadOutsideEngine)
   const { epoch, current, final, halted, pool, seat } = state
   return {
     ...rest,
+    held: { ...sizesOf(state), ...rest.held },
     epoch: epoch.number,
     slot: current,
     seat,

@@ -11,6 +11,11 @@ export class LogMarks {
   #committees: Extract<LogRecord, { readonly type: 'committee' }>[] = []
   #readies: Extract<LogRecord, { readonly type: 'ready' }>[] = []
 
+  /** Slots and payloads that are remembered. */
+  get size(): number {
+    return this.#slots.size + this.#payloads.size + this.#slotOfRoot.size + this.standing.length
+  }
+
   /** `record` stands in the log at `seq` or behind it; the seat is in slot `current`. */
   note(record: LogRecord, seq: number, current: number): void {
     switch (record.type) {

@@ -1,12 +1,21 @@
-import { decodeMessage, encodeMessage, LedgerError, type Message, MESSAGE_BYTES_MAX, PAYLOAD_BYTES_MAX } from '@cairn/ledger'
+import {
+  type Committee,
+  decodeMessage,
+  encodeMessage,
+  LedgerError,
+  type Message,
+  MESSAGE_BYTES_MAX,
+  PAYLOAD_BYTES_MAX,
+} from '@cairn/ledger'
 import { type CheckpointMessage, decodeCheckpointMessage, encodeCheckpointMessage } from './checkpoint-message.ts'
 import type { Channel, PeerId, Protocol, Transport } from '@cairn/network'
 import { decodeEpochMessage, encodeEpochMessage, type EpochMessage } from './epochs/epoch-message.ts'
 import { decodeReadMessage, encodeReadMessage, type ReadMessage } from './read/read-message.ts'
+import { decodeSnapshotMessage, encodeSnapshotMessage, type SnapshotMessage } from './snapshot/snapshot-message.ts'
 import { QUEUE_BYTES_MAX, QUEUE_MESSAGES_MAX } from './limits.ts'
 
 /** What travels apart, so that a payload never delays a vote: each class has a stream of its own to each peer. */
-export type MessageClass = 'consensus' | 'catch-up' | 'payload' | 'checkpoint' | 'read' | 'epoch'
+export type MessageClass = 'consensus' | 'catch-up' | 'payload' | 'checkpoint' | 'read' | 'epoch' | 'snapshot'
 
 export interface PeerLinksInit {
   readonly transport: Transport
@@ -14,6 +23,7 @@ export interface PeerLinksInit {
   readonly onMessage: (from: PeerId, message: Message) => void
   readonly onCheckpoint: (message: CheckpointMessage) => void
   readonly onRead: (from: PeerId, message: ReadMessage) => void
+  readonly onSnapshot: (from: PeerId, message: SnapshotMessage) => void
   readonly onEpoch: (from: PeerId, message: EpochMessage) => void
   /** A peer sent what is no message; its stream has been closed. */
   readonly onMalformed: (from: PeerId, error: LedgerError) => void
@@ -32,6 +42,7 @@ const PROTOCOLS = {
   payload: protocol('payload'),
   checkpoint: protocol('checkpoint'),
   read: protocol('read'),
+  snapshot: protocol('snapshot'),
   epoch: protocol('epoch'),
 } as const satisfies Record<MessageClass, Protocol>
 const CLASSES = Object.keys(PROTOCOLS) as readonly MessageClass[]
@@ -53,18 +64,18 @@ export class PeerLinks {
   }
 
   async start(): Promise<void> {
-    const { transport, onMessage, onCheckpoint, onRead, onEpoch } = this.#init
+    const { transport, onMessage, onCheckpoint, onRead, onEpoch, onSnapshot } = this.#init
     const ofEngine = (from: PeerId, frame: Uint8Array): void => onMessage(from, decodeMessage(frame))
     const ofCheckpoints = (_: PeerId, frame: Uint8Array): void => onCheckpoint(decodeCheckpointMessage(frame))
     const ofReads = (from: PeerId, frame: Uint8Array): void => onRead(from, decodeReadMessage(frame))
-    const ofEpochs = (from: PeerId, frame: Uint8Array): void => onEpoch(from, decodeEpochMessage(frame))
     const takes = {
       consensus: ofEngine,
       'catch-up': ofEngine,
       payload: ofEngine,
       checkpoint: ofCheckpoints,
       read: ofReads,
-      epoch: ofEpochs,
+      epoch: (from: PeerId, frame: Uint8Array): void => onEpoch(from, decodeEpochMessage(frame)),
+      snapshot: (from: PeerId, frame: Uint8Array): void => onSnapshot(from, decodeSnapshotMessage(frame)),
     }
     for (const kind of CLASSES) await transport.handle(PROTOCOLS[kind], (channel) => this.#receive(channel, kind, takes[kind]))
   }
@@ -77,6 +88,7 @@ export class PeerLinks {
       payload: { messages: 0, bytes: 0 },
       checkpoint: { messages: 0, bytes: 0 },
       read: { messages: 0, bytes: 0 },
+      snapshot: { messages: 0, bytes: 0 },
       epoch: { messages: 0, bytes: 0 },
     }
     for (const { kind, queued } of this.#links.values()) {
@@ -93,13 +105,19 @@ export class PeerLinks {
   }
 
   /** As {@link send}, for what seats tell each other about checkpoints. */
-  sendCheckpoint(to: readonly PeerId[], message: CheckpointMessage): void {
-    this.#sendBytes(to, 'checkpoint', encodeCheckpointMessage(message))
+  sendCheckpoint({ members }: Pick<Committee, 'members'>, message: CheckpointMessage): void {
+    const peers = members.map(({ peer }) => peer)
+    this.#sendBytes(peers, 'checkpoint', encodeCheckpointMessage(message))
   }
 
   /** As {@link send}, for what readers ask. */
   sendRead(to: readonly PeerId[], message: ReadMessage): void {
     this.#sendBytes(to, 'read', encodeReadMessage(message))
+  }
+
+  /** As {@link send}, for what gets those on that are late. */
+  sendSnapshot(to: PeerId, message: SnapshotMessage): void {
+    this.#sendBytes([to], 'snapshot', encodeSnapshotMessage(message))
   }
 
   /** As {@link send}, for what is known of epochs that ended. */
@@ -214,7 +232,7 @@ class Link {
   }
 }
 
-function classOf({ type }: Message): Exclude<MessageClass, 'checkpoint' | 'read' | 'epoch'> {
+function classOf({ type }: Message): Exclude<MessageClass, 'checkpoint' | 'read' | 'epoch' | 'snapshot'> {
   if (type === 'payload' || type === 'operations') return 'payload'
   return type === 'fetch' || type === 'batch' ? 'catch-up' : 'consensus'
 }

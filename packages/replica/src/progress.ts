@@ -6,12 +6,14 @@ import type { EpochChanges } from './epochs/epoch-changes.ts'
 export function progressOf(
   { epoch, current, final, halted, seat }: EngineState,
   { provenEpoch, removedAfter, wanted }: EpochChanges,
+  silence: string | undefined,
 ): Omit<StatusResponse, 'height' | 'stateRoot' | 'checkpointHeight' | 'syncs' | 'messages'> {
   return {
     epoch: epoch.number,
     slot: current,
     finalHeight: final.height,
     halted,
+    silence: silence ?? null,
     seat: seat ?? null,
     removedAfter: removedAfter ?? null,
     wanted: wanted?.hash ?? null,

@@ -21,6 +21,12 @@ export interface ReplicaInit {
   readonly clock: Clock
   /** Heights between checkpoints: the same at all seats. */
   readonly checkpointHeights?: number
+  /** Heights whose states can be read, and whose blocks are kept behind the newest certified checkpoint. */
+  readonly heightsKept?: number
+  /** How often a replica that does not get on asks for a way. */
+  readonly askMs?: number
+  /** Why this replica signs nothing, for whoever asks for its status. */
+  readonly silence?: string
   /** Size of the log's segments. */
   readonly segmentBytes?: number
   /** Hears of everything that a metric or a log line may be made of. */

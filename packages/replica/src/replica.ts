@@ -4,10 +4,8 @@ import {
   type Committee,
   type Checkpoint,
   type LightProof,
-  decodeLogRecord,
   type Digest,
   type Effect,
-  encodeLogRecord,
   type EngineEvent,
   type EngineState,
   type LedgerId,
@@ -18,25 +16,27 @@ import {
   type OperationResult,
   type Payload,
   type PeerId,
-  step,
+  rememberedIds,
   type Want,
 } from '@cairn/ledger'
 import type { StatusResponse } from './client/protocol.ts'
-import { ReplicaError } from './errors.ts'
+import { failureOf, guardedBy, type ReplicaError } from './errors.ts'
 import { EpochChanges, type ReconfigureOutcome } from './epochs/epoch-changes.ts'
 import type { NextCommittee } from './epochs/next-committee.ts'
-import { ReplicaLog } from './log/log.ts'
+import type { ReplicaLog } from './log/log.ts'
 import { Admission } from './admission.ts'
 import { Applier } from './applier.ts'
 import { Checkpoints } from './checkpoints.ts'
+import { EngineLoop } from './engine-loop.ts'
 import { EngineTimers } from './engine-timers.ts'
-import { engineState, type LoggedRecord } from './engine-start.ts'
+import { type Opened, openReplica } from './opened.ts'
 import { genesisPoint } from './genesis.ts'
 import { answerFrom, UnappliedBlocks } from './kept-blocks.ts'
 import { FinalityWatch } from './finality-watch.ts'
 import { Forwards } from './forwards.ts'
 import { HeldSends } from './held-sends.ts'
 import { lightProofTo } from './light-proof.ts'
+import { LogQueue } from './log-queue.ts'
 import { loadOf, type ReplicaLoad } from './load.ts'
 import { progressOf } from './progress.ts'
 import { PeerLinks } from './peer-links.ts'
@@ -44,7 +44,11 @@ import { type ReadAnswer, readAnswer } from './read/read-answer.ts'
 import { type KeyedInit, keysOf, type ReplicaInit } from './replica-init.ts'
 import { ReadBarrier } from './read/read-barrier.ts'
 import { readViewOf } from './read/read-view.ts'
-import { StateStore } from './state/state-store.ts'
+import type { VerifiedOffer } from './snapshot/offer.ts'
+import { Snapshots } from './snapshot/snapshots.ts'
+import type { StateAnchors } from './state/state-anchors.ts'
+import { replaceState } from './state/state-files.ts'
+import type { StateStore } from './state/state-store.ts'
 import { Submissions, type SubmitOutcome } from './submissions.ts'
 
 /**
@@ -55,7 +59,9 @@ export class Replica implements AsyncDisposable {
   readonly #init: KeyedInit
   readonly #state: EngineState
   readonly #log: ReplicaLog
-  readonly #store: StateStore
+  #store: StateStore
+  readonly #anchors: StateAnchors
+  readonly #snapshots: Snapshots
   readonly #links: PeerLinks
   readonly #checkpoints: Checkpoints
   readonly #epochs: EpochChanges
@@ -64,33 +70,40 @@ export class Replica implements AsyncDisposable {
   readonly #admission: Admission
   readonly #watch: FinalityWatch
   readonly #timers: EngineTimers
-  readonly #events: EngineEvent[] = []
+  readonly #loop: EngineLoop
+  readonly #handle = (event: EngineEvent): void => this.#loop.handle(event)
   readonly #held = new HeldSends()
   readonly #forwards = new Forwards((to, operations) => this.#links.send(to, { type: 'operations', operations }))
   readonly #applier: Applier
   #durableToken = 0
-  #durable: Promise<void> = Promise.resolve()
-  #running = false
+  readonly #queue: LogQueue
+  /** What a disk refuses here ends everything, like what it refuses the log. */
+  readonly #guarded = guardedBy((error) => this.#fail(error))
   #stopped = false
   #ended: Promise<void> = Promise.resolve()
   readonly #blocks = new UnappliedBlocks()
 
-  private constructor(init: KeyedInit, log: ReplicaLog, store: StateStore, state: EngineState, records: readonly LoggedRecord[]) {
+  private constructor(init: KeyedInit, { log, anchors, store, state, records }: Opened) {
     this.#init = init
+    this.#anchors = anchors
     const { verifier } = state.init
     this.#admission = new Admission({ ledger: init.ledger, signedOperations: init.signedOperations, verifier })
+    const current = (): StateStore => this.#store
     const handIn = (operation: Operation): void => this.#handle({ type: 'submit', operation })
-    this.#submissions = new Submissions({ ...init, admission: this.#admission, store, handIn })
+    this.#submissions = new Submissions({ ...init, admission: this.#admission, store: current, handIn })
     this.#watch = new FinalityWatch(init.clock, (event) => init.observe?.(event))
     this.#timers = new EngineTimers(init.clock, (timer, id) => this.#handle({ type: 'timer', timer, id }))
     this.#log = log
+    this.#queue = new LogQueue(log, (token) => this.#becameDurable(token))
     this.#store = store
     this.#state = state
+    this.#loop = new EngineLoop(state, init.clock, (effect) => this.#perform(effect))
     this.#links = new PeerLinks({
       transport: init.transport,
       onMessage: (from, message) => this.#receive(from, message),
       onCheckpoint: (message) => this.#stopped || this.#checkpoints.hear(message),
       onRead: (from, message) => this.#reads.hear(from, message),
+      onSnapshot: (from, message) => this.#stopped || this.#snapshots.hear(from, message),
       onEpoch: (from, message) => this.#stopped || this.#guarded(() => this.#epochs.hear(from, message)),
       onMalformed: (from, error) => init.observe?.({ type: 'malformed', from, reason: error.message }),
       onDropped: (to, kind) => init.observe?.({ type: 'dropped', to, kind }),
@@ -99,28 +112,38 @@ export class Replica implements AsyncDisposable {
     this.#reads = new ReadBarrier({
       clock: init.clock,
       view: () => readViewOf(state),
-      appliedSlot: () => store.point?.slot ?? 0,
+      appliedSlot: () => this.#store.point?.slot ?? 0,
       send: (to, message) => this.#links.sendRead(to, message),
+    })
+    this.#snapshots = new Snapshots({
+      ...init,
+      verifier,
+      store: current,
+      engine: state,
+      certified: () => this.checkpoint?.header.height ?? 0,
+      epochsBetween: (from, to) => (from === to ? [] : this.#epochs.between(from, to)),
+      send: (to, message) => this.#links.sendSnapshot(to, message),
+      adopt: (checkpoint) => this.#checkpoints.adopt(checkpoint),
+      install: (offer) => this.#install(offer),
     })
     this.#checkpoints = new Checkpoints({
       ...init,
       genesis: genesisPoint(init.ledger, init.genesis).digest,
       signerOf: (publicKey) => init.signer.signerOf(publicKey),
       verifier,
-      store,
+      get store() {
+        return current()
+      },
       log,
+      anchors,
+      heldHeight: () => this.#snapshots.heldHeight,
       startOf: (epoch) => (epoch === state.epoch.number ? state.epoch : undefined),
-      send: ({ members }, message) =>
-        this.#links.sendCheckpoint(
-          members.map(({ peer }) => peer),
-          message,
-        ),
+      send: (committee, message) => this.#links.sendCheckpoint(committee, message),
     })
     this.#applier = new Applier({
-      ledger: init.ledger,
-      store,
+      ...init,
+      store: current,
       blocks: this.#blocks,
-      clock: init.clock,
       onApplied: (point, payload, results, durationMs) => this.#applied(point, payload, results, durationMs),
       isBoundary: (point) => this.#checkpoints.isDue(point),
       onBoundary: (point) => this.#checkpoints.stored(point),
@@ -142,35 +165,21 @@ export class Replica implements AsyncDisposable {
     }
   }
 
-  /**
-   * Starts a replica from what is in its directory.
-   *
-   * @throws {ReplicaError} `LOG_CORRUPT`, `SUPERBLOCK_CORRUPT`: this key must not sign again · {LedgerError} `BAD_RECORDS`, the same
-   */
+  /** Starts a replica from what is in its directory. @throws as {@link openReplica} */
   static async start(init: ReplicaInit): Promise<Replica> {
-    const records: LoggedRecord[] = []
     let failed: ((error: ReplicaError) => void) | undefined
-    const log = await ReplicaLog.open({
-      directory: join(init.directory, 'log'),
-      clock: init.clock,
-      onRecord: ({ seq, entries }) => records.push(...entries.map(({ type, body }) => ({ seq, record: decodeLogRecord(type, body) }))),
-      ...(init.segmentBytes !== undefined && { segmentBytes: init.segmentBytes }),
-      onFailure: (error) => failed?.(error),
-      onSync: (entries, bytes, durationMs) => init.observe?.({ type: 'synced', entries, bytes, durationMs }),
-    })
-    const store = new StateStore({ path: join(init.directory, 'state.db') })
     const keyed = { ...init, signer: keysOf(init) }
-    const replica = new Replica(keyed, log, store, engineState(keyed, store, records), records)
+    const replica = new Replica(keyed, await openReplica(keyed, (error) => failed?.(error)))
     failed = (error) => replica.#fail(error)
     await replica.#links.start()
     if (replica.#state.active) replica.#guarded(() => replica.#epochs.started())
     replica.#handle({ type: 'start' })
+    replica.#snapshots.start()
     return replica
   }
 
   get ledger(): LedgerId {
-    const { networkId, chainId } = this.#init.ledger
-    return { networkId, chainId }
+    return this.#init.ledger
   }
 
   /** The last final block that has been applied here. */
@@ -184,7 +193,7 @@ export class Replica implements AsyncDisposable {
 
   /** Slot in which this seat is, and its epoch; and since it started, syncs of its log, and messages to other seats. */
   get progress(): Omit<StatusResponse, 'height' | 'stateRoot' | 'checkpointHeight'> {
-    return { ...progressOf(this.#state, this.#epochs), syncs: this.#log.syncsCount, messages: this.#links.sentCount }
+    return { ...progressOf(this.#state, this.#epochs, this.#init.silence), syncs: this.#log.syncsCount, messages: this.#links.sentCount }
   }
 
   /** What waits where, and how far each seat is. */
@@ -198,6 +207,7 @@ export class Replica implements AsyncDisposable {
       sendsHeld: this.#held.count,
       blocksUnapplied: this.#applier.waitingCount,
       links: this.#links.load,
+      held: { headersUnapplied: this.#blocks.size, ...this.#checkpoints.sizes },
     })
   }
 
@@ -252,7 +262,11 @@ export class Replica implements AsyncDisposable {
   async #end(): Promise<void> {
     this.#fallSilent()
     await this.#admission[Symbol.asyncDispose]()
-    await this.#durable.then(() => this.#applier.flush()).catch(() => undefined)
+    await this.#queue
+      .settled()
+      .then(() => this.#applier.flush())
+      .catch(() => undefined)
+    await this.#snapshots.settled()
     await this.#checkpoints.stop()
     await this.#log.close()
     this.#store.close()
@@ -268,21 +282,6 @@ export class Replica implements AsyncDisposable {
     void this.#admission
       .admitAll(message.operations)
       .then((operations) => this.#handle({ type: 'received', from, message: { type: 'operations', operations } }))
-  }
-
-  /** Events one after the other: what an effect leads to at once waits for the effects before it. */
-  #handle(event: EngineEvent): void {
-    if (this.#stopped) return
-    this.#events.push(event)
-    if (this.#running) return
-    this.#running = true
-    try {
-      for (let next = this.#events.shift(); next !== undefined && !this.#stopped; next = this.#events.shift()) {
-        for (const effect of step(this.#state, this.#init.clock.now(), next)) if (!this.#stopped) this.#perform(effect)
-      }
-    } finally {
-      this.#running = false
-    }
   }
 
   #perform(effect: Effect): void {
@@ -340,15 +339,7 @@ export class Replica implements AsyncDisposable {
       this.#watch.note(record)
       this.#guarded(() => this.#epochs.note(record))
     }
-    // Other seats' words can be had from them again: only what this seat says itself, or holds for others, must be on disk soon.
-    const isLazy = records.length > 0 && records.every(({ type }) => type === 'certificate')
-    const entries = records.map(encodeLogRecord)
-    const appended = isLazy ? this.#log.appendLazily(...entries) : this.#log.append(...entries)
-    if (!isLazy) this.#log.hasten()
-    // In order: a token says that all before it are durable too.
-    this.#durable = Promise.all([this.#durable, appended]).then(() => this.#becameDurable(token))
-    // The log has told of its failure.
-    this.#durable.catch(() => undefined)
+    this.#queue.append(records, token)
   }
 
   #becameDurable(token: number): void {
@@ -372,18 +363,29 @@ export class Replica implements AsyncDisposable {
     if (answer !== undefined) this.#links.send([to], answer)
   }
 
-  /** What a disk refuses here ends everything, like what it refuses the log. */
-  #guarded(act: () => void): void {
+  /** P7: a fetched state takes the place of the one here, on disk before the engine goes on from it. */
+  async #install({ start, point }: VerifiedOffer): Promise<void> {
+    if (point.height <= this.height) throw new RangeError('blocks were faster')
+    this.#applier.pause()
+    const isLater = start.number > this.#state.epoch.number
     try {
-      act()
+      this.#store = await replaceState(this.#store, point.height, this.#anchors, this.#init)
     } catch (error) {
-      if (!(error instanceof ReplicaError)) throw error
-      this.#fail(error)
+      this.#fail(failureOf(error, this.#init.directory))
+      throw error
     }
+    if (this.#stopped) return
+    if (isLater) this.#guarded(() => this.#epochs.note({ type: 'epoch', start }))
+    const recent = rememberedIds(this.#store, this.#store.state.root)
+    this.#handle({ type: 'installed', snapshot: { start, point, stateRoot: this.stateRoot, recent } })
+    this.#applier.resume()
+    this.#reads.progressed()
   }
 
   #fallSilent(): void {
     this.#stopped = true
+    this.#loop.stop()
+    this.#snapshots.stop()
     this.#timers.stop()
     this.#applier.stop()
     this.#links.stop()
@@ -393,6 +395,7 @@ export class Replica implements AsyncDisposable {
   }
 
   #fail(error: ReplicaError): void {
+    if (this.#stopped) return
     // Nothing is said any more: what this seat would say may not be on disk.
     this.#fallSilent()
     void this.#admission[Symbol.asyncDispose]()

@@ -21,7 +21,7 @@ const FULL_RETRY_MS = 1000
 export interface SubmissionsInit {
   readonly clock: Clock
   readonly admission: Admission
-  readonly store: StateStore
+  readonly store: () => StateStore
   /** Gives an operation that may be proposed to the engine. */
   readonly handIn: (operation: Operation) => void
   readonly observe?: (event: ReplicaEvent) => void
@@ -58,7 +58,7 @@ export class Submissions {
     if (this.#stopped) return { type: 'unknown' }
     if (admitted.type === 'full') return { type: 'rejected', reason: 'busy', retryAfterMs: FULL_RETRY_MS }
     if (admitted.type === 'invalid') return admitted
-    const known = admission.remembered(store, operation)
+    const known = admission.remembered(store(), operation)
     if (known !== undefined) return { type: 'final', result: known }
     const outcome = this.wait(operation.id, signal)
     handIn(operation)

@@ -20,7 +20,8 @@ const HEALTHY: ReplicaLoad = {
   readersWaiting: 0,
   sendsHeld: 0,
   blocksUnapplied: 0,
-  links: { consensus: EMPTY, 'catch-up': EMPTY, payload: EMPTY, checkpoint: EMPTY, read: EMPTY, epoch: EMPTY },
+  links: { consensus: EMPTY, 'catch-up': EMPTY, payload: EMPTY, checkpoint: EMPTY, read: EMPTY, epoch: EMPTY, snapshot: EMPTY },
+  held: {},
   seats: [],
 }
 

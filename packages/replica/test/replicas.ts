@@ -22,6 +22,7 @@ import { seededRandom, silentLog, systemClock } from '@cairn/runtime'
 import { heldKeys, type KeyRing } from '../src/epochs/key-ring.ts'
 import type { ReplicaError } from '../src/errors.ts'
 import type { ReplicaEvent } from '../src/events.ts'
+import { seatDirectory } from '../src/ledger-directory.ts'
 import { Replica } from '../src/replica.ts'
 import type { ReplicaInit } from '../src/replica-init.ts'
 
@@ -49,7 +50,9 @@ export function valueOf(replica: Replica, key: string): string | undefined {
   return value && Buffer.from(value).toString()
 }
 
-interface TestReplicasOptions extends Partial<Pick<ReplicaInit, 'settings' | 'checkpointHeights' | 'segmentBytes'>> {
+interface TestReplicasOptions extends Partial<
+  Pick<ReplicaInit, 'settings' | 'checkpointHeights' | 'segmentBytes' | 'heightsKept' | 'askMs'>
+> {
   readonly overSockets?: boolean
   /** Replicas that have no seat at first, behind those that have. */
   readonly spares?: number
@@ -61,7 +64,8 @@ const SETTINGS = { ...DEFAULT_SETTINGS, leaderTimeoutMs: 300, idleMs: 200, resen
 
 /** Replicas of one ledger in this process, each with a directory of its own. */
 export class TestReplicas implements AsyncDisposable {
-  readonly #directory = mkdtempSync(join(tmpdir(), 'cairn-replica-'))
+  /** Holds a directory for each seat. */
+  readonly home = mkdtempSync(join(tmpdir(), 'cairn-replica-'))
   readonly #signers: readonly Signer[]
   /** As their disks hold them: what is erased stays so over a restart. */
   readonly keys: KeyRing[]
@@ -107,19 +111,19 @@ export class TestReplicas implements AsyncDisposable {
     return { peer, publicKey, role: 'full' }
   }
 
-  /** Takes away all that a stopped replica has on disk. */
-  wipe(seat: number): void {
-    rmSync(this.directoryOf(seat), { recursive: true })
-  }
-
-  /** Directory of a replica. */
-  directoryOf(seat: number): string {
-    return join(this.#directory, String(seat))
-  }
-
   /** Segments in the log of a seat. */
   segments(seat: number): readonly string[] {
-    return readdirSync(join(this.#directory, String(seat), 'log')).filter((name) => name.endsWith('.wal'))
+    return readdirSync(join(this.directoryOf(seat), 'log')).filter((name) => name.endsWith('.wal'))
+  }
+
+  /** What seat `seat` keeps its log and its state in. */
+  directoryOf(seat: number): string {
+    return seatDirectory(this.home, seat)
+  }
+
+  /** Loses the disk of a seat that does not run. */
+  wipe(seat: number): void {
+    rmSync(this.directoryOf(seat), { recursive: true })
   }
 
   get running(): readonly Replica[] {
@@ -143,10 +147,11 @@ export class TestReplicas implements AsyncDisposable {
     this.#transports[seat] = undefined
   }
 
-  async start(seat: number): Promise<Replica> {
+  /** With `isLearner` its key signs nothing. */
+  async start(seat: number, isLearner = false): Promise<Replica> {
     this.#transports[seat] = await this.#transport(seat)
     await this.#connect()
-    return await this.#startReplica(seat)
+    return await this.#startReplica(seat, isLearner)
   }
 
   /** Resolves when `holds` does, looking again after each step of the event loop; the test's own time is the limit. */
@@ -156,7 +161,7 @@ export class TestReplicas implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const seat of this.#signers.keys()) await this.stop(seat)
-    rmSync(this.#directory, { recursive: true, force: true })
+    rmSync(this.home, { recursive: true, force: true })
   }
 
   async #transport(seat: number): Promise<Transport> {
@@ -175,18 +180,20 @@ export class TestReplicas implements AsyncDisposable {
     }
   }
 
-  async #startReplica(seat: number): Promise<Replica> {
+  async #startReplica(seat: number, isLearner = false): Promise<Replica> {
     const [transport, signer] = [this.#transports[seat], this.keys[seat]]
     if (transport === undefined || signer === undefined || this.#committee === undefined) throw new Error(`no seat ${seat}`)
     const replica = await Replica.start({
       directory: this.directoryOf(seat),
       ledger: LEDGER,
       genesis: this.#committee,
-      signer,
+      signer: isLearner ? ed25519Signer(new Uint8Array(randomBytes(32))) : signer,
       signedOperations: true,
       settings: this.#options.settings ?? SETTINGS,
       checkpointHeights: this.#options.checkpointHeights ?? 8,
       segmentBytes: this.#options.segmentBytes ?? SEGMENT_BYTES,
+      askMs: this.#options.askMs ?? 100,
+      ...(this.#options.heightsKept !== undefined && { heightsKept: this.#options.heightsKept }),
       transport,
       clock: systemClock,
       observe: (event) => {

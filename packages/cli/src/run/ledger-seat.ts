@@ -1,6 +1,17 @@
 import { existsSync } from 'node:fs'
 import { createDialer, createLibp2pTransport } from '@cairn/network'
-import { readinessOf, readLedgerFile, readSeatIdentity, Replica, seatDirectory, SeatKeys, startClientServer } from '@cairn/replica'
+import {
+  burningReason,
+  burnSeat,
+  burntReason,
+  readinessOf,
+  readLedgerFile,
+  readSeatIdentity,
+  Replica,
+  seatDirectory,
+  SeatKeys,
+  startClientServer,
+} from '@cairn/replica'
 import type { LedgerOptions } from '../commands/ledger.ts'
 import { CliError, UsageError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -16,29 +27,26 @@ export async function runSeat(directory: string, { seat, listen, peers, clientPo
   if (!existsSync(home))
     throw new UsageError(`${directory} has no seat-${seat}`, 'check --seat; `cairn ledger new-key` makes one that is to join')
   const identity = await readSeatIdentity(directory, seat)
-  const keys = await SeatKeys.open(directory, seat)
-  if (keys.isBurnt) {
-    io.say(
-      { type: 'learner', seat },
-      `seat ${seat} has signed before and its log is gone: it follows, and signs nothing until its key is replaced`,
-    )
-  }
   const { clock, random, log } = io
   const observed = await observe<ObservedReplicaEvent, typeof REPLICA_METRICS>(io, REPLICA_RULES, REPLICA_METRICS, http)
   const transport = await createLibp2pTransport({ privateKey: identity.privateKey, listen, clock, log })
   const failed = new AbortController()
   try {
-    await using replica = await Replica.start({
-      directory: home,
-      ledger,
-      genesis,
-      signer: keys,
-      signedOperations,
-      transport,
-      clock,
-      observe: (event) => observed.reporter.report(event),
-      onFailure: (error) => failed.abort(error),
+    const { keys, replica: started } = await startSeat(directory, seat, io, async (signer, silence) => {
+      return await Replica.start({
+        directory: home,
+        ledger,
+        genesis,
+        signer,
+        ...(silence !== undefined && { silence }),
+        signedOperations,
+        transport,
+        clock,
+        observe: (event) => observed.reporter.report(event),
+        onFailure: (error) => failed.abort(error),
+      })
     })
+    await using replica = started
     const dialer = createDialer({ transport, addresses: peers, clock, random, reporter: { report: () => undefined } })
     await using _dialing = { [Symbol.asyncDispose]: () => dialer.stop() }
     await using server = await startClientServer({ replica, host: '127.0.0.1', port: clientPort })
@@ -62,4 +70,56 @@ export async function runSeat(directory: string, { seat, listen, peers, clientPo
     await transport.stop()
   }
   if (failed.signal.aborted) throw new CliError(String(failed.signal.reason), 'check the disk, then start the seat again', EXIT.storage)
+}
+
+/** A replica, and the keys that it may sign with. */
+interface Started {
+  readonly keys: SeatKeys
+  readonly replica: Replica
+}
+
+/**
+ * Starts a seat; as one that signs nothing if it is not known any more what its key has signed. `start` is told why, and what to do about it.
+ *
+ * @throws as `start`, for all that does not burn the key
+ */
+async function startSeat(
+  directory: string,
+  seat: number,
+  io: CommandIo,
+  start: (keys: SeatKeys, silence?: string) => Promise<Replica>,
+): Promise<Started> {
+  const keys = await SeatKeys.open(directory, seat)
+  if (!keys.isBurnt) {
+    try {
+      return { keys, replica: await start(keys) }
+    } catch (error) {
+      const reason = burningReason(error)
+      if (reason === undefined) throw error
+      io.log.error('ledger-key-burnt', { seat, reason })
+      await burnSeat(directory, seat, reason)
+    }
+  }
+  return await startLearner(directory, seat, io, start)
+}
+
+async function startLearner(
+  directory: string,
+  seat: number,
+  io: CommandIo,
+  start: (keys: SeatKeys, silence: string) => Promise<Replica>,
+): Promise<Started> {
+  const reason = (await burntReason(directory, seat)) ?? 'it has signed before, and its log is gone'
+  const silence = `${reason}. It follows the ledger and signs nothing until it is given another key; a log that was damaged is kept as log.lost`
+  io.say({ type: 'learner', seat, reason }, `seat ${seat}: ${silence}`)
+  try {
+    const keys = await SeatKeys.open(directory, seat)
+    return { keys, replica: await start(keys, silence) }
+  } catch (error) {
+    if (burningReason(error) === undefined) throw error
+    // A learner has said nothing, so nothing is lost with its log but what it can fetch again.
+    await burnSeat(directory, seat, reason)
+    const keys = await SeatKeys.open(directory, seat)
+    return { keys, replica: await start(keys, silence) }
+  }
 }

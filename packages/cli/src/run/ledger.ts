@@ -81,7 +81,7 @@ async function act(options: LedgerOptions, io: CommandIo): Promise<void> {
       const status = await new LedgerClient(target).status(limit(options, io))
       return io.say(
         { ...status, type: 'ledger-status', url: target },
-        `height ${status.height}, epoch ${status.epoch}, slot ${status.slot}, checkpoint ${status.checkpointHeight ?? 'none yet'}; ${membership(status)}`,
+        `height ${status.height}, epoch ${status.epoch}, slot ${status.slot}, checkpoint ${status.checkpointHeight ?? 'none yet'}; ${status.silence ?? membership(status)}`,
       )
     }
     case 'verify-checkpoint':

@@ -40,6 +40,9 @@ export const REPLICA_METRICS = {
   },
   cairn_ledger_malformed_messages_total: { type: 'counter', help: 'Messages that are none; each costs its peer the stream' },
   cairn_ledger_evidence_total: { type: 'counter', help: 'Proofs that a seat signed what excludes each other' },
+  cairn_ledger_snapshots_installed_total: { type: 'counter', help: 'States fetched and put in place, because the blocks were gone' },
+  cairn_ledger_snapshot_pages_total: { type: 'counter', help: 'Pages fetched for states that were put in place' },
+  cairn_ledger_snapshot_lies_total: { type: 'counter', help: 'Answers with pages that were not asked for, or none of the state' },
   cairn_ledger_epoch: { type: 'gauge', help: 'Epoch that this replica is in' },
   cairn_ledger_slot: { type: 'gauge', help: 'Slot that this replica is in' },
   cairn_ledger_final_height: { type: 'gauge', help: 'Height of the newest block that is final here' },
@@ -54,6 +57,7 @@ export const REPLICA_METRICS = {
   cairn_ledger_readers_waiting: { type: 'gauge', help: 'Readers that wait until what is applied here is fresh' },
   cairn_ledger_sends_held: { type: 'gauge', help: 'Messages that wait for the disk' },
   cairn_ledger_blocks_unapplied: { type: 'gauge', help: 'Final blocks that wait for the disk' },
+  cairn_ledger_held: { type: 'gauge', help: 'Things in memory: none of them grows with the height', labels: ['what'] },
   cairn_ledger_queued_messages: { type: 'gauge', help: 'Messages that wait for other replicas', labels: ['class'] },
   cairn_ledger_queued_bytes: { type: 'gauge', help: 'Bytes that wait for other replicas', labels: ['class'] },
   cairn_ledger_seat_behind_slots: { type: 'gauge', help: 'Slots since a seat was last heard of', labels: ['seat'] },
@@ -109,6 +113,17 @@ export const REPLICA_RULES = {
   },
   sent: { count: (metrics, { kind, bytes }) => metrics.add('cairn_ledger_sent_bytes_total', bytes, { class: kind }) },
   received: { count: (metrics, { kind, bytes }) => metrics.add('cairn_ledger_received_bytes_total', bytes, { class: kind }) },
+  'snapshot-begun': { log: 'info' },
+  'snapshot-lie': { log: 'warn', count: (metrics) => metrics.add('cairn_ledger_snapshot_lies_total', 1) },
+  'snapshot-left': { log: 'info' },
+  'snapshot-installed': {
+    log: 'info',
+    count(metrics, { fetched }) {
+      metrics.add('cairn_ledger_snapshots_installed_total', 1)
+      metrics.add('cairn_ledger_snapshot_pages_total', fetched)
+    },
+  },
+  diverged: { log: 'error' },
   'ledger-load': {
     count(metrics, { load }) {
       metrics.set('cairn_ledger_epoch', load.epoch)
@@ -129,6 +144,7 @@ export const REPLICA_RULES = {
         metrics.set('cairn_ledger_queued_messages', messages, { class: kind })
         metrics.set('cairn_ledger_queued_bytes', bytes, { class: kind })
       }
+      for (const [what, count] of Object.entries(load.held)) metrics.set('cairn_ledger_held', count, { what })
       for (const { seat, behindSlots } of load.seats) metrics.set('cairn_ledger_seat_behind_slots', behindSlots, { seat: `${seat}` })
     },
   },

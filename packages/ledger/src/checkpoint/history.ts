@@ -77,6 +77,19 @@ export class HistoryTree {
   }
 }
 
+/** Places of the largest complete subtrees of a tree of `size` leaves, from the left: all that its root and every later one are made of. */
+export function peakPlaces(size: number): readonly { readonly level: number; readonly index: number }[] {
+  const places: { readonly level: number; readonly index: number }[] = []
+  for (let start = 0; start < size;) {
+    const rest = size - start
+    // `leftSize` is below its argument, but for 1.
+    const length = rest === 1 ? 1 : leftSize(rest) * 2 === rest ? rest : leftSize(rest)
+    places.push({ level: Math.round(Math.log2(length)), index: start / length })
+    start += length
+  }
+  return places
+}
+
 class MemoryNodes implements HistoryNodes {
   readonly #levels: Uint8Array[][] = []
 

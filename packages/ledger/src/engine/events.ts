@@ -3,6 +3,7 @@ import type { Digest } from '../digest.ts'
 import type { ChainPoint } from '../header.ts'
 import type { Operation, Payload } from '../payload.ts'
 import type { Evidence } from './evidence.ts'
+import type { InstalledSnapshot } from './install.ts'
 import type { EpochStart, LogRecord, Message, PeerId, Want } from './messages.ts'
 
 /** What happened outside. `now` of a step is milliseconds since 1970 by the replica's clock; it decides nothing but what it says. */
@@ -17,6 +18,8 @@ export type EngineEvent =
   | { readonly type: 'applied'; readonly height: number; readonly stateRoot: Digest }
   /** A client hands in an operation here, found statically valid. */
   | { readonly type: 'submit'; readonly operation: Operation }
+  /** A snapshot is on disk in place of the state, all of it verified. */
+  | { readonly type: 'installed'; readonly snapshot: InstalledSnapshot }
   /** The operator wants this committee next; joiners and seats are all told. */
   | { readonly type: 'reconfigure'; readonly committee: Committee }
 

@@ -4,7 +4,7 @@ import { pointOf } from '../header.ts'
 import { EMPTY_PAYLOAD, EMPTY_PAYLOAD_ROOT } from '../payload.ts'
 import { SKIP } from '../votes.ts'
 import { advanceTo, makeIdle } from './advance.ts'
-import { dropWant, slotKey, wantBlock, wantPayload } from './wants.ts'
+import { dropWant, isFarAhead, slotKey, syncFrom, wantBlock, wantPayload } from './wants.ts'
 import { endEpoch } from './epochs.ts'
 import type { FastMissed } from './events.ts'
 import { HISTORY_BLOCKS_MAX, HISTORY_PAYLOADS_MAX, PAYLOADS_AHEAD_MAX, STATE_ROOTS_MAX } from './limits.ts'
@@ -82,8 +82,9 @@ function fastMissed(state: EngineState, block: Block): FastMissed {
 
 function remember(state: EngineState, block: FinalBlock): void {
   state.history.push(block)
-  if (state.history.length > HISTORY_BLOCKS_MAX) {
-    const [dropped] = state.history.splice(0, 1)
+  // What waits to be applied is still needed; how much that may be, catching up sees to.
+  while (state.history.length > HISTORY_BLOCKS_MAX && (state.history[0]?.header.height ?? Infinity) < state.applyNext) {
+    const dropped = state.history.shift()
     if (dropped !== undefined) state.blocks.delete(dropped.digest)
   }
 }
@@ -124,8 +125,16 @@ function isNamed(state: EngineState, root: Digest): boolean {
   return false
 }
 
-/** Hands final blocks to `apply`, in order, as far as their operations are here. */
+/** Hands final blocks to `apply`, in order, as far as their operations are here; then goes on catching up, if that waited for them. */
 export function applyReady(state: EngineState): void {
+  applyBlocks(state)
+  const { syncHeld } = state
+  if (syncHeld === undefined || isFarAhead(state)) return
+  state.syncHeld = undefined
+  syncFrom(state, syncHeld)
+}
+
+function applyBlocks(state: EngineState): void {
   for (;;) {
     const block = finalAt(state, state.applyNext)
     if (block === undefined) return
@@ -175,7 +184,7 @@ export function finalAt(state: EngineState, height: number): FinalBlock | undefi
 }
 
 /** Two final blocks that exclude each other: the committee is beyond what it bears, and a person must look. */
-function halt(state: EngineState, { slot, digest }: Certificate): void {
+export function halt(state: EngineState, { slot, digest }: Pick<Certificate, 'slot' | 'digest'>): void {
   state.halted = true
   emitEffect(state, { type: 'emit', event: { type: 'halted', slot, digest } })
 }

@@ -32,6 +32,9 @@ export const BATCH_BLOCKS_MAX = 64
 /** Final blocks ahead of the applied one whose operations are asked for: 16 MiB at most. */
 export const PAYLOADS_AHEAD_MAX = 16
 
+/** Final blocks that may wait for their operations before further ones are asked for: eight answers, half of what is kept in memory. */
+export const UNAPPLIED_AHEAD_MAX = 512
+
 /** Certificates of open slots in one answer. */
 export const BATCH_SLOTS_MAX = 64
 

@@ -136,6 +136,8 @@ export interface EngineState {
   lastProgress: string
   syncTurn: number
   syncedSlot: number
+  /** Who is asked on once what is final has been applied. */
+  syncHeld: PeerId | undefined
   /** The slot timer runs for the short time, because there is work to do. */
   urgent: boolean
   /** The leader need not wait any longer for a fuller block; for operations at all. */
@@ -212,6 +214,7 @@ export function createState(init: EngineInit): EngineState {
     lastProgress: '',
     syncTurn: 0,
     syncedSlot: -1,
+    syncHeld: undefined,
     urgent: false,
     mayPipeline: false,
     mayHeartbeat: false,

@@ -7,6 +7,7 @@ import { evaluateWaiting } from './evaluate.ts'
 import { verifyEvidence } from './evidence.ts'
 import type { Effect, EngineEvent, TimerName } from './events.ts'
 import { applyReady, noteApplied } from './finalise.ts'
+import { installSnapshot } from './install.ts'
 import { BATCH_ITEMS_MAX, BATCH_SLOTS_MAX } from './limits.ts'
 import type { BatchItem, Message, PeerId } from './messages.ts'
 import { forward, receiveOperations, submit } from './pool.ts'
@@ -44,6 +45,8 @@ function handle(state: EngineState, event: EngineEvent): void {
       return noteValidated(state, event.root, event.valid)
     case 'applied':
       return noteApplied(state, event.height, event.stateRoot)
+    case 'installed':
+      return installSnapshot(state, event.snapshot)
     case 'submit':
       return submit(state, event.operation)
     case 'reconfigure':

@@ -1,5 +1,5 @@
 import type { Digest } from '../digest.ts'
-import { ROUNDS_MAX, WANTS_MAX } from './limits.ts'
+import { ROUNDS_MAX, UNAPPLIED_AHEAD_MAX, WANTS_MAX } from './limits.ts'
 import type { PeerId } from './messages.ts'
 import { emitEffect, type EngineState, setTimer, wantsPayloads, type WantState } from './state.ts'
 
@@ -59,9 +59,15 @@ export function firstGap(state: EngineState): number {
   return slot
 }
 
+/** Final blocks run ahead of their operations: more of them would fill the memory, and bring nothing nearer. */
+export function isFarAhead({ final, applyNext }: EngineState): boolean {
+  return final.height - applyNext >= UNAPPLIED_AHEAD_MAX
+}
+
 /** Asks `peer` for everything final above here, and for certificates from `slot` on. */
 export function syncFrom(state: EngineState, peer: PeerId | undefined, slot = firstGap(state)): void {
-  if (peer !== undefined) emitEffect(state, { type: 'fetch', from: peer, want: { type: 'sync', height: state.final.height, slot } })
+  if (isFarAhead(state)) state.syncHeld = peer
+  else if (peer !== undefined) emitEffect(state, { type: 'fetch', from: peer, want: { type: 'sync', height: state.final.height, slot } })
 }
 
 /** Peers in turn, so that a dead or lying one costs one round. */

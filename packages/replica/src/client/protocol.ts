@@ -38,6 +38,8 @@ export interface StatusResponse {
   readonly finalHeight: number
   readonly stateRoot: string
   readonly halted: boolean
+  /** Why this replica signs nothing, and what to do about it; `null` for one that signs if it has a seat. */
+  readonly silence: string | null
   /** Seat in the epoch; `null` for a replica that follows and signs nothing. */
   readonly seat: number | null
   /** The epoch after which this replica was removed; `null` for one that has its seat, or never had any. */

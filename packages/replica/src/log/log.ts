@@ -163,14 +163,17 @@ export class ReplicaLog implements AsyncDisposable {
     await this.#guard(() => this.#superblock.write({ anchor, durable: this.lastSeq }))
   }
 
-  /** Forgets segments all of whose records are before `keepFrom`. What they held must not be needed any more (P5). */
-  async prune(keepFrom: number): Promise<void> {
+  /**
+   * Forgets segments all of whose records are before `keepFrom`, and keeps `anchor` in the superblock in the same step. What they held must not
+   * be needed any more (P5).
+   */
+  async prune(keepFrom: number, anchor: Uint8Array = this.anchor): Promise<void> {
     const from = Math.min(keepFrom, this.#next.seq)
     const kept = this.#firsts.findLastIndex((seq) => seq <= from)
     const forgotten = this.#firsts.slice(0, Math.max(0, kept))
     if (forgotten.length === 0) return
     // Said before it is done: a log without these segments is a pruned one, and not one that lost them.
-    await this.#guard(() => this.#superblock.write({ keepFrom: from, durable: this.lastSeq }))
+    await this.#guard(() => this.#superblock.write({ keepFrom: from, durable: this.lastSeq, anchor }))
     await this.#guard(async () => this.#segments.remove(forgotten))
     this.#firsts = this.#firsts.slice(forgotten.length)
   }

@@ -19,8 +19,11 @@ import {
   type TreeRoot,
 } from '@cairn/ledger'
 import { ReplicaError } from '../errors.ts'
+import { HEIGHTS_KEPT } from '../limits.ts'
+import { KeptChain } from './kept-chain.ts'
 import { PageCache } from './page-cache.ts'
 import { StagedBlocks } from './staged-blocks.ts'
+import { TABLES, TABLES_VERSION } from './tables.ts'
 
 export interface StateStoreInit {
   /** A file, which is made if it is not there; SQLite puts two more beside it. */
@@ -41,8 +44,8 @@ export interface StoredBlock {
   readonly payload: Uint8Array
 }
 
-/** Reads at a height that a client asked for a moment ago, and proofs under the last checkpoint, which lags by less than that. */
-const HEIGHTS_KEPT = 1024
+/** Heights forgotten with one block. */
+const FORGOTTEN_HEIGHTS_MAX = 4
 /** Decoded pages in memory: the upper levels of a state of gigabytes, and the leaves that are in use. */
 const CACHE_BYTES = 64 * 1024 * 1024
 /**
@@ -50,23 +53,6 @@ const CACHE_BYTES = 64 * 1024 * 1024
  * does it sooner unless blocks are large.
  */
 const JOURNAL_PAGES_MAX = 16_384
-/** The version of the tables, in SQLite's own field for that. */
-const VERSION = 1
-
-/**
- * `pages.born` and `drops` say between which heights a page is part of the state: a page that came back after it was dropped has been born again.
- */
-const TABLES = `
-  CREATE TABLE pages (hash BLOB PRIMARY KEY, bytes BLOB NOT NULL, born INTEGER NOT NULL) STRICT;
-  CREATE TABLE drops (height INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (height, hash)) STRICT, WITHOUT ROWID;
-  CREATE TABLE heights (height INTEGER PRIMARY KEY, root BLOB NOT NULL) STRICT;
-  CREATE TABLE blocks (height INTEGER PRIMARY KEY, point BLOB NOT NULL, item BLOB NOT NULL, payload_root TEXT NOT NULL, payload BLOB NOT NULL) STRICT;
-  CREATE INDEX blocks_by_payload ON blocks (payload_root);
-  CREATE TABLE checkpoints (height INTEGER PRIMARY KEY, header BLOB NOT NULL, certified BLOB, start BLOB) STRICT;
-  CREATE TABLE history (level INTEGER NOT NULL, position INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, position)) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = ${VERSION};
-`
-
 /**
  * The state of a replica and the tree over its blocks, by height. Blocks are staged one by one, which shows what they did at once, and flushed
  * together: their pages, heights and places in the history change in one transaction (P9), so after a crash the store is at some height, all of
@@ -87,8 +73,13 @@ export class StateStore implements PageSource, Disposable {
     >
   >
   readonly #history: HistoryTree
+  /** Its blocks and checkpoints, as far as they are kept. */
+  readonly chain: KeptChain
   readonly #staged = new StagedBlocks()
   #state: LedgerState
+  /** The oldest height whose state can be read, and one that stays readable whatever its age. */
+  #oldest: number
+  #keptFrom = Infinity
 
   /** @throws {ReplicaError} `STATE_CORRUPT`, `UNSUPPORTED_VERSION` */
   constructor({ path, heightsKept = HEIGHTS_KEPT, cacheBytes = CACHE_BYTES }: StateStoreInit) {
@@ -119,6 +110,8 @@ export class StateStore implements PageSource, Disposable {
       if (typeof last !== 'number') throw new ReplicaError({ code: 'STATE_CORRUPT', path, reason: 'it has no height' })
       this.#state = { height: last, root: this.#rootAt(last) ?? EMPTY_TREE }
       this.#history = new HistoryTree(this.#historyNodes(), last)
+      this.chain = new KeptChain(this.#database)
+      this.#oldest = Number(this.#database.prepare('SELECT min(height) AS height FROM heights').get()?.['height'])
     } catch (cause) {
       this.#database.close()
       throw this.#fault(cause)
@@ -185,7 +178,9 @@ export class StateStore implements PageSource, Disposable {
     if (change === undefined) return
     const { add, drop, block: keep, height: addHeight, node, forgetHeights, forgetPages, forgetDrops } = this.#statements
     const { state } = change
-    const oldest = state.height - this.#heightsKept + 1
+    // Some at a time: what was kept for somebody is not forgotten in one long pause.
+    const oldestMax = this.#oldest + FORGOTTEN_HEIGHTS_MAX * change.blocks.length
+    const oldest = Math.min(state.height - this.#heightsKept + 1, this.#keptFrom, oldestMax)
     try {
       this.#database.exec('BEGIN IMMEDIATE')
       for (const { page, height: born } of change.written) add.run(page.hash, page.bytes, born)
@@ -195,7 +190,7 @@ export class StateStore implements PageSource, Disposable {
         keep.run(state.height - change.blocks.length + 1 + index, point, item, payloadRoot, payload)
       }
       for (const { level, index, hash } of change.nodes) node.run(level, index, hash)
-      if (oldest > 0) {
+      if (oldest > this.#oldest) {
         forgetPages.run(oldest)
         forgetDrops.run(oldest)
         forgetHeights.run(oldest)
@@ -207,6 +202,12 @@ export class StateStore implements PageSource, Disposable {
       throw this.#fault(cause)
     }
     this.#staged.forget(change)
+    this.#oldest = Math.max(this.#oldest, oldest)
+  }
+
+  /** The states from `height` on stay readable, however old they become. */
+  keepFrom(height: number): void {
+    this.#keptFrom = height
   }
 
   /** As {@link stage} and {@link flush}. */
@@ -278,6 +279,11 @@ export class StateStore implements PageSource, Disposable {
     return Number(this.#database.prepare('SELECT count(*) AS count FROM pages').get()?.['count'])
   }
 
+  /** Rows, by what they are. */
+  get sizes(): Readonly<Record<string, number>> {
+    return { pages: this.pagesCount, ...this.chain.counts }
+  }
+
   close(): void {
     if (this.#database.isOpen) this.#database.close()
   }
@@ -288,8 +294,8 @@ export class StateStore implements PageSource, Disposable {
 
   #createTables(): void {
     const version = Number(this.#database.prepare('PRAGMA user_version').get()?.['user_version'])
-    if (version === VERSION) return
-    if (version !== 0) throw new ReplicaError({ code: 'UNSUPPORTED_VERSION', path: this.#path, found: version, supported: VERSION })
+    if (version === TABLES_VERSION) return
+    if (version !== 0) throw new ReplicaError({ code: 'UNSUPPORTED_VERSION', path: this.#path, found: version, supported: TABLES_VERSION })
     this.#database.exec(`BEGIN IMMEDIATE; ${TABLES}`)
     const empty = encodePage(EMPTY_PAGE)
     this.#database.prepare('INSERT INTO pages VALUES (?, ?, 0)').run(pageHash(empty), empty)
@@ -303,6 +309,11 @@ export class StateStore implements PageSource, Disposable {
     const bytes = this.#bytesOf(hash)
     if (bytes === undefined) throw pageMissing(hash)
     return rootOf(bytes)
+  }
+
+  /** The bytes of a page, checked against `hash`. @throws {ReplicaError} `STATE_CORRUPT` */
+  pageBytes(hash: Uint8Array): Uint8Array | undefined {
+    return this.#bytesOf(hash)
   }
 
   #bytesOf(hash: Uint8Array): Uint8Array | undefined {

@@ -40,6 +40,8 @@ function describeEvent(event: EngineEvent): string {
       return `applied height ${event.height}`
     case 'validated':
       return `payload ${short(event.root)} is ${event.valid ? 'valid' : 'invalid'}`
+    case 'installed':
+      return `installs the state of height ${event.snapshot.point.height}`
     case 'start':
     case 'reconfigure':
       return event.type

@@ -1,0 +1,14 @@
+/** Pages asked for at once: with 2.8 KB in a page, three quarters of an answer. */
+export const PAGES_ASKED_MAX = 256
+/** Bytes of pages in one answer; who asked for more asks again for the rest. Any page fits. */
+export const PAGES_BYTES_MAX = 1024 * 1024
+/** Pages that are looked at in one turn of the event loop: some milliseconds, so that votes and pings are not late. */
+export const PAGES_PER_TURN_MAX = 256
+/** How long a state is kept for somebody who has not asked for more of it. */
+export const HOLD_MS = 30_000
+/** Heights that a state may fall behind while it is kept for somebody: blocks and old pages pile up meanwhile, and this bounds them. */
+export const HELD_HEIGHTS_MAX = 65_536
+/** Requests in a row that brought nothing, of each peer, after which a download waits for another offer. What is here already stays. */
+export const ROUNDS_WITHOUT_PAGES_MAX = 2
+/** How often a replica that does not get on asks for a way. An idle ledger makes a block every two seconds, so healthy ones hardly ask. */
+export const ASK_MS = 3000

@@ -1,0 +1,20 @@
+// A process that copies the pages of the state in its second argument into the incoming state in its first, page by page, until it is killed.
+import { writeSync } from 'node:fs'
+import { IncomingState } from '../../src/snapshot/incoming-state.ts'
+import { MissingPages } from '../../src/snapshot/missing-pages.ts'
+import { StateStore } from '../../src/state/state-store.ts'
+
+const [path = '', from = ''] = process.argv.slice(2)
+const store = new StateStore({ path: from })
+const { height, root } = store.state
+const incoming = new IncomingState(path, height)
+const missing = new MissingPages(root.hash, incoming)
+for (let count = 1; !missing.isDone; count++) {
+  incoming.together(() => {
+    missing.look(1)
+    const [hash] = missing.wanted
+    const page = hash && store.pageBytes(hash)
+    if (page !== undefined) missing.take(page)
+  })
+  writeSync(1, `page ${count}.\n`)
+}
