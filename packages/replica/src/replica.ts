@@ -125,9 +125,10 @@ export class Replica implements AsyncDisposable {
       isBoundary: (point) => this.#checkpoints.isDue(point),
       onBoundary: (point) => this.#checkpoints.stored(point),
     })
+    const path = join(init.directory, 'epochs.db')
     this.#epochs = new EpochChanges({
       ...init,
-      path: join(init.directory, 'epochs.db'),
+      path,
       verifier,
       keys: init.signer,
       self: init.transport.self,
@@ -245,8 +246,7 @@ export class Replica implements AsyncDisposable {
   }
 
   async stop(): Promise<void> {
-    if (!this.#stopped) this.#ended = this.#end()
-    await this.#ended
+    await (this.#stopped ? this.#ended : (this.#ended = this.#end()))
   }
 
   async #end(): Promise<void> {
