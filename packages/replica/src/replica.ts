@@ -258,9 +258,7 @@ export class Replica implements AsyncDisposable {
     this.#store.close()
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop()
-  }
+  [Symbol.asyncDispose] = (): Promise<void> => this.stop()
 
   #receive(from: PeerId, message: Message): void {
     if (message.type !== 'operations') return this.#handle({ type: 'received', from, message })
