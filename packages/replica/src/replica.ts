@@ -148,9 +148,10 @@ export class Replica implements AsyncDisposable {
       isBoundary: (point) => this.#checkpoints.isDue(point),
       onBoundary: (point) => this.#checkpoints.stored(point),
     })
+    const path = join(init.directory, 'epochs.db')
     this.#epochs = new EpochChanges({
       ...init,
-      path: join(init.directory, 'epochs.db'),
+      path,
       verifier,
       keys: init.signer,
       self: init.transport.self,
@@ -255,8 +256,7 @@ export class Replica implements AsyncDisposable {
   }
 
   async stop(): Promise<void> {
-    if (!this.#stopped) this.#ended = this.#end()
-    await this.#ended
+    await (this.#stopped ? this.#ended : (this.#ended = this.#end()))
   }
 
   async #end(): Promise<void> {
@@ -272,9 +272,7 @@ export class Replica implements AsyncDisposable {
     this.#store.close()
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop()
-  }
+  [Symbol.asyncDispose] = (): Promise<void> => this.stop()
 
   #receive(from: PeerId, message: Message): void {
     if (message.type !== 'operations') return this.#handle({ type: 'received', from, message })

@@ -27,11 +27,12 @@ import {
 export function noteFinal(state: EngineState, certificate: Certificate): void {
   if (state.pendingFinal === undefined || certificate.slot > state.pendingFinal.slot) state.pendingFinal = certificate
   finalise(state)
+  // The higher one may be of a block that nobody has any more, because the epoch ended before it.
+  if (certificate !== state.pendingFinal && certificate.slot > state.final.slot) finalise(state, certificate)
 }
 
 /** Makes final what a certificate says is, as soon as all blocks between are known. */
-export function finalise(state: EngineState): void {
-  const target = state.pendingFinal
+export function finalise(state: EngineState, target = state.pendingFinal): void {
   if (target === undefined || state.halted || hasEnded(state)) return
   const path: Block[] = []
   for (let digest = target.digest; digest !== state.final.digest;) {
@@ -44,7 +45,7 @@ export function finalise(state: EngineState): void {
     path.push(block)
     digest = block.header.parent
   }
-  state.pendingFinal = undefined
+  if (target === state.pendingFinal) state.pendingFinal = undefined
   for (const block of path.reverse()) {
     const ends = endsEpoch(block.header, state.final.epoch === block.header.epoch ? state.final.nextCommittee : SKIP)
     makeFinal(state, block)
