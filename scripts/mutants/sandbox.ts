@@ -3,9 +3,23 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Mutant } from '../../packages/ledger/test/mutation/mutants.ts'
+import type { Mutant } from '../../packages/ledger/test/mutation/mutant.ts'
+import type { Focus, LedgerPreset } from '@cairn/simulator'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Seeds 1 to `seedsMax` of each preset, all about `focus` if there is one. */
+export interface Schedule {
+  readonly focus?: Focus | undefined
+  readonly presets: readonly LedgerPreset[]
+  readonly seedsMax: number
+}
+
+/** One schedule after the other until a seed fails, with some of the simulator's checks switched off. */
+export interface HuntPlan {
+  readonly schedules: readonly Schedule[]
+  readonly without: readonly string[]
+}
 
 /** What a hunt through seeds found. */
 export interface Hunt {
@@ -14,10 +28,14 @@ export interface Hunt {
   readonly seeds: number
   readonly preset?: string
   readonly seed?: number
+  readonly focus?: Focus
   readonly invariant?: string
 }
 
-/** A copy of the ledger and of the simulator, of which one is wrong. */
+/** What of a package a sandbox has its own copy of. */
+const COPIED: Readonly<Record<string, readonly string[]>> = { ledger: ['src', 'test'], simulator: ['src'], replica: ['src/log'] }
+
+/** A copy of the ledger, its log and the simulator, one of which is wrong. */
 export class Sandbox implements AsyncDisposable {
   readonly #home: string
 
@@ -30,25 +48,22 @@ export class Sandbox implements AsyncDisposable {
     const home = await mkdtemp(join(tmpdir(), 'cairn-mutant-'))
     const scope = join(home, 'node_modules', '@cairn')
     await mkdir(scope, { recursive: true })
-    for (const name of ['runtime', 'ledger', 'simulator']) {
-      const from = join(root, 'packages', name)
-      const to = join(home, 'packages', name)
-      await cp(join(from, 'src'), join(to, 'src'), { recursive: true })
-      await cp(join(from, 'test'), join(to, 'test'), { recursive: true })
-      await cp(join(from, 'package.json'), join(to, 'package.json'))
+    for (const [name, parts] of Object.entries(COPIED)) {
+      for (const part of [...parts, 'package.json'])
+        await cp(join(root, 'packages', name, part), join(home, 'packages', name, part), { recursive: true })
       await symlink(join('..', '..', 'packages', name), join(scope, name))
     }
-    // As it is, where its own dependencies are found.
-    await symlink(join(root, 'packages', 'protocol'), join(scope, 'protocol'))
+    // As they are, where their own dependencies are found.
+    for (const name of ['protocol', 'runtime']) await symlink(join(root, 'packages', name), join(scope, name))
     await cp(join(root, 'scripts', 'mutants', 'hunt.ts'), join(home, 'hunt.ts'))
     await writeFile(join(home, 'package.json'), '{ "type": "module" }')
-    if (mutant !== undefined) await mutate(join(home, 'packages', 'ledger', 'src', mutant.file), mutant)
+    if (mutant !== undefined) await mutate(join(home, 'packages', mutant.package, 'src', mutant.file), mutant)
     return new Sandbox(home)
   }
 
-  /** Runs seeds 1 to `seedsMax` of each preset until one fails. A run that hangs for `timeoutMs` is killed as well, and says so. */
-  async hunt(presets: readonly string[], seedsMax: number, timeoutMs: number): Promise<Hunt> {
-    const { code, out, errors } = await this.#node([join(this.#home, 'hunt.ts'), presets.join(','), String(seedsMax)], timeoutMs)
+  /** Runs seeds until one fails. A run that hangs for `timeoutMs` is killed as well, and says so. */
+  async hunt(plan: HuntPlan, timeoutMs: number): Promise<Hunt> {
+    const { code, out, errors } = await this.#node([join(this.#home, 'hunt.ts'), JSON.stringify(plan)], timeoutMs)
     if (code === null) return { killed: true, seeds: 0, invariant: 'TIMEOUT' }
     if (code !== 0) throw new Error(`the hunt itself failed: ${errors.slice(-2000)}`)
     return JSON.parse(out) as Hunt

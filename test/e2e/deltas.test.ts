@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdir } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
 import { generateFlatFile } from '../datasets/index.ts'
-import type { Daemon } from './daemon.ts'
+import { Daemon } from './daemon.ts'
 import { LEDGER, Scene } from './harness.ts'
 import { assertSameTree } from './trees.ts'
 
@@ -66,6 +66,22 @@ describe('an update with bytes inserted all over', () => {
     assert.equal(deltas, 'ready')
     assert(plan.delta.chunks > 10)
     assert.equal(await origin.metric('cairn_delta_sets_made_total'), 1)
+  })
+
+  it('is asked of the origin, which has deltas, and not of a node that joined whole', async () => {
+    const [release, into] = [`${LEDGER}@2`, scene.path('updated')]
+    const whole = await Daemon.ready(scene.join({ workspace, peers: [origin], release, into: scene.path('whole'), flags: ['--stay'] }))
+    await whole.process.event('joined')
+    await scene.join({ workspace, peers: [origin], release: `${LEDGER}@1`, into }).succeeded()
+    const update = scene.join({ workspace, peers: [whole, origin], release, into })
+    await update.succeeded()
+    const received = update.eventsOf('chunk-received')
+    const ofWhole = received.filter(({ peer }) => peer === whole.peer)
+    // What it may be asked for before the origin has said what it offers.
+    assert.ok(ofWhole.length <= 2, `${ofWhole.length} of ${received.length}`)
+    assert.ok(received.length > 10)
+    await assertSameTree(into, scene.path('v2'))
+    await whole.process.stop()
   })
 
   it('leaves the cache with chunks that need no others', async () => {

@@ -87,6 +87,6 @@ describe('cairn ledger', () => {
     }
     assert.equal((await outcome('init', directory))[0], 0)
     assert.deepEqual(await outcome('init', directory), [5, `cairn: ${directory} holds a ledger, or a part of one`])
-    assert.deepEqual(await outcome('run', directory, '--seat', '1'), [2, `cairn: ${directory} has seat 0 alone, not 1`])
+    assert.deepEqual(await outcome('run', directory, '--seat', '1'), [2, `cairn: ${directory} has no seat-1`])
   })
 })

@@ -5,7 +5,7 @@
 //        node test/model/main.ts --trace FILE...   replays recorded runs, and nothing else
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import type { PresetName } from '@cairn/ledger'
+import type { LedgerPreset } from '@cairn/simulator'
 import { CHAIN_FLAWS, SLOT_FLAWS, SPARE_GUARDS } from './flaws.ts'
 import { INSTANCES, type Instance } from './instances.ts'
 import { loadModel, type Model } from './quint.ts'
@@ -18,7 +18,7 @@ import { readTrace, type Recording, recordingOf } from './trace.ts'
 const SAMPLES_PER_FLAW_MAX = 20_000
 /** Slots of a recording: enough for blocks over skipped slots, few enough for a second each. */
 const RECORDED_SLOTS = 8
-const RECORDED_PRESETS: readonly PresetName[] = ['cft-3', 'bft-4', 'bft-7']
+const RECORDED_PRESETS: readonly LedgerPreset[] = ['cft-3', 'bft-4', 'bft-7']
 
 const { values } = parseArgs({
   options: {

@@ -76,6 +76,9 @@ describe('options', () => {
     [['list', '--peer', '/ip4/1.2.3.4/tcp/1'], /--peer needs --trust/, /cairn list --help/],
     [['ledger', 'init', 'a', 'b'], /^cairn: ledger init takes DIR$/, /cairn ledger --help/],
     [['ledger', 'submit', 'http://127.0.0.1:1', 'name'], /^cairn: ledger submit takes URL KEY VALUE$/, /cairn ledger --help/],
+    [['ledger', 'reconfigure', 'd'], /^cairn: ledger reconfigure takes DIR URL$/, /cairn ledger --help/],
+    [['ledger', 'reconfigure', 'd', 'http://127.0.0.1:1'], /nothing is to change: --add, --remove or --replace/, /cairn ledger --help/],
+    [['ledger', 'reconfigure', 'd', 'u', '--add', 'x'], /--add must be PEER\/KEY/, /cairn ledger --help/],
     [['ledger', 'verify-checkpoint', 'http://127.0.0.1:1'], /--trust FILE is missing: the trust.json/, /cairn ledger --help/],
     [['publish', 'd', '--workspace', 'w', '--ledger', 'a', '--height', 'x'], /--height must be a whole number/, /cairn publish --help/],
   ]

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { hostPort, httpUrl, multiaddr } from '../src/values/address.ts'
+import { seatChange, seatKey } from '../src/values/committee.ts'
 import { duration, DURATION_MS_MAX, integer, rate, size } from '../src/values/number.ts'
 import { oneOf, text, type ValueParser } from '../src/values/parser.ts'
 import { channelName, ledgerName, networkName, release } from '../src/values/release.ts'
@@ -17,6 +18,30 @@ describe('values', () => {
     ['64 KiB', 65_536],
   ])
   refuses('size', size, ['', '0', '-1', '20G', '20gib', '1e9', '0x10', 'GiB', '1.5.5MB', '99999TiB', '0.1B', '1constructor'])
+
+  const key = { peer: PEER, publicKey: new Uint8Array(32).fill(0xab) }
+  const keyText = `${PEER}/${'ab'.repeat(32)}`
+  accepts('key of a seat', seatKey, [[keyText, key]])
+  refuses('key of a seat', seatKey, [
+    '',
+    PEER,
+    `${PEER}/`,
+    `/${'ab'.repeat(32)}`,
+    `${keyText}a`,
+    keyText.slice(0, -1),
+    `${PEER}/${'AB'.repeat(32)}`,
+  ])
+  accepts('change of a seat', seatChange, [[`12=${keyText}`, { seat: 12, ...key }]])
+  refuses('change of a seat', seatChange, [
+    '',
+    keyText,
+    `=${keyText}`,
+    `-1=${keyText}`,
+    `01=${keyText}`,
+    `100=${keyText}`,
+    '2=',
+    `2=${PEER}`,
+  ])
 
   accepts('rate', rate, [
     ['10MiB/s', 10 * 2 ** 20],

@@ -5,6 +5,7 @@ import type { SnapshotIndex, StageClass } from '@cairn/protocol'
 import type { Clock, Log, Random, Reporter } from '@cairn/runtime'
 import {
   forgetAside,
+  holdFiles,
   inspectTarget,
   type JoinedTarget,
   type Placer,
@@ -68,6 +69,8 @@ export class Node implements AsyncDisposable {
   #release: Release | undefined
   #joining: SnapshotJoin | undefined
   #isJoining = false
+  /** Files of the version before are being freed: nobody need wait for that before this node ends. */
+  #freeing: Promise<void> | undefined
   #opened = opening()
 
   private constructor(init: NodeInit, components: NodeComponents, parts: NodeParts, begun: JoinedTarget | undefined) {
@@ -163,7 +166,10 @@ export class Node implements AsyncDisposable {
   }
 
   stop(): Promise<void> {
-    return this.#parts.stop(async () => this.#joining?.store.close())
+    return this.#parts.stop(async () => {
+      await this.#joining?.store.close()
+      await this.#freeing
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -208,7 +214,12 @@ export class Node implements AsyncDisposable {
     return this.#openJoin(release, index, target.path, directories, async (store) => {
       if (from !== undefined) {
         await store.close()
-        await switchTree(into, from, index)
+        const held = await holdFiles(into, from)
+        try {
+          await switchTree(into, from, index)
+        } finally {
+          this.#freeing = held.release()
+        }
         this.#joining = await this.#openJoin(release, index, into, [])
         this.#opened = opening()
         this.#opened.resolve(this.#joining)

@@ -9,31 +9,29 @@ export interface FetchPlan {
   readonly chunksAsDelta: number
   readonly bytesAsDelta: number
   readonly deltaBytes: number
+  /** How long deltas that are being made are worth waiting for; 0 if none are. */
+  readonly deltasWaitMs: number
 }
 
 /**
  * Asks the sources how much of the chunks in `missing` they can give as deltas to whoever has all of the first of `basis`. A plan and no
  * promise: a source may leave, and what it sends is verified all the same.
  *
- * Waits while they are being made, within {@link deltasWaitMs}; `onPreparing` is told before.
+ * Does not wait for those that are being made: whoever fetches waits for them, within {@link FetchPlan.deltasWaitMs}.
  */
 export async function planFetch(
   index: SnapshotIndex,
   missing: Bitmap,
   [from]: readonly CID[],
   participant: Pick<Participant, 'deltas'>,
-  options: { readonly signal: AbortSignal; readonly onPreparing: () => void },
+  signal: AbortSignal,
 ): Promise<FetchPlan> {
-  const plan = { chunksToFetch: missing.count, bytesToFetch: 0, chunksAsDelta: 0, bytesAsDelta: 0, deltaBytes: 0 }
+  const plan = { chunksToFetch: missing.count, bytesToFetch: 0, chunksAsDelta: 0, bytesAsDelta: 0, deltaBytes: 0, deltasWaitMs: 0 }
   for (const chunk of missing.indices()) plan.bytesToFetch += index.chunkBytes(chunk)
   if (from === undefined || missing.count === 0) return plan
-  const { signal, onPreparing } = options
-  let offer = await participant.deltas(index, from, { waitMs: 0, signal })
-  if (offer.state === 'preparing') {
-    onPreparing()
-    offer = await participant.deltas(index, from, { waitMs: deltasWaitMs(plan.bytesToFetch), signal })
-  }
-  if (offer.state !== 'ready') return plan
+  const offer = await participant.deltas(index, from, { waitMs: 0, signal })
+  if (offer.state === 'none') return plan
+  if (offer.state === 'preparing') plan.deltasWaitMs = deltasWaitMs(plan.bytesToFetch)
   for (const [chunk, bytes] of offer.sizes ?? []) {
     if (!missing.get(chunk)) continue
     plan.chunksAsDelta += 1

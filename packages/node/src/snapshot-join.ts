@@ -4,11 +4,7 @@ import {
   openPlaceStore,
   type Placer,
   type PlaceStore,
-  planReuse,
-  reuseChunks,
   type ReuseDirectory,
-  ReuseSources,
-  type ReuseTally,
   type Rollback,
   type SnapshotSink,
   StorageError,
@@ -17,8 +13,8 @@ import type { DownloadSession, Participant, ReceivedDeltas } from '@cairn/swarm'
 import type { Release } from '@cairn/trust'
 import { NodeError } from './errors.ts'
 import type { NodeEvent } from './events.ts'
-import { BASIS_MAX, ROLLBACKS_MAX } from './limits.ts'
-import { planFetch } from './plan-fetch.ts'
+import { ROLLBACKS_MAX } from './limits.ts'
+import { type LocalReuse, startReuse } from './local-reuse.ts'
 import { RangeReader } from './range-reader.ts'
 import { hasEntries, StageCommitter } from './stage-committer.ts'
 
@@ -135,9 +131,10 @@ export class SnapshotJoin {
     if (stage === undefined && (this.store.isComplete || this.#init.wasComplete)) await this.#recheck(signal)
     const chunksResumed = this.store.have.count
     if (chunksResumed > 0) this.#reportResumed()
-    const reused = await this.#reuse(signal)
+    await using reuse = await this.#reuse(signal)
     const fetched = new FetchTally()
-    await this.#bringTo(stage, fetched, signal)
+    await this.#bringTo(stage, fetched, reuse, signal)
+    const reused = await reuse?.done
     if (stage === undefined) await this.#init.commit?.(this.store)
     const durationMs = this.#sinceStartMs()
     const snapshot = release.manifest.toString()
@@ -154,52 +151,33 @@ export class SnapshotJoin {
       durationMs,
       bytesBySource,
       wastedBytes,
-      bytesReused: reused.bytes,
+      bytesReused: reused?.bytes ?? 0,
       chunksResumed,
       chunksCount: index.chunksCount,
     }
   }
 
-  /** Places what is on this machine, and says before what that will be. */
-  async #reuse(signal: AbortSignal): Promise<ReuseTally> {
-    const { directories, index } = this.#init
-    const { reporter, placer } = this.#components
-    const { have } = this.store
-    if (directories.length === 0) return { files: 0, chunks: 0, bytes: 0 }
-    if (!have.isFull()) reporter.report({ type: 'waiting', reason: 'reusing' })
-    const sources = await ReuseSources.open({ target: index, have, directories, placer, signal })
-    this.#basis = sources.snapshots.filter((snapshot) => !snapshot.equals(index.cid)).slice(0, BASIS_MAX)
-    const plan = planReuse(this.store, index, sources)
-    let waited = false
-    const fetch = await planFetch(index, plan.missing, this.#basis, this.#components.participant, {
-      signal,
-      onPreparing: () => {
-        waited = true
-        reporter.report({ type: 'waiting', reason: 'deltas' })
-      },
-    })
-    if (waited) reporter.report({ type: 'waiting', reason: 'reusing' })
-    const { files, chunks, bytes } = plan
-    reporter.report({
-      type: 'planned',
-      files: index.root.totals.files,
-      filesReused: files,
-      chunksReused: chunks,
-      bytesReused: bytes,
-      ...fetch,
-    })
-    const tally = await reuseChunks(this.store, index, sources, { signal, onPlaced: (chunk) => this.reader.placed(chunk) })
-    reporter.report({ type: 'reused', filesShared: tally.files, chunks: tally.chunks, bytes: tally.bytes })
-    await this.#init.onReused?.()
-    this.store.useBases(sources)
-    return tally
+  /** Begins to place what is on this machine. */
+  async #reuse(signal: AbortSignal): Promise<LocalReuse | undefined> {
+    const { directories, index, isUpdate, onReused } = this.#init
+    if (directories.length === 0) return undefined
+    const onPlaced = (chunk: number): void => {
+      this.reader.placed(chunk)
+      this.#session?.arrived(chunk)
+    }
+    const init = { index, store: this.store, directories, isUpdate, onReused, onPlaced, signal }
+    const reuse = await startReuse(init, this.#components)
+    this.#basis = reuse.basis
+    return reuse
   }
 
   /** Fetches, and after a rollback fetches again, until what was asked for is in place and committed. */
-  async #bringTo(stage: StageClass | undefined, fetched: FetchTally, signal: AbortSignal): Promise<void> {
+  async #bringTo(stage: StageClass | undefined, fetched: FetchTally, reuse: LocalReuse | undefined, signal: AbortSignal): Promise<void> {
+    let copying = reuse
     for (let rollbacksCount = 0; ;) {
       try {
-        await this.#fetch(stage, fetched, signal)
+        await this.#fetch(stage, fetched, copying, signal)
+        copying = undefined // what it did not find is fetched like everything else
         if (stage !== undefined && this.store.stageCommitted(stage)) return
         if (stage !== undefined || !this.store.have.isFull()) continue // damaged meanwhile
         await this.store.finish()
@@ -208,12 +186,15 @@ export class SnapshotJoin {
         const isDamage = error instanceof StorageError && error.fault.code === 'CORRUPT'
         if (!isDamage || rollbacksCount === ROLLBACKS_MAX) throw error
         rollbacksCount += 1
+        await copying?.done.catch(() => undefined)
+        copying = undefined
         await this.store.rollback()
       }
     }
   }
 
-  async #fetch(stage: StageClass | undefined, fetched: FetchTally, signal: AbortSignal): Promise<void> {
+  /** Fetches what is neither in place nor on its way there in `copying`, which it waits for. */
+  async #fetch(stage: StageClass | undefined, fetched: FetchTally, copying: LocalReuse | undefined, signal: AbortSignal): Promise<void> {
     const { index, patienceMs } = this.#init
     const { deltas } = this.#components
     const [from] = this.#basis
@@ -235,6 +216,7 @@ export class SnapshotJoin {
     const { session, result } = this.#components.participant.startDownload({
       index,
       sink,
+      ...(copying === undefined ? {} : { expected: copying.expected, deltasWaitMs: copying.deltasWaitMs }),
       signal: AbortSignal.any([signal, commits.signal]),
       // What is kept is for those who come from the same version: it may be made from that alone.
       basis: keeping === undefined ? this.#basis : this.#basis.slice(0, 1),
@@ -244,8 +226,13 @@ export class SnapshotJoin {
     })
     this.#session = session
     this.reader.attach((chunks) => session.prefer(chunks))
+    copying?.done.then(
+      () => session.lost([...copying.expected.indices()].filter((chunk) => !this.store.have.get(chunk))),
+      (error: unknown) => commits.abort(error),
+    )
     try {
       fetched.add(await result)
+      await copying?.done
       await keeping?.finish()
       await this.#stages.committed()
     } finally {

@@ -6,7 +6,7 @@ import { MemoryNetwork } from '@cairn/network/testing'
 import { Bitmap, encodeFrame, parseCid } from '@cairn/protocol'
 import { type Random, seededRandom, silentLog } from '@cairn/runtime'
 import { advanceToEnd, advanceUntil, ManualClock } from '@cairn/runtime/testing'
-import { LocalPlacer, MemoryBlockStore } from '@cairn/storage'
+import { LocalPlacer, type Placer, MemoryBlockStore } from '@cairn/storage'
 import { type SampleSnapshot, sampleSnapshot, writeSample } from '@cairn/storage/testing'
 import { Participant, type ParticipantInit, type SwarmEvent } from '@cairn/swarm'
 import { type FollowInit, FollowingNode, type JoinSummary, Node, type NodeEvent, type NodeInit } from '../src/index.ts'
@@ -107,7 +107,11 @@ export class World implements AsyncDisposable {
   }
 
   /** Starts a node that knows the peer `origin` and joins {@link target} of its name, if not told otherwise. */
-  async start(name = 'node', init: Partial<NodeInit> = {}): Promise<RunningNode> {
+  async start(
+    name = 'node',
+    init: Partial<NodeInit> = {},
+    { placer = new LocalPlacer() }: { readonly placer?: Placer } = {},
+  ): Promise<RunningNode> {
     const events: NodeEvent[] = []
     const transport = this.network.createTransport(name)
     const node = await this.settle(
@@ -124,7 +128,7 @@ export class World implements AsyncDisposable {
         {
           ...this.#components(name),
           reporter: { report: (event) => events.push(event) },
-          placer: new LocalPlacer(),
+          placer,
           createTransport: async () => transport,
         },
       ),

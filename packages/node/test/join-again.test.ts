@@ -3,7 +3,7 @@ import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { diffSnapshots } from '@cairn/protocol'
-import { StorageError } from '@cairn/storage'
+import { LocalPlacer, StorageError } from '@cairn/storage'
 import { NodeError } from '../src/index.ts'
 import { count, endless, LEDGER, only, type Published, World } from './harness.ts'
 import { listTree } from './trees.ts'
@@ -117,6 +117,44 @@ describe('joining a directory that is complete', () => {
     const state = ['blocks', 'fingerprints', 'journal', 'lock', 'lock.pid', 'peer.key', 'trust']
     assert.deepEqual((await readdir(join(world.target(), '.cairn'))).toSorted(), state)
     assert.equal(only((await world.join()).events, 'rechecked')[0]?.damagedCount, 0)
+  })
+
+  it('fetches the rest while it copies what is there', async () => {
+    await using world = await World.create()
+    const [, v2] = await overtaken(world)
+    const fetched = Promise.withResolvers<void>()
+    // Nothing is copied before something was fetched: one after the other, neither would ever come.
+    class Patient extends LocalPlacer {
+      override async copy(job: Parameters<LocalPlacer['copy']>[0]): ReturnType<LocalPlacer['copy']> {
+        await fetched.promise
+        return super.copy(job)
+      }
+      override async place(job: Parameters<LocalPlacer['place']>[0]): ReturnType<LocalPlacer['place']> {
+        fetched.resolve()
+        return super.place(job)
+      }
+    }
+    const { node } = await world.start('node', {}, { placer: new Patient() })
+    const { bytesReused } = await world.settle(node.join(endless))
+    assert.ok(bytesReused > 0)
+    assert.deepEqual(await listTree(world.target()), await listTree(v2.path))
+  })
+
+  it('fetches what is gone from where it was to be copied', async () => {
+    await using world = await World.create()
+    const [, v2] = await overtaken(world)
+    class Forgetful extends LocalPlacer {
+      override async copy(): Promise<undefined> {
+        return undefined
+      }
+    }
+    const { node, events } = await world.start('node', {}, { placer: new Forgetful() })
+    const { bytesReused } = await world.settle(node.join(endless))
+    assert.equal(bytesReused, only(events, 'reused')[0]?.bytes)
+    const [planned] = only(events, 'planned')
+    assert.ok(planned!.chunksReused > only(events, 'reused')[0]!.chunks)
+    assert.ok(count(events, 'chunk-received') > planned!.chunksToFetch)
+    assert.deepEqual(await listTree(world.target()), await listTree(v2.path))
   })
 
   it('goes back to the version before it in the same way', async () => {

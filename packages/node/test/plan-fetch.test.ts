@@ -9,26 +9,20 @@ const CHUNKS = 40
 const CHUNK_BYTES = 1024 * 1024
 
 describe('planFetch', () => {
-  it('waits for deltas that are being made, as long as what is missing is worth', async () => {
-    const { plan, waits, preparing } = await planned([{ state: 'preparing' }, { state: 'ready', sizes: new Map([[3, 500]]) }])
-    assert.deepEqual(waits, [0, deltasWaitMs(CHUNKS * CHUNK_BYTES)])
-    assert.equal(preparing, 1)
+  it('says how long deltas that are being made are worth waiting for, and does not wait', async () => {
+    const { plan, waits } = await planned({ state: 'preparing', sizes: new Map([[3, 500]]) })
+    assert.deepEqual(waits, [0])
+    assert.equal(plan.deltasWaitMs, deltasWaitMs(CHUNKS * CHUNK_BYTES))
     assert.equal(plan.chunksAsDelta, 1)
     assert.equal(plan.deltaBytes, 500)
     assert.equal(plan.bytesToFetch, CHUNKS * CHUNK_BYTES)
   })
 
-  it('does not wait for what is there, or will never be', async () => {
+  it('waits for nothing that is there, or will never be', async () => {
     for (const offer of [{ state: 'ready', sizes: new Map() }, { state: 'none' }] as const) {
-      const { waits, preparing } = await planned([offer])
-      assert.deepEqual([waits, preparing], [[0], 0])
+      const { plan, waits } = await planned(offer)
+      assert.deepEqual([waits, plan.deltasWaitMs, plan.chunksAsDelta], [[0], 0, 0])
     }
-  })
-
-  it('takes chunks whole where deltas are not made in time', async () => {
-    const { plan, waits } = await planned([{ state: 'preparing' }, { state: 'preparing' }])
-    assert.equal(waits.length, 2)
-    assert.equal(plan.chunksAsDelta, 0)
   })
 })
 
@@ -40,27 +34,17 @@ describe('deltasWaitMs', () => {
   })
 })
 
-/** A plan for all of a snapshot, from sources that say one of `offers` after the other. */
-async function planned(offers: readonly DeltaOffer[]) {
+/** A plan for all of a snapshot, from sources that say `offer`. */
+async function planned(offer: DeltaOffer) {
   const index = snapshot()
   const waits: number[] = []
-  let preparing = 0
   const deltas = async (_: SnapshotIndex, from: CID, { waitMs }: { readonly waitMs: number }): Promise<DeltaOffer> => {
     assert(from.equals(index.cid))
     waits.push(waitMs)
-    return offers[waits.length - 1]!
+    return offer
   }
-  const plan = await planFetch(
-    index,
-    Bitmap.full(CHUNKS),
-    [index.cid],
-    { deltas },
-    {
-      signal: new AbortController().signal,
-      onPreparing: () => (preparing += 1),
-    },
-  )
-  return { plan, waits, preparing }
+  const plan = await planFetch(index, Bitmap.full(CHUNKS), [index.cid], { deltas }, new AbortController().signal)
+  return { plan, waits }
 }
 
 function snapshot(): SnapshotIndex {

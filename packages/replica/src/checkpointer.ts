@@ -21,16 +21,16 @@ const HEIGHTS_KEPT = 4
 /** Gathers signatures for checkpoints, until a quorum of the committee stands for one. */
 export class Checkpointer {
   readonly #ledger: LedgerId
-  readonly #signer: Signer
+  readonly #signerOf: (publicKey: Uint8Array) => Signer | undefined
   readonly #verifier: Verifier
   /** By height: the own header and the committee that certifies it. */
   readonly #own = new Map<number, { readonly header: CheckpointHeader; readonly committee: Committee; isCertified: boolean }>()
   /** The newest signatures of each seat, by height. */
   readonly #heard = new Map<number, Map<number, CheckpointMessage>>()
 
-  constructor(ledger: LedgerId, signer: Signer, verifier: Verifier) {
+  constructor(ledger: LedgerId, signerOf: (publicKey: Uint8Array) => Signer | undefined, verifier: Verifier) {
     this.#ledger = ledger
-    this.#signer = signer
+    this.#signerOf = signerOf
     this.#verifier = verifier
   }
 
@@ -39,10 +39,11 @@ export class Checkpointer {
     const { height } = header
     this.#own.set(height, { header, committee, isCertified: false })
     for (const old of this.#own.keys()) if (this.#own.size > HEIGHTS_KEPT) this.#own.delete(old)
-    const seat = committee.members.findIndex(({ publicKey }) => Buffer.compare(publicKey, this.#signer.publicKey) === 0)
-    if (seat < 0) return undefined
+    const seat = committee.members.findIndex(({ publicKey }) => this.#signerOf(publicKey) !== undefined)
+    const signer = committee.members[seat] && this.#signerOf(committee.members[seat].publicKey)
+    if (signer === undefined) return undefined
     const statement = checkpointStatement(header)
-    return { height, digest: statement.digest, seat, signature: signStatement(this.#ledger, this.#signer, statement) }
+    return { height, digest: statement.digest, seat, signature: signStatement(this.#ledger, signer, statement) }
   }
 
   /** Takes what seat `message.seat` said, from whoever relayed it; returns the checkpoint once, when a quorum stands for it. */

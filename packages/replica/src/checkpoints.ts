@@ -29,7 +29,7 @@ import type { StateStore } from './state/state-store.ts'
 export interface CheckpointsInit {
   readonly ledger: LedgerId
   readonly genesis: Digest
-  readonly signer: Signer
+  readonly signerOf: (publicKey: Uint8Array) => Signer | undefined
   readonly verifier: Verifier
   readonly store: StateStore
   readonly log: ReplicaLog
@@ -52,7 +52,7 @@ export class Checkpoints {
 
   constructor(init: CheckpointsInit) {
     this.#init = init
-    this.#checkpointer = new Checkpointer(init.ledger, init.signer, init.verifier)
+    this.#checkpointer = new Checkpointer(init.ledger, init.signerOf, init.verifier)
   }
 
   /** The newest checkpoint that a quorum stands for. */
@@ -69,8 +69,9 @@ export class Checkpoints {
   /** Whether there will be a checkpoint at `point`, which needs the state there on disk. */
   isDue({ height, epoch, nextCommittee }: ChainPoint): boolean {
     const { startOf, checkpointHeights = CHECKPOINT_HEIGHTS } = this.#init
+    const start = startOf(epoch)
     // After an epoch's end block only empty blocks follow: the next epoch's checkpoints will do.
-    return isCheckpointed(height, checkpointHeights) && startOf(epoch) !== undefined && nextCommittee === ZERO_DIGEST
+    return start !== undefined && nextCommittee === ZERO_DIGEST && isCheckpointed(height, start.base.height, checkpointHeights)
   }
 
   /** The state after the block at `point` is the newest in the file. */
@@ -142,7 +143,11 @@ export class Checkpoints {
   }
 }
 
-/** Every `interval` heights, and early in a ledger's life at powers of two, so that a new one has a checkpoint at once. All seats agree on it. */
-function isCheckpointed(height: number, interval: number): boolean {
-  return height % interval === 0 || (height < interval && Number.isInteger(Math.log2(height)))
+/**
+ * Every `interval` heights, and early in an epoch at powers of two of what it has, so that a new ledger has a checkpoint at once, and a new
+ * committee one of its own. All seats agree on it.
+ */
+function isCheckpointed(height: number, baseHeight: number, interval: number): boolean {
+  const inEpoch = height - baseHeight
+  return height % interval === 0 || (inEpoch < interval && Number.isInteger(Math.log2(inEpoch)))
 }

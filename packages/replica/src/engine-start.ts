@@ -10,11 +10,12 @@ import {
   readPoint,
   recover,
   rememberedIds,
+  STATE_ROOTS_MAX,
   ZERO_DIGEST,
 } from '@cairn/ledger'
 import { genesisPoint } from './genesis.ts'
 import { rememberingVerifier } from './remembering-verifier.ts'
-import type { ReplicaInit } from './replica.ts'
+import type { KeyedInit } from './replica-init.ts'
 import type { StateStore } from './state/state-store.ts'
 
 /** A record that the log had, and where. */
@@ -24,9 +25,8 @@ export interface LoggedRecord {
 }
 
 /** The engine as the log and the state say that it was left, or at the ledger's beginning. @throws {LedgerError} `BAD_RECORDS` */
-export function engineState(init: ReplicaInit, store: StateStore, logged: readonly LoggedRecord[]): EngineState {
+export function engineState(init: KeyedInit, store: StateStore, logged: readonly LoggedRecord[]): EngineState {
   const records = logged.map(({ record }) => record)
-  const { signer } = init
   const engine: EngineInit = {
     ledger: init.ledger,
     settings: init.settings ?? DEFAULT_SETTINGS,
@@ -34,7 +34,7 @@ export function engineState(init: ReplicaInit, store: StateStore, logged: readon
     self: init.transport.self,
     start: { number: 0, committee: init.genesis, base: genesisPoint(init.ledger, init.genesis) },
     verifier: rememberingVerifier(ed25519Verifier()),
-    signerOf: (publicKey) => (Buffer.compare(publicKey, signer.publicKey) === 0 ? signer : undefined),
+    signerOf: (publicKey) => init.signer.signerOf(publicKey),
     policyRoot: ZERO_DIGEST,
   }
   const newest = store.newestCheckpoint()
@@ -47,6 +47,17 @@ export function engineState(init: ReplicaInit, store: StateStore, logged: readon
     point: readPoint(new ByteReader(pointBytes, 'kept point')),
     stateRoot: Buffer.from(root.hash).toString('hex'),
     recent: rememberedIds(store, root),
+    roots: keptRoots(store),
   }
   return recover(from ?? engine, records, applied, floor)
+}
+
+function keptRoots(store: StateStore): ReadonlyMap<number, string> {
+  const { height } = store.state
+  const roots = new Map<number, string>()
+  for (let at = Math.max(1, height - STATE_ROOTS_MAX + 1); at <= height; at++) {
+    const kept = store.stateAt(at)
+    if (kept !== undefined) roots.set(at, Buffer.from(kept.root.hash).toString('hex'))
+  }
+  return roots
 }

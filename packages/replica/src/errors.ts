@@ -15,6 +15,8 @@ export type ReplicaFault =
   | { readonly code: 'BAD_LEDGER_FILE'; readonly path: string }
   /** A replica answers a client with this HTTP status; 503: not now. */
   | { readonly code: 'REFUSED'; readonly url: string; readonly status: number; readonly reason: string }
+  /** A key whose time is over is still on the disk: this process must not go on as if it were not. */
+  | { readonly code: 'KEY_NOT_ERASED'; readonly path: string; readonly reason: string }
   | { readonly code: 'STATE_CORRUPT'; readonly path: string; readonly reason: string }
 
 export class ReplicaError extends Error {
@@ -45,6 +47,8 @@ function describe(fault: ReplicaFault): string {
       return `${fault.path} does not describe a ledger that this program knows`
     case 'REFUSED':
       return `${fault.url} answers ${fault.status}: ${fault.reason}`
+    case 'KEY_NOT_ERASED':
+      return `${fault.path} must be erased, and is not: ${fault.reason}`
     case 'STATE_CORRUPT':
       return `${fault.path} is damaged: ${fault.reason}`
     default:

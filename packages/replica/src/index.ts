@@ -4,7 +4,19 @@ export { type LogFile, type LogFiles, systemLogFiles } from './log/log-files.ts'
 export { type LogEntry, type LogRecord } from './log/record.ts'
 export { StateStore, type StateStoreInit } from './state/state-store.ts'
 export { genesisHeader, genesisPoint } from './genesis.ts'
-export { Replica, type ReplicaInit } from './replica.ts'
+export { Replica } from './replica.ts'
+export type { ReplicaInit } from './replica-init.ts'
+export type { ReconfigureOutcome } from './epochs/epoch-changes.ts'
+export type { KeyRing } from './epochs/key-ring.ts'
+export {
+  changedCommittee,
+  type CommitteeChange,
+  decodeNextCommittee,
+  encodeNextCommittee,
+  NEXT_COMMITTEE_FILE,
+  type NextCommittee,
+} from './epochs/next-committee.ts'
+export { createSeatKey, SeatKeys, type SeatName } from './epochs/seat-keys.ts'
 export type { ReadAnswer } from './read/read-answer.ts'
 export { type ReplicaEvent } from './events.ts'
 export type { MessageClass } from './peer-links.ts'
@@ -13,4 +25,4 @@ export { type SubmitOutcome } from './submissions.ts'
 export { type ClientServer, type ClientServerInit, startClientServer } from './client/client-server.ts'
 export { LedgerClient, type VerifiedRead } from './client/ledger-client.ts'
 export type { ReadLevel, StatusResponse } from './client/protocol.ts'
-export { createLedgerDirectory, type LedgerFile, maySign, readLedgerFile, readSeatKeys, seatDirectory } from './ledger-directory.ts'
+export { createLedgerDirectory, type LedgerFile, readLedgerFile, readSeatIdentity, seatDirectory } from './ledger-directory.ts'

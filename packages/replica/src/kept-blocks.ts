@@ -11,9 +11,11 @@ import {
   type Payload,
   payloadFacts,
   readItem,
+  readPoint,
   type Want,
   writeItem,
   writePoint,
+  ZERO_DIGEST,
 } from '@cairn/ledger'
 import { SERVED_BLOCKS_MAX, UNAPPLIED_MAX } from './limits.ts'
 import type { StateStore, StoredBlock } from './state/state-store.ts'
@@ -54,13 +56,23 @@ export class UnappliedBlocks {
   }
 }
 
-/** What `store` has of what a peer wants, as a message; `undefined` if it has nothing. */
-export function answerFrom(store: StateStore, want: Want): Message | undefined {
+/**
+ * What `store` has of what a peer wants, as a message; `undefined` if it has nothing. `closing` is what follows the last block of an epoch: it
+ * may be final by nothing else, and names a committee that the peer may not know.
+ */
+export function answerFrom(store: StateStore, want: Want, closing: (epoch: number) => readonly BatchItem[]): Message | undefined {
   if (want.type === 'payload') {
     const bytes = store.payload(want.root)
     return bytes && { type: 'payload', payload: decodePayload(bytes) }
   }
   if (want.type !== 'sync') return undefined
   const items = store.itemsAbove(want.height, SERVED_BLOCKS_MAX).map((bytes) => readItem(new ByteReader(bytes, 'kept block')))
-  return { type: 'batch', items, height: store.state.height }
+  const at = store.pointAt(want.height)
+  const point = at && readPoint(new ByteReader(at, 'kept point'))
+  const before = point === undefined || point.nextCommittee === ZERO_DIGEST ? [] : closing(point.epoch)
+  return { type: 'batch', items: [...before, ...items.flatMap((item) => [item, ...afterItem(item, closing)])], height: store.state.height }
+}
+
+function afterItem({ proposal }: BatchItem, closing: (epoch: number) => readonly BatchItem[]): readonly BatchItem[] {
+  return proposal === undefined || proposal.header.nextCommittee === ZERO_DIGEST ? [] : closing(proposal.header.epoch)
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   checkpointDigest,
@@ -11,7 +11,6 @@ import {
   type Member,
   PRESETS,
   type PresetName,
-  type Signer,
   type TrustRoot,
 } from '@cairn/ledger'
 import { loadOrCreatePeerKey, type PeerIdentity } from '@cairn/network'
@@ -27,21 +26,18 @@ export interface LedgerFile {
   readonly signedOperations: boolean
 }
 
-/** A seat's own keys: secret, and in the seat's directory only. */
-export interface SeatKeys {
-  readonly signer: Signer
-  readonly identity: PeerIdentity
-}
-
 const WHAT = 'cairn ledger'
 const VERSION = 1
 const LEDGER_FILE = 'ledger.json'
 const TRUST_FILE = 'trust.json'
 /** Beside a seat's keys: they have been used. */
-const USED_FILE = 'seat.used'
+export const USED_FILE = 'seat.used'
 /** And their log has been lost since. */
-const BURNT_FILE = 'seat.burnt'
-/** How long a new trust root may be used: longer than anybody keeps a ledger of seats whose keys never change. */
+export const BURNT_FILE = 'seat.burnt'
+/** The key that the seat signs with, and the one that it is reached by. */
+export const KEY_FILE = 'seat.key'
+export const PEER_FILE = 'peer.key'
+/** How long a new trust root may be used: for as long as the first committee's keys, erased or not, are worth nobody's while. */
 const TRUST_MS = 365 * 24 * 3600 * 1000
 
 /** The file as JSON. */
@@ -72,9 +68,10 @@ export async function createLedgerDirectory(
   const members: Member[] = []
   for (let seat = 0; seat < n; seat++) {
     await mkdir(seatDirectory(directory, seat), { mode: 0o700 })
-    await writeFile(join(seatDirectory(directory, seat), 'seat.key'), randomBytes(32), { mode: 0o600, flag: 'wx' })
-    const { signer, identity } = await readSeatKeys(directory, seat)
-    members.push({ peer: identity.peer, publicKey: signer.publicKey, role: 'full' })
+    await writeFile(join(seatDirectory(directory, seat), KEY_FILE), randomBytes(32), { mode: 0o600, flag: 'wx' })
+    const { publicKey } = ed25519Signer(await readFile(join(seatDirectory(directory, seat), KEY_FILE)))
+    const { peer } = await loadOrCreatePeerKey(join(seatDirectory(directory, seat), PEER_FILE))
+    members.push({ peer, publicKey, role: 'full' })
   }
   const ledger: LedgerId = { networkId: randomBytes(32).toString('hex'), chainId: 1 }
   const stored: StoredLedger = {
@@ -114,11 +111,15 @@ export async function readLedgerFile(directory: string): Promise<LedgerFile> {
   return { ledger: { networkId, chainId }, genesis, signedOperations: signedOperations !== false }
 }
 
-/** @throws the system's error */
-export async function readSeatKeys(directory: string, seat: number): Promise<SeatKeys> {
-  const home = seatDirectory(directory, seat)
-  const signer = ed25519Signer(await readFile(join(home, 'seat.key')))
-  return { signer, identity: await loadOrCreatePeerKey(join(home, 'peer.key')) }
+/**
+ * How a seat is reached.
+ *
+ * @throws the system's error, `ENOENT` where there is no such seat
+ */
+export async function readSeatIdentity(directory: string, seat: number): Promise<PeerIdentity> {
+  const path = join(seatDirectory(directory, seat), PEER_FILE)
+  await access(path)
+  return await loadOrCreatePeerKey(path)
 }
 
 /**
@@ -137,6 +138,11 @@ export async function maySign(directory: string, seat: number): Promise<boolean>
   // Said once more, for a learner has a log too.
   if (!isNew) await mark(join(home, BURNT_FILE))
   return isNew
+}
+
+/** Whether the seat has a log of what it said. */
+export async function hasLog(directory: string, seat: number): Promise<boolean> {
+  return await hasEntries(join(seatDirectory(directory, seat), 'log'))
 }
 
 /** Puts an empty file there for good; false if it was there. */

@@ -1,3 +1,5 @@
+import { SEATS_MAX } from '@cairn/ledger'
+
 /** Messages that wait for one peer and class. What is lost is said again when nothing moves, so a peer that does not read costs only this. */
 export const QUEUE_MESSAGES_MAX = 1024
 /** Bytes that wait for one peer and class: some blocks. */
@@ -15,6 +17,10 @@ export const CHECKPOINT_HEIGHTS = 256
 export const UNCLAIMED_SLOTS_MAX = 128
 /** Next committees that are kept in the log beside the epoch's own: candidates of one epoch that no block has decided between. */
 export const NAMED_COMMITTEES_MAX = 8
+/** The word of all that join each of them: what a log keeps beside them, and a record of an epoch is made of. */
+export const READIES_MAX = NAMED_COMMITTEES_MAX * SEATS_MAX
+/** After this what is missing of an epoch's record is asked for again: nothing waits for it but light clients. */
+export const EPOCH_RETRY_MS = 1000
 /** Clients that wait for what became of their operations. */
 export const WAITING_MAX = 65_536
 /** Readers that wait until what is applied here is fresh: they cost a closure each, and all of them one round of messages. */

@@ -1,5 +1,5 @@
 import { type LogRecord, payloadFacts } from '@cairn/ledger'
-import { NAMED_COMMITTEES_MAX, UNCLAIMED_SLOTS_MAX } from './limits.ts'
+import { NAMED_COMMITTEES_MAX, READIES_MAX, UNCLAIMED_SLOTS_MAX } from './limits.ts'
 
 /** Remembers from which record on the log is still needed, for what is not final and applied yet. */
 export class LogMarks {
@@ -8,7 +8,8 @@ export class LogMarks {
   /** Payloads by root: their record, and the slot of a block that names them, or else in which they came. */
   readonly #payloads = new Map<string, { readonly seq: number; slot: number; isClaimed: boolean }>()
   readonly #slotOfRoot = new Map<string, number>()
-  #standing: LogRecord[] = []
+  #committees: Extract<LogRecord, { readonly type: 'committee' }>[] = []
+  #readies: Extract<LogRecord, { readonly type: 'ready' }>[] = []
 
   /** `record` stands in the log at `seq` or behind it; the seat is in slot `current`. */
   note(record: LogRecord, seq: number, current: number): void {
@@ -37,21 +38,28 @@ export class LogMarks {
       }
       case 'committee': {
         const { hash } = record.committee
-        const others = this.#standing.filter((each) => each.type !== 'committee' || each.committee.hash !== hash)
-        this.#standing = [...others.slice(1 - NAMED_COMMITTEES_MAX), record]
+        const others = this.#committees.filter(({ committee }) => committee.hash !== hash)
+        this.#committees = [...others.slice(1 - NAMED_COMMITTEES_MAX), record]
+        return
+      }
+      case 'ready': {
+        const { signature } = record.ready
+        const others = this.#readies.filter(({ ready }) => Buffer.compare(ready.signature, signature) !== 0)
+        this.#readies = [...others.slice(1 - READIES_MAX), record]
         return
       }
       case 'epoch':
-        this.#standing = []
+        this.#committees = []
+        this.#readies = []
         return
       default:
         record satisfies never
     }
   }
 
-  /** Records that stay true for as long as the epoch lasts: who may come next. */
+  /** Records that stay true for as long as the epoch lasts: who may come next, and that who joins is ready. */
   get standing(): readonly LogRecord[] {
-    return this.#standing
+    return [...this.#readies, ...this.#committees]
   }
 
   /**

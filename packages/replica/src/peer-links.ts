@@ -1,11 +1,12 @@
 import { decodeMessage, encodeMessage, LedgerError, type Message, MESSAGE_BYTES_MAX, PAYLOAD_BYTES_MAX } from '@cairn/ledger'
 import { type CheckpointMessage, decodeCheckpointMessage, encodeCheckpointMessage } from './checkpoint-message.ts'
 import type { Channel, PeerId, Protocol, Transport } from '@cairn/network'
+import { decodeEpochMessage, encodeEpochMessage, type EpochMessage } from './epochs/epoch-message.ts'
 import { decodeReadMessage, encodeReadMessage, type ReadMessage } from './read/read-message.ts'
 import { QUEUE_BYTES_MAX, QUEUE_MESSAGES_MAX } from './limits.ts'
 
 /** What travels apart, so that a payload never delays a vote: each class has a stream of its own to each peer. */
-export type MessageClass = 'consensus' | 'catch-up' | 'payload' | 'checkpoint' | 'read'
+export type MessageClass = 'consensus' | 'catch-up' | 'payload' | 'checkpoint' | 'read' | 'epoch'
 
 export interface PeerLinksInit {
   readonly transport: Transport
@@ -13,6 +14,7 @@ export interface PeerLinksInit {
   readonly onMessage: (from: PeerId, message: Message) => void
   readonly onCheckpoint: (message: CheckpointMessage) => void
   readonly onRead: (from: PeerId, message: ReadMessage) => void
+  readonly onEpoch: (from: PeerId, message: EpochMessage) => void
   /** A peer sent what is no message; its stream has been closed. */
   readonly onMalformed: (from: PeerId, error: LedgerError) => void
   /** A message was left out, for its queue was full or the peer not there. */
@@ -30,6 +32,7 @@ const PROTOCOLS = {
   payload: protocol('payload'),
   checkpoint: protocol('checkpoint'),
   read: protocol('read'),
+  epoch: protocol('epoch'),
 } as const satisfies Record<MessageClass, Protocol>
 const CLASSES = Object.keys(PROTOCOLS) as readonly MessageClass[]
 
@@ -50,14 +53,20 @@ export class PeerLinks {
   }
 
   async start(): Promise<void> {
-    const { transport, onMessage, onCheckpoint, onRead } = this.#init
+    const { transport, onMessage, onCheckpoint, onRead, onEpoch } = this.#init
     const ofEngine = (from: PeerId, frame: Uint8Array): void => onMessage(from, decodeMessage(frame))
     const ofCheckpoints = (_: PeerId, frame: Uint8Array): void => onCheckpoint(decodeCheckpointMessage(frame))
     const ofReads = (from: PeerId, frame: Uint8Array): void => onRead(from, decodeReadMessage(frame))
-    for (const kind of CLASSES) {
-      const take = kind === 'checkpoint' ? ofCheckpoints : kind === 'read' ? ofReads : ofEngine
-      await transport.handle(PROTOCOLS[kind], (channel) => this.#receive(channel, kind, take))
+    const ofEpochs = (from: PeerId, frame: Uint8Array): void => onEpoch(from, decodeEpochMessage(frame))
+    const takes = {
+      consensus: ofEngine,
+      'catch-up': ofEngine,
+      payload: ofEngine,
+      checkpoint: ofCheckpoints,
+      read: ofReads,
+      epoch: ofEpochs,
     }
+    for (const kind of CLASSES) await transport.handle(PROTOCOLS[kind], (channel) => this.#receive(channel, kind, takes[kind]))
   }
 
   /** What waits now. */
@@ -68,6 +77,7 @@ export class PeerLinks {
       payload: { messages: 0, bytes: 0 },
       checkpoint: { messages: 0, bytes: 0 },
       read: { messages: 0, bytes: 0 },
+      epoch: { messages: 0, bytes: 0 },
     }
     for (const { kind, queued } of this.#links.values()) {
       load[kind].messages += queued.messages
@@ -90,6 +100,11 @@ export class PeerLinks {
   /** As {@link send}, for what readers ask. */
   sendRead(to: readonly PeerId[], message: ReadMessage): void {
     this.#sendBytes(to, 'read', encodeReadMessage(message))
+  }
+
+  /** As {@link send}, for what is known of epochs that ended. */
+  sendEpoch(to: readonly PeerId[], message: EpochMessage): void {
+    this.#sendBytes(to, 'epoch', encodeEpochMessage(message))
   }
 
   #sendBytes(to: readonly PeerId[], kind: MessageClass, bytes: Uint8Array): void {
@@ -199,7 +214,7 @@ class Link {
   }
 }
 
-function classOf({ type }: Message): Exclude<MessageClass, 'checkpoint' | 'read'> {
+function classOf({ type }: Message): Exclude<MessageClass, 'checkpoint' | 'read' | 'epoch'> {
   if (type === 'payload' || type === 'operations') return 'payload'
   return type === 'fetch' || type === 'batch' ? 'catch-up' : 'consensus'
 }

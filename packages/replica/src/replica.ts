@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import {
   type ChainPoint,
+  type Committee,
   type Checkpoint,
   type LightProof,
-  type Committee,
   decodeLogRecord,
   type Digest,
   type Effect,
@@ -13,22 +13,18 @@ import {
   type LedgerId,
   type LogRecord,
   type Message,
+  type Notice,
   type Operation,
   type OperationResult,
   type Payload,
   type PeerId,
-  proveKey,
-  readState,
-  type Role,
-  type Settings,
-  type Signer,
   step,
   type Want,
 } from '@cairn/ledger'
-import type { Transport } from '@cairn/network'
-import type { Clock } from '@cairn/runtime'
 import type { StatusResponse } from './client/protocol.ts'
-import type { ReplicaError } from './errors.ts'
+import { ReplicaError } from './errors.ts'
+import { EpochChanges, type ReconfigureOutcome } from './epochs/epoch-changes.ts'
+import type { NextCommittee } from './epochs/next-committee.ts'
 import { ReplicaLog } from './log/log.ts'
 import { Admission } from './admission.ts'
 import { Applier } from './applier.ts'
@@ -37,54 +33,33 @@ import { EngineTimers } from './engine-timers.ts'
 import { engineState, type LoggedRecord } from './engine-start.ts'
 import { genesisPoint } from './genesis.ts'
 import { answerFrom, UnappliedBlocks } from './kept-blocks.ts'
-import type { ReplicaEvent } from './events.ts'
 import { FinalityWatch } from './finality-watch.ts'
 import { Forwards } from './forwards.ts'
 import { HeldSends } from './held-sends.ts'
 import { lightProofTo } from './light-proof.ts'
 import { loadOf, type ReplicaLoad } from './load.ts'
+import { progressOf } from './progress.ts'
 import { PeerLinks } from './peer-links.ts'
-import type { ReadAnswer } from './read/read-answer.ts'
+import { type ReadAnswer, readAnswer } from './read/read-answer.ts'
+import { type KeyedInit, keysOf, type ReplicaInit } from './replica-init.ts'
 import { ReadBarrier } from './read/read-barrier.ts'
 import { readViewOf } from './read/read-view.ts'
 import { StateStore } from './state/state-store.ts'
-import { FULL_RETRY_MS, Submissions, type SubmitOutcome } from './submissions.ts'
-
-export interface ReplicaInit {
-  /** Holds the log and the state, and nothing else. */
-  readonly directory: string
-  readonly ledger: LedgerId
-  /** The committee that the ledger began with. */
-  readonly genesis: Committee
-  readonly signer: Signer
-  readonly role?: Role
-  readonly settings?: Settings
-  /** Whether clients must sign their operations; off only where whoever reaches the replica is trusted. All seats agree on it. */
-  readonly signedOperations: boolean
-  readonly transport: Transport
-  readonly clock: Clock
-  /** Heights between checkpoints: the same at all seats. */
-  readonly checkpointHeights?: number
-  /** Size of the log's segments. */
-  readonly segmentBytes?: number
-  /** Hears of everything that a metric or a log line may be made of. */
-  readonly observe?: (event: ReplicaEvent) => void
-  /** The disk failed: nothing more is said, and the process must end. */
-  readonly onFailure: (error: ReplicaError) => void
-}
+import { Submissions, type SubmitOutcome } from './submissions.ts'
 
 /**
  * One seat of a ledger: drives the engine, and does what it decides, in its order. Nothing that waits for the disk is sent before the disk has
  * it, and a failed disk ends everything.
  */
 export class Replica implements AsyncDisposable {
-  readonly #init: ReplicaInit
+  readonly #init: KeyedInit
   readonly #state: EngineState
   readonly #log: ReplicaLog
   readonly #store: StateStore
   readonly #links: PeerLinks
   readonly #checkpoints: Checkpoints
-  readonly #submissions = new Submissions()
+  readonly #epochs: EpochChanges
+  readonly #submissions: Submissions
   readonly #reads: ReadBarrier
   readonly #admission: Admission
   readonly #watch: FinalityWatch
@@ -99,10 +74,12 @@ export class Replica implements AsyncDisposable {
   #stopped = false
   readonly #blocks = new UnappliedBlocks()
 
-  private constructor(init: ReplicaInit, log: ReplicaLog, store: StateStore, state: EngineState, records: readonly LoggedRecord[]) {
+  private constructor(init: KeyedInit, log: ReplicaLog, store: StateStore, state: EngineState, records: readonly LoggedRecord[]) {
     this.#init = init
     const { verifier } = state.init
     this.#admission = new Admission({ ledger: init.ledger, signedOperations: init.signedOperations, verifier })
+    const handIn = (operation: Operation): void => this.#handle({ type: 'submit', operation })
+    this.#submissions = new Submissions({ ...init, admission: this.#admission, store, handIn })
     this.#watch = new FinalityWatch(init.clock, (event) => init.observe?.(event))
     this.#timers = new EngineTimers(init.clock, (timer, id) => this.#handle({ type: 'timer', timer, id }))
     this.#log = log
@@ -113,6 +90,7 @@ export class Replica implements AsyncDisposable {
       onMessage: (from, message) => this.#receive(from, message),
       onCheckpoint: (message) => this.#stopped || this.#checkpoints.hear(message),
       onRead: (from, message) => this.#reads.hear(from, message),
+      onEpoch: (from, message) => this.#stopped || this.#guarded(() => this.#epochs.hear(from, message)),
       onMalformed: (from, error) => init.observe?.({ type: 'malformed', from, reason: error.message }),
       onDropped: (to, kind) => init.observe?.({ type: 'dropped', to, kind }),
       ...(init.observe && { onTraffic: (type, kind, bytes) => init.observe?.({ type, kind, bytes }) }),
@@ -124,13 +102,12 @@ export class Replica implements AsyncDisposable {
       send: (to, message) => this.#links.sendRead(to, message),
     })
     this.#checkpoints = new Checkpoints({
-      ledger: init.ledger,
+      ...init,
       genesis: genesisPoint(init.ledger, init.genesis).digest,
-      signer: init.signer,
+      signerOf: (publicKey) => init.signer.signerOf(publicKey),
       verifier,
       store,
       log,
-      ...(init.checkpointHeights !== undefined && { checkpointHeights: init.checkpointHeights }),
       startOf: (epoch) => (epoch === state.epoch.number ? state.epoch : undefined),
       send: ({ members }, message) =>
         this.#links.sendCheckpoint(
@@ -147,9 +124,20 @@ export class Replica implements AsyncDisposable {
       isBoundary: (point) => this.#checkpoints.isDue(point),
       onBoundary: (point) => this.#checkpoints.stored(point),
     })
+    this.#epochs = new EpochChanges({
+      ...init,
+      path: join(init.directory, 'epochs.db'),
+      verifier,
+      keys: init.signer,
+      self: init.transport.self,
+      state,
+      send: (to, message) => this.#links.sendEpoch(to, message),
+      tell: (committee) => this.#handle({ type: 'reconfigure', committee }),
+    })
     for (const { record, seq } of records) {
       this.#blocks.note(record)
       this.#checkpoints.note(record, 0, seq)
+      this.#epochs.note(record)
     }
   }
 
@@ -170,9 +158,11 @@ export class Replica implements AsyncDisposable {
       onSync: (entries, bytes, durationMs) => init.observe?.({ type: 'synced', entries, bytes, durationMs }),
     })
     const store = new StateStore({ path: join(init.directory, 'state.db') })
-    const replica = new Replica(init, log, store, engineState(init, store, records), records)
+    const keyed = { ...init, signer: keysOf(init) }
+    const replica = new Replica(keyed, log, store, engineState(keyed, store, records), records)
     failed = (error) => replica.#fail(error)
     await replica.#links.start()
+    if (replica.#state.active) replica.#guarded(() => replica.#epochs.started())
     replica.#handle({ type: 'start' })
     return replica
   }
@@ -193,9 +183,7 @@ export class Replica implements AsyncDisposable {
 
   /** Slot in which this seat is, and its epoch; and since it started, syncs of its log, and messages to other seats. */
   get progress(): Omit<StatusResponse, 'height' | 'stateRoot' | 'checkpointHeight'> {
-    const { epoch, current, final, halted } = this.#state
-    const work = { syncs: this.#log.syncsCount, messages: this.#links.sentCount }
-    return { epoch: epoch.number, slot: current, finalHeight: final.height, halted, ...work }
+    return { ...progressOf(this.#state, this.#epochs), syncs: this.#log.syncsCount, messages: this.#links.sentCount }
   }
 
   /** What waits where, and how far each seat is. */
@@ -217,29 +205,12 @@ export class Replica implements AsyncDisposable {
    * When `signal` aborts nothing is known of it but that.
    */
   async submit(operation: Operation, signal?: AbortSignal): Promise<SubmitOutcome> {
-    const startMs = this.#init.clock.monotonicMs()
-    const outcome = await this.#outcomeOf(operation, signal)
-    this.#init.observe?.({ type: 'answered', outcome: outcome.type, durationMs: this.#init.clock.monotonicMs() - startMs })
-    return outcome
-  }
-
-  async #outcomeOf(operation: Operation, signal?: AbortSignal): Promise<SubmitOutcome> {
-    const admitted = await this.#admission.admit(operation)
-    if (this.#stopped) return { type: 'unknown' }
-    if (admitted.type === 'full') return { type: 'rejected', reason: 'busy', retryAfterMs: FULL_RETRY_MS }
-    if (admitted.type === 'invalid') return admitted
-    const known = this.#admission.remembered(this.#store, operation)
-    if (known !== undefined) return { type: 'final', result: known }
-    const outcome = this.#submissions.wait(operation.id, signal)
-    this.#handle({ type: 'submit', operation })
-    return await outcome
+    return await this.#submissions.submit(operation, signal)
   }
 
   /** Reads the newest state that is final and applied here, which may lag behind what others have answered. */
   readLocal(key: Uint8Array): ReadAnswer {
-    const { height, root } = this.#store.state
-    const full = Buffer.concat([Uint8Array.of(1), key])
-    return { value: readState(this.#store, root, key), height, stateRoot: this.stateRoot, proof: proveKey(this.#store, root, full) }
+    return readAnswer(this.#store, key)
   }
 
   /**
@@ -258,7 +229,18 @@ export class Replica implements AsyncDisposable {
   /** What leads a light client from the ledger's first block to the newest checkpoint; `undefined` while there is none. */
   lightProof(): LightProof | undefined {
     const newest = this.checkpoint
-    return newest && lightProofTo(newest, this.#init.ledger, this.#init.genesis)
+    const epochs = newest && this.#epochs.between(0, newest.header.epoch)
+    return epochs && lightProofTo(newest, epochs, this.#init.ledger, this.#init.genesis)
+  }
+
+  /** What this replica's operator wants the next committee to be: it follows as soon as a quorum of operators want it and who joins is ready. */
+  reconfigure(next: NextCommittee): ReconfigureOutcome {
+    return this.#epochs.reconfigure(next)
+  }
+
+  /** The committee that decides now, as far as this replica knows. */
+  get committee(): Committee {
+    return this.#state.epoch.committee
   }
 
   async stop(): Promise<void> {
@@ -291,7 +273,7 @@ export class Replica implements AsyncDisposable {
     this.#running = true
     try {
       for (let next = this.#events.shift(); next !== undefined && !this.#stopped; next = this.#events.shift()) {
-        for (const effect of step(this.#state, this.#init.clock.now(), next)) this.#perform(effect)
+        for (const effect of step(this.#state, this.#init.clock.now(), next)) if (!this.#stopped) this.#perform(effect)
       }
     } finally {
       this.#running = false
@@ -315,13 +297,9 @@ export class Replica implements AsyncDisposable {
       case 'apply':
         return this.#applier.apply(effect.point, effect.payload, effect.after)
       case 'eraseKey':
-        return
+        return this.#guarded(() => this.#init.signer.erase(effect.publicKey))
       case 'emit':
-        // Final, and to be applied in a moment: that tells what it did.
-        if (effect.event.type !== 'duplicate' || this.#state.final.height === this.height) this.#submissions.notice(effect.event)
-        this.#watch.notice(effect.event)
-        if (effect.event.type === 'epoch-started') this.#reads.progressed()
-        return this.#init.observe?.(effect.event)
+        return this.#notice(effect.event)
       default:
         effect satisfies never
     }
@@ -332,6 +310,16 @@ export class Replica implements AsyncDisposable {
     if (after <= this.#durableToken) return this.#links.send(to, message)
     this.#held.hold({ after, to, message })
     this.#log.hasten()
+  }
+
+  #notice(event: Notice): void {
+    // Final, and to be applied in a moment: that tells what it did.
+    if (event.type !== 'duplicate' || this.#state.final.height === this.height) this.#submissions.notice(event)
+    this.#watch.notice(event)
+    this.#init.observe?.(event)
+    if (event.type !== 'epoch-started' || this.#stopped) return
+    this.#reads.progressed()
+    this.#guarded(() => this.#epochs.started())
   }
 
   #validate(root: Digest, payload: Payload): void {
@@ -345,6 +333,7 @@ export class Replica implements AsyncDisposable {
       this.#blocks.note(record)
       this.#checkpoints.note(record, this.#state.current)
       this.#watch.note(record)
+      this.#guarded(() => this.#epochs.note(record))
     }
     // Other seats' words can be had from them again: only what this seat says itself, or holds for others, must be on disk soon.
     const isLazy = records.length > 0 && records.every(({ type }) => type === 'certificate')
@@ -366,10 +355,7 @@ export class Replica implements AsyncDisposable {
   }
 
   #applied(point: ChainPoint, payload: Payload, results: readonly OperationResult[], durationMs: number): void {
-    for (const [index, { id }] of payload.entries()) {
-      const result = results[index]
-      if (result !== undefined) this.#submissions.settle(id, { type: 'final', result })
-    }
+    this.#submissions.applied(payload, results)
     this.#init.observe?.({ type: 'applied', height: point.height, operations: payload.length, durationMs })
     this.#handle({ type: 'applied', height: point.height, stateRoot: this.stateRoot })
     this.#reads.progressed()
@@ -377,8 +363,18 @@ export class Replica implements AsyncDisposable {
 
   /** From the store, what the engine no longer has in memory. */
   #serve(to: PeerId, want: Want): void {
-    const answer = answerFrom(this.#store, want)
+    const answer = answerFrom(this.#store, want, (epoch) => this.#epochs.closing(epoch))
     if (answer !== undefined) this.#links.send([to], answer)
+  }
+
+  /** What a disk refuses here ends everything, like what it refuses the log. */
+  #guarded(act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      if (!(error instanceof ReplicaError)) throw error
+      this.#fail(error)
+    }
   }
 
   #fallSilent(): void {
@@ -388,6 +384,7 @@ export class Replica implements AsyncDisposable {
     this.#links.stop()
     this.#submissions.stop()
     this.#reads.stop()
+    this.#epochs.stop()
   }
 
   #fail(error: ReplicaError): void {

@@ -1,5 +1,9 @@
-import type { Notice, OperationResult } from '@cairn/ledger'
+import type { Notice, Operation, OperationResult, Payload } from '@cairn/ledger'
+import type { Clock } from '@cairn/runtime'
+import type { Admission } from './admission.ts'
+import type { ReplicaEvent } from './events.ts'
 import { WAITING_MAX } from './limits.ts'
+import type { StateStore } from './state/state-store.ts'
 
 /** What became of an operation that a client handed in. */
 export type SubmitOutcome =
@@ -12,16 +16,53 @@ export type SubmitOutcome =
   | { readonly type: 'unknown' }
 
 /** How soon a client that found this replica full may try again. */
-export const FULL_RETRY_MS = 1000
+const FULL_RETRY_MS = 1000
 
-/** Clients that wait for what becomes of their operations. */
+export interface SubmissionsInit {
+  readonly clock: Clock
+  readonly admission: Admission
+  readonly store: StateStore
+  /** Gives an operation that may be proposed to the engine. */
+  readonly handIn: (operation: Operation) => void
+  readonly observe?: (event: ReplicaEvent) => void
+}
+
+/** Operations of clients, and clients that wait for what becomes of them. */
 export class Submissions {
+  readonly #init: SubmissionsInit
   readonly #waiting = new Map<string, Set<(outcome: SubmitOutcome) => void>>()
   #count = 0
+  #stopped = false
+
+  constructor(init: SubmissionsInit) {
+    this.#init = init
+  }
 
   /** Clients that wait. */
   get count(): number {
     return this.#count
+  }
+
+  /** Judges an operation, hands it in, and resolves to what became of it; when `signal` aborts as unknown. */
+  async submit(operation: Operation, signal?: AbortSignal): Promise<SubmitOutcome> {
+    const { clock, observe } = this.#init
+    const startMs = clock.monotonicMs()
+    const outcome = await this.#outcomeOf(operation, signal)
+    observe?.({ type: 'answered', outcome: outcome.type, durationMs: clock.monotonicMs() - startMs })
+    return outcome
+  }
+
+  async #outcomeOf(operation: Operation, signal?: AbortSignal): Promise<SubmitOutcome> {
+    const { admission, store, handIn } = this.#init
+    const admitted = await admission.admit(operation)
+    if (this.#stopped) return { type: 'unknown' }
+    if (admitted.type === 'full') return { type: 'rejected', reason: 'busy', retryAfterMs: FULL_RETRY_MS }
+    if (admitted.type === 'invalid') return admitted
+    const known = admission.remembered(store, operation)
+    if (known !== undefined) return { type: 'final', result: known }
+    const outcome = this.wait(operation.id, signal)
+    handIn(operation)
+    return await outcome
   }
 
   /** Resolves when the operation with this id is final or refused, or as unknown when `signal` aborts. */
@@ -50,6 +91,14 @@ export class Submissions {
     for (const settle of waiting) settle(outcome)
   }
 
+  /** A block has been applied, with these results. */
+  applied(payload: Payload, results: readonly OperationResult[]): void {
+    for (const [index, { id }] of payload.entries()) {
+      const result = results[index]
+      if (result !== undefined) this.settle(id, { type: 'final', result })
+    }
+  }
+
   notice(notice: Notice): void {
     if (notice.type === 'rejected') {
       const { reason, retryAfterMs } = notice
@@ -61,6 +110,7 @@ export class Submissions {
   }
 
   stop(): void {
+    this.#stopped = true
     for (const id of this.#waiting.keys()) this.settle(id, { type: 'unknown' })
   }
 

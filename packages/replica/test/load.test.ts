@@ -20,7 +20,7 @@ const HEALTHY: ReplicaLoad = {
   readersWaiting: 0,
   sendsHeld: 0,
   blocksUnapplied: 0,
-  links: { consensus: EMPTY, 'catch-up': EMPTY, payload: EMPTY, checkpoint: EMPTY, read: EMPTY },
+  links: { consensus: EMPTY, 'catch-up': EMPTY, payload: EMPTY, checkpoint: EMPTY, read: EMPTY, epoch: EMPTY },
   seats: [],
 }
 

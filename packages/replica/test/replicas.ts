@@ -10,6 +10,7 @@ import {
   ed25519Signer,
   encodeOperation,
   type LedgerId,
+  type Member,
   type Operation,
   PRESETS,
   type PresetName,
@@ -18,9 +19,11 @@ import {
 import { createLibp2pTransport, type Transport } from '@cairn/network'
 import { MemoryNetwork } from '@cairn/network/testing'
 import { seededRandom, silentLog, systemClock } from '@cairn/runtime'
+import { heldKeys, type KeyRing } from '../src/epochs/key-ring.ts'
 import type { ReplicaError } from '../src/errors.ts'
 import type { ReplicaEvent } from '../src/events.ts'
-import { Replica, type ReplicaInit } from '../src/replica.ts'
+import { Replica } from '../src/replica.ts'
+import type { ReplicaInit } from '../src/replica-init.ts'
 
 export const LEDGER: LedgerId = { networkId: 'cd'.repeat(32), chainId: 3 }
 export const CLIENT = ed25519Signer(new Uint8Array(32).fill(200))
@@ -48,6 +51,9 @@ export function valueOf(replica: Replica, key: string): string | undefined {
 
 interface TestReplicasOptions extends Partial<Pick<ReplicaInit, 'settings' | 'checkpointHeights' | 'segmentBytes'>> {
   readonly overSockets?: boolean
+  /** Replicas that have no seat at first, behind those that have. */
+  readonly spares?: number
+  readonly observe?: (seat: number, event: ReplicaEvent) => void
 }
 
 /** Impatient, for a test waits for what they wait for. */
@@ -57,6 +63,8 @@ const SETTINGS = { ...DEFAULT_SETTINGS, leaderTimeoutMs: 300, idleMs: 200, resen
 export class TestReplicas implements AsyncDisposable {
   readonly #directory = mkdtempSync(join(tmpdir(), 'cairn-replica-'))
   readonly #signers: readonly Signer[]
+  /** As their disks hold them: what is erased stays so over a restart. */
+  readonly keys: KeyRing[]
   readonly #memory = new MemoryNetwork({ clock: systemClock, random: seededRandom(1) })
   readonly #overSockets: boolean
   readonly #options: TestReplicasOptions
@@ -65,15 +73,17 @@ export class TestReplicas implements AsyncDisposable {
   readonly failures: ReplicaError[] = []
   readonly events: ReplicaEvent[] = []
   #committee: Committee | undefined
+  readonly #peers: string[] = []
   readonly #preset: PresetName
   readonly #seeds: readonly Uint8Array[]
 
   constructor(preset: PresetName, options: TestReplicasOptions = {}) {
-    const { n } = PRESETS[preset]
+    const n = PRESETS[preset].n + (options.spares ?? 0)
     this.#preset = preset
     this.#overSockets = options.overSockets ?? false
     this.#options = options
     this.#signers = Array.from({ length: n }, (_, seat) => ed25519Signer(new Uint8Array(32).fill(seat + 1)))
+    this.keys = this.#signers.map((signer) => heldKeys(signer))
     this.#seeds = this.#signers.map(() => new Uint8Array(randomBytes(32)))
     this.#transports = this.#signers.map(() => undefined)
     this.replicas = this.#signers.map(() => undefined)
@@ -88,6 +98,25 @@ export class TestReplicas implements AsyncDisposable {
     return this.#committee
   }
 
+  /** What a committee knows a replica by; its own key unless another is given. */
+  member(seat: number, signer: Signer | undefined = this.#signers[seat]): Member {
+    if (signer === undefined) throw new Error(`no seat ${seat}`)
+    const { publicKey } = signer
+    const peer = this.#peers[seat] ?? this.#transports[seat]?.self ?? ''
+    this.#peers[seat] = peer
+    return { peer, publicKey, role: 'full' }
+  }
+
+  /** Takes away all that a stopped replica has on disk. */
+  wipe(seat: number): void {
+    rmSync(this.directoryOf(seat), { recursive: true })
+  }
+
+  /** Directory of a replica. */
+  directoryOf(seat: number): string {
+    return join(this.#directory, String(seat))
+  }
+
   /** Segments in the log of a seat. */
   segments(seat: number): readonly string[] {
     return readdirSync(join(this.#directory, String(seat), 'log')).filter((name) => name.endsWith('.wal'))
@@ -99,10 +128,9 @@ export class TestReplicas implements AsyncDisposable {
 
   async startAll(): Promise<void> {
     for (const seat of this.#signers.keys()) this.#transports[seat] = await this.#transport(seat)
-    const peers = this.#transports.map((transport) => transport?.self ?? '')
     this.#committee = createCommittee(
       PRESETS[this.#preset],
-      this.#signers.map(({ publicKey }, seat) => ({ peer: peers[seat] ?? '', publicKey, role: 'full' })),
+      Array.from({ length: PRESETS[this.#preset].n }, (_, seat) => this.member(seat)),
     )
     await this.#connect()
     for (const seat of this.#signers.keys()) await this.#startReplica(seat)
@@ -148,10 +176,10 @@ export class TestReplicas implements AsyncDisposable {
   }
 
   async #startReplica(seat: number): Promise<Replica> {
-    const [transport, signer] = [this.#transports[seat], this.#signers[seat]]
+    const [transport, signer] = [this.#transports[seat], this.keys[seat]]
     if (transport === undefined || signer === undefined || this.#committee === undefined) throw new Error(`no seat ${seat}`)
     const replica = await Replica.start({
-      directory: join(this.#directory, String(seat)),
+      directory: this.directoryOf(seat),
       ledger: LEDGER,
       genesis: this.#committee,
       signer,
@@ -161,7 +189,10 @@ export class TestReplicas implements AsyncDisposable {
       segmentBytes: this.#options.segmentBytes ?? SEGMENT_BYTES,
       transport,
       clock: systemClock,
-      observe: (event) => this.events.push(event),
+      observe: (event) => {
+        this.events.push(event)
+        this.#options.observe?.(seat, event)
+      },
       onFailure: (error) => this.failures.push(error),
     })
     this.replicas[seat] = replica

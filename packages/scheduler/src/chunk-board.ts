@@ -2,6 +2,7 @@ import type { Bitmap } from '@cairn/protocol'
 import type { Random } from '@cairn/runtime'
 import { ChunkQueue } from './chunk-queue.ts'
 import type { ChunkCatalogue, SourceId } from './download-types.ts'
+import { type FrameSizes, Offers } from './offers.ts'
 import { deadlineBucket, NEVER_ASKED, priorityKey, rarityBucket } from './priority.ts'
 import { sharedOrder, Shares } from './shares.ts'
 import type { Source } from './source.ts'
@@ -33,6 +34,9 @@ export class ChunkBoard {
   readonly #holders: Uint16Array
   /** Missing chunks of our own share: what complete sources are asked for first. Without other peers, every missing chunk. */
   readonly common: ChunkQueue
+  /** Those of our share that some source offers in much fewer bytes. */
+  readonly offered: ChunkQueue
+  readonly offers: Offers
   /** Index into `#owners` of the peer whose share each chunk is; 0 is ourselves. */
   readonly #owner: Uint8Array
   #owners: readonly ChunkOwner[] = []
@@ -49,7 +53,9 @@ export class ChunkBoard {
     this.#deadline = new Uint8Array(catalogue.chunksCount).fill(NEVER_ASKED)
     this.#holders = new Uint16Array(catalogue.chunksCount)
     this.#owner = new Uint8Array(catalogue.chunksCount)
-    this.common = new ChunkQueue(this.currentKey)
+    this.offers = new Offers(catalogue.chunksCount, (chunk) => catalogue.chunkBytes(chunk))
+    this.common = new ChunkQueue((chunk) => (this.#isKept(chunk) ? undefined : this.currentKey(chunk)))
+    this.offered = new ChunkQueue((chunk) => (this.#isKept(chunk) ? this.currentKey(chunk) : undefined))
     for (let chunk = 0; chunk < catalogue.chunksCount; chunk++) {
       this.#tieBreak[chunk] = random.u32()
       if (have.get(chunk)) {
@@ -98,6 +104,7 @@ export class ChunkBoard {
 
   /** `waitedMs`: how long it was waited for in vain. */
   markMissing(chunk: number, waitedMs = 0): void {
+    if (this.#state[chunk] !== MISSING) this.offers.changed(chunk, true)
     this.#state[chunk] = MISSING
     this.#deadline[chunk] = Math.min(this.#deadline[chunk]!, deadlineBucket(waitedMs))
     this.#missingCount += 1
@@ -154,7 +161,22 @@ export class ChunkBoard {
     return undefined
   }
 
-  /** Puts a chunk back that a queue of {@link popForeign} or {@link common} gave out and nobody was asked for. */
+  /** `source` offers chunks in the frame bytes of `sizes`. */
+  addOffers(source: Source, sizes: FrameSizes): void {
+    for (const chunk of this.offers.add(source, sizes, this.#isMissing)) this.#enqueue(chunk)
+  }
+
+  /** `source` does not send `chunk`, or not in time: others may. */
+  withdrawOffer(source: Source, chunk: number): void {
+    if (this.offers.withdraw(source, chunk, this.#isMissing(chunk))) this.#enqueue(chunk)
+  }
+
+  /** `source` left, and its offers with it. */
+  removeOffers(source: Source): void {
+    for (const chunk of this.offers.remove(source, this.#isMissing)) this.#enqueue(chunk)
+  }
+
+  /** Puts a chunk back that a queue of {@link popForeign}, {@link common} or {@link offered} gave out and nobody was asked for. */
   putBack(chunk: number): void {
     this.#queueOf(chunk).push(chunk, this.key(chunk))
   }
@@ -187,6 +209,7 @@ export class ChunkBoard {
 
   #leaveMissing(chunk: number): void {
     if (this.#state[chunk] !== MISSING) return
+    this.offers.changed(chunk, false)
     this.#missingCount -= 1
     this.#countLeft(chunk, -1)
     if (this.#urgent.has(chunk)) this.#urgentMissingCount -= 1
@@ -218,7 +241,14 @@ export class ChunkBoard {
   #queueOf(chunk: number): ChunkQueue {
     // What somebody waits for is not left to another peer's pace.
     if (this.#urgent.has(chunk)) return this.common
-    return this.#owners[this.#owner[chunk]! - 1]?.queue ?? this.common
+    return this.#owners[this.#owner[chunk]! - 1]?.queue ?? (this.offers.has(chunk) ? this.offered : this.common)
+  }
+
+  readonly #isMissing = (chunk: number): boolean => this.#state[chunk] === MISSING
+
+  /** Whether chunk `chunk`, if it is missing, is one of {@link offered}. */
+  #isKept(chunk: number): boolean {
+    return this.offers.has(chunk) && !this.#urgent.has(chunk)
   }
 
   #changeHolders(chunk: number, by: 1 | -1): void {

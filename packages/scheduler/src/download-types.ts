@@ -1,5 +1,8 @@
 import type { Bitmap, StageClass } from '@cairn/protocol'
 import type { Random } from '@cairn/runtime'
+import type { FrameSizes } from './offers.ts'
+
+export type { FrameSizes }
 
 /** Identifies a source to the scheduler; opaque here. */
 export type SourceId = string
@@ -26,6 +29,17 @@ export type DownloadInput =
       readonly now: number
     }
   | { readonly type: 'source-has'; readonly source: SourceId; readonly chunks: readonly number[]; readonly now: number }
+  /**
+   * It sends these chunks in so many bytes, which is less than others would: deltas to what the node has. `isPreparing`: it is making more,
+   * and until it says otherwise nothing is asked for whole.
+   */
+  | {
+      readonly type: 'source-offers'
+      readonly source: SourceId
+      readonly sizes: FrameSizes
+      readonly isPreparing?: boolean
+      readonly now: number
+    }
   | { readonly type: 'source-left'; readonly source: SourceId; readonly now: number }
   /** A chunk arrived whole, in `frameBytes` (its plain bytes if absent); its content is not checked yet. */
   | {

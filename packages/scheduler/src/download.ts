@@ -117,6 +117,7 @@ export class Download {
   /** Why nothing has arrived for {@link STALL_AFTER_MS}; `undefined` while something does. */
   stall(now: number): StallReason | undefined {
     if (this.isComplete || now - this.#lastProgressMs < STALL_AFTER_MS) return undefined
+    if (this.#areOffersDue([...this.#sources.values()], now)) return undefined
     if (this.#sources.size === 0) return 'no-source'
     if (this.outBytes === 0) return this.#rate.roomBytes(now) <= 0 ? 'rate-limited' : 'no-source-has-it'
     return this.#requests.isEmpty ? 'placing-slow' : 'sources-slow'
@@ -128,6 +129,8 @@ export class Download {
         return this.#sourceJoined(input, effects)
       case 'source-has':
         return this.#sourceHas(input.source, input.chunks, input.now)
+      case 'source-offers':
+        return this.#sourceOffers(input)
       case 'source-left':
         return this.#sourceLeft(input.source, input.now)
       case 'received':
@@ -161,13 +164,24 @@ export class Download {
     const sources = [...this.#sources.values()]
     const first = this.#turn
     const areEnough = sources.filter((source) => !source.isLastResort && source.servesAll(now)).length >= COMPLETE_SOURCES_ENOUGH
+    const isSpared = (source: Source): boolean => source.isLastResort && areEnough
+    const areOffersKept = this.#board.offers.areKept(now, (source) => !isSpared(source))
+    const areOffersDue = this.#areOffersDue(
+      sources.filter((source) => !isSpared(source)),
+      now,
+    )
     for (let i = 0; i < sources.length && this.#unplacedBytes <= UNPLACED_BYTES_MAX; i++) {
       const at = (first + i) % sources.length
-      if (sources[at]!.isLastResort && areEnough) continue
+      if (isSpared(sources[at]!)) continue
       const before = effects.length
-      this.#requests.fill(sources[at]!, this.#pace.windowBytes, now, effects)
+      this.#requests.fill(sources[at]!, { windowBytes: this.#pace.windowBytes, areOffersKept, areOffersDue }, now, effects)
       if (effects.length > before) this.#turn = at + 1
     }
+  }
+
+  /** Whether one of `sources` is making deltas, and is waited for. */
+  #areOffersDue(sources: readonly Source[], now: number): boolean {
+    return sources.some((source) => source.isPreparing && source.isAnswering(now))
   }
 
   #sourceJoined(input: Extract<DownloadInput, { type: 'source-joined' }>, effects: DownloadEffect[]): void {
@@ -197,10 +211,19 @@ export class Download {
     }
   }
 
+  #sourceOffers({ source: id, sizes, isPreparing = false }: Extract<DownloadInput, { type: 'source-offers' }>): void {
+    const source = this.#sources.get(id)
+    // Whoever fetches the same itself hands on what it has, in whatever frames that came.
+    if (source === undefined || source.have !== undefined) return
+    source.isPreparing = isPreparing
+    this.#board.addOffers(source, sizes)
+  }
+
   #sourceLeft(id: SourceId, now: number): void {
     const source = this.#sources.get(id)
     if (source === undefined) return
     this.#sources.delete(id)
+    this.#board.removeOffers(source)
     for (const request of source.outstanding.values()) this.#requests.withdraw(request, now)
     if (source.have !== undefined) {
       for (const chunk of source.have.indices()) if (!source.lacks.has(chunk)) this.#board.removeHolder(chunk)
@@ -337,6 +360,7 @@ export class Download {
   #drop(source: Source, reason: DropReason, now: number, effects: DownloadEffect[]): void {
     const figures = this.#watch.figures(source, now)
     const retryInMs = source.drop(now)
+    this.#board.removeOffers(source)
     effects.push({ type: 'source-dropped', source: source.id, reason, ...figures, retryInMs })
     for (const request of source.outstanding.values()) this.#requests.abandon(request, now, effects)
   }

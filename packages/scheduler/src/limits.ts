@@ -71,6 +71,15 @@ export const SHARE_PATIENCE_MS = 1_000
 export const SHARERS_MAX = 31
 /** What another peer will have of its share within this time, at its pace so far, is left to it: fetching it from the origin too would be for nothing. */
 export const SHARE_HORIZON_MS = 2_000
+/**
+ * A delta of at most this part of its chunk is worth waiting for, since frames take about half of theirs. Larger ones are taken where they
+ * happen to come from.
+ */
+export const OFFER_SHARE_MAX = 1 / 4
+/** Deltas are waited for as long as all that are offered will have come within this time: the join is late by no more, and others' uplinks are spared. */
+export const OFFER_HORIZON_MS = 5_000
+/** Chunks that a source does not offer and that are passed over in search for one that it does. */
+export const OFFERS_PASSED_OVER_MAX = 64
 /** Share of the snapshot that may be asked for twice. */
 export const DUPLICATE_SHARE_MAX = 0.01
 /** A bounded rate may be saved up for this long: ticks are 100 ms apart, and a burst of more would not be a rate. */

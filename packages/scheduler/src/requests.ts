@@ -6,6 +6,15 @@ import type { RateBudget } from './rate-budget.ts'
 import { type OutstandingRequest, RequestBook } from './request-book.ts'
 import type { Source } from './source.ts'
 
+/** What a source is asked within. */
+export interface FillTerms {
+  readonly windowBytes: number
+  /** What others offer in fewer bytes is left to them. */
+  readonly areOffersKept: boolean
+  /** More offers are to come: what nobody has offered, and nobody waits for, is not asked for yet. */
+  readonly areOffersDue: boolean
+}
+
 /** Puts requests, takes them back, and keeps the books on the bytes that are out. */
 export class Requests {
   readonly #catalogue: ChunkCatalogue
@@ -32,18 +41,20 @@ export class Requests {
     return this.#book.isEmpty
   }
 
-  /** Asks `source` for the most urgent chunks it has, as far as its window allows and what is out stays within `windowBytes`. */
-  fill(source: Source, windowBytes: number, now: number, effects: DownloadEffect[]): void {
+  /**
+   * Asks `source` for the most urgent chunks it has, as far as its window allows and what is out stays within `windowBytes`.
+   */
+  fill(source: Source, terms: FillTerms, now: number, effects: DownloadEffect[]): void {
     if (!this.#mayAsk(source, now)) return
     // Many small requests cost more than few large ones: wait until a quarter of a request fits, unless the source or somebody waits.
     const isAwaited = source.outstanding.size === 0 || this.#board.urgentMissingCount > 0
     const roomBytesMin = isAwaited ? 0 : Math.min(REQUEST_BYTES_MAX, source.window.windowBytes) / 4
     for (;;) {
-      const roomBytes = Math.min(source.window.roomBytes, windowBytes - this.#outBytes)
+      const roomBytes = Math.min(source.window.roomBytes, terms.windowBytes - this.#outBytes)
       if (roomBytes <= 0 || roomBytes < roomBytesMin) return
       const rateBytes = this.#rate.roomBytes(now)
       if (rateBytes <= 0) return
-      const chunks = this.#take(source, Math.min(roomBytes, rateBytes, REQUEST_BYTES_MAX), now)
+      const chunks = this.#take(source, Math.min(roomBytes, rateBytes, REQUEST_BYTES_MAX), terms, now)
       if (chunks.length === 0) return
       effects.push({ type: 'request', source: source.id, chunks, deadlineMs: REQUEST_DEADLINE_MS })
     }
@@ -69,8 +80,9 @@ export class Requests {
 
   /** The chunk of an unanswered request is to come from elsewhere; the request stays on the books until its source answers. */
   giveUp(request: OutstandingRequest, now: number): void {
-    const { chunk, sinceMs } = request
+    const { source, chunk, sinceMs } = request
     request.expired = true
+    this.#board.withdrawOffer(source, chunk)
     if (this.#board.state(chunk) === REQUESTED && this.#book.awaitedCount(chunk) === 0) this.#board.markMissing(chunk, now - sinceMs)
   }
 
@@ -110,11 +122,11 @@ export class Requests {
     return source.standing === 'probation' && source.outstanding.size === 0
   }
 
-  #take(source: Source, budgetBytes: number, now: number): number[] {
+  #take(source: Source, budgetBytes: number, terms: FillTerms, now: number): number[] {
     const chunks: number[] = []
     let bytes = 0
     while (bytes < budgetBytes && chunks.length < REQUEST_CHUNKS_MAX) {
-      const chunk = this.#nextFor(source, now)
+      const chunk = this.#nextFor(source, terms, now)
       if (chunk === undefined) break
       bytes += this.#catalogue.chunkBytes(chunk)
       this.#request(source, chunk, now)
@@ -123,7 +135,7 @@ export class Requests {
     return chunks
   }
 
-  #nextFor(source: Source, now: number): number | undefined {
+  #nextFor(source: Source, { areOffersKept, areOffersDue }: FillTerms, now: number): number | undefined {
     const overdue = source.standing === 'live' ? this.#hedges.chunkFor(source, now) : undefined
     if (overdue !== undefined || this.#board.missingCount === 0) return overdue
     if (source.queue !== undefined)
@@ -132,10 +144,22 @@ export class Requests {
         () => {},
       )
     const putBack = (chunk: number): void => this.#board.putBack(chunk)
-    return (
-      source.firstOf(() => this.#board.common.pop(), putBack) ??
-      source.firstOf(() => this.#board.popForeign(now, SHARE_HORIZON_MS), putBack)
-    )
+    const { common, offered } = this.#board
+    const offer = source.offers.size === 0 ? undefined : source.firstOffered(() => offered.pop(), putBack)
+    const own = offer ?? source.firstOf(() => (areOffersDue ? this.#popUrgent() : common.pop()), putBack)
+    // Of another peer's share, too, whoever has no delta would send frames.
+    if (own !== undefined || areOffersDue || (areOffersKept && source.offers.size === 0)) return own
+    const kept = areOffersKept ? undefined : source.firstOf(() => offered.pop(), putBack)
+    return kept ?? source.firstOf(() => this.#board.popForeign(now, SHARE_HORIZON_MS), putBack)
+  }
+
+  /** The next chunk that somebody waits for, who does not wait for a delta. */
+  #popUrgent(): number | undefined {
+    if (this.#board.urgentMissingCount === 0) return undefined
+    const chunk = this.#board.common.pop()
+    if (chunk === undefined || this.#board.isUrgent(chunk)) return chunk
+    this.#board.putBack(chunk)
+    return undefined
   }
 
   #request(source: Source, chunk: number, now: number): void {

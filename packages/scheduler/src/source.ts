@@ -1,7 +1,7 @@
 import type { Bitmap } from '@cairn/protocol'
 import { ChunkQueue } from './chunk-queue.ts'
 import type { SourceId } from './download-types.ts'
-import { DROPPED_MS, DROPPED_MS_MAX } from './limits.ts'
+import { DROPPED_MS, DROPPED_MS_MAX, OFFERS_PASSED_OVER_MAX } from './limits.ts'
 import { PeerWindow } from './peer-window.ts'
 import type { OutstandingRequest } from './request-book.ts'
 import { ResponsePace } from './response-pace.ts'
@@ -27,6 +27,10 @@ export class Source {
   readonly have: Bitmap | undefined
   /** Whether it is asked only while too few others have everything. */
   readonly isLastResort: boolean
+  /** Chunks that it sends in much fewer bytes than others would. */
+  readonly offers = new Set<number>()
+  /** Whether it is making more of them. */
+  isPreparing = false
   /** Chunks it answered `not-found` for. */
   readonly lacks = new Set<number>()
   refusalsInARow = 0
@@ -66,19 +70,35 @@ export class Source {
 
   /** Whether it has every chunk, and answers. */
   servesAll(now: number): boolean {
-    return this.hasAll && this.#standing === 'live' && now >= this.pausedUntilMs && !this.isSilent(now)
+    return this.hasAll && this.isAnswering(now)
   }
 
   /** The first chunk out of `pop` that it can be asked for; those passed over, such as an expired request of its own, are put back. */
   firstOf(pop: () => number | undefined, putBack: (chunk: number) => void): number | undefined {
+    return this.#first(pop, putBack, (chunk) => !this.outstanding.has(chunk) && this.has(chunk))
+  }
+
+  /** The same of what it offers, not far from the front. */
+  firstOffered(pop: () => number | undefined, putBack: (chunk: number) => void): number | undefined {
+    let left = OFFERS_PASSED_OVER_MAX
+    const next = (): number | undefined => (left-- > 0 ? pop() : undefined)
+    return this.#first(next, putBack, (chunk) => this.offers.has(chunk) && !this.outstanding.has(chunk) && this.has(chunk))
+  }
+
+  #first(pop: () => number | undefined, putBack: (chunk: number) => void, isFit: (chunk: number) => boolean): number | undefined {
     const passedOver: number[] = []
     let chunk = pop()
-    while (chunk !== undefined && (this.outstanding.has(chunk) || !this.has(chunk))) {
+    while (chunk !== undefined && !isFit(chunk)) {
       passedOver.push(chunk)
       chunk = pop()
     }
     for (const other of passedOver) putBack(other)
     return chunk
+  }
+
+  /** Whether it is asked, and owes nothing for longer than is usual for it. */
+  isAnswering(now: number): boolean {
+    return this.#standing === 'live' && now >= this.pausedUntilMs && !this.isSilent(now)
   }
 
   get standing(): Standing {

@@ -7,7 +7,7 @@ import type { ChunkCatalogue, DownloadEffect, DownloadInit, DownloadInput } from
  * Version of the trace format: one JSON object a line. A {@link TraceHeader} begins a download, {@link TraceStep}s follow; a file may hold
  * several downloads. The last member of every line is `sum`, which covers the line and all those before it since the header.
  */
-export const TRACE_VERSION = 3
+export const TRACE_VERSION = 4
 
 /** All that a recorded download started from: whoever has the trace needs nothing else to replay it. */
 export interface TraceHeader {

@@ -52,7 +52,7 @@ describe('a recorded trace', () => {
   })
 
   test('of another version is refused', () => {
-    const old = lines[0]!.replace('"v":3', '"v":2')
-    assert.deepEqual(replayTrace([old]).fault, { code: 'UNSUPPORTED_VERSION', line: 1, found: '2', supported: 3 })
+    const old = lines[0]!.replace('"v":4', '"v":3')
+    assert.deepEqual(replayTrace([old]).fault, { code: 'UNSUPPORTED_VERSION', line: 1, found: '3', supported: 4 })
   })
 })

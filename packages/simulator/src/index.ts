@@ -1,5 +1,8 @@
 export { EscapeError, withoutWorld } from './kernel/guard.ts'
 export { Kernel } from './kernel/kernel.ts'
+export { FOCI, type Focus } from './ledger/focus.ts'
+export { type Trick, TRICKS } from './ledger/plan.ts'
+export type { LedgerObserver } from './ledger/observer.ts'
 export {
   LEDGER_PRESETS,
   type LedgerFailure,

@@ -51,8 +51,8 @@ async function ask(peer: PeerId, index: SnapshotIndex, from: CID, { link, penali
   try {
     const control = await link(peer).control()
     const reply = await control.deltas(index.cid, from)
-    if (reply.state !== 'ready') return { state: reply.state }
-    return reply.sizes === undefined ? { state: 'ready' } : { state: 'ready', sizes: decodeDeltaSizes(reply.sizes, index.chunksCount) }
+    if (reply.state === 'none' || reply.sizes === undefined) return { state: reply.state }
+    return { state: reply.state, sizes: decodeDeltaSizes(reply.sizes, index.chunksCount) }
   } catch (error) {
     if (error instanceof ProtocolError) penalize(peer, 'malformed-message', { detail: error.message, mayBan: true })
     // Anything else is a peer that left or does not answer: it offers nothing.

@@ -3,10 +3,11 @@ import type { CID } from '@cairn/protocol'
 /** What a participant has of the deltas that lead from one snapshot to another. */
 export type DeltaOffer =
   | { readonly state: 'none' }
-  /** They are being made: worth asking again. */
-  | { readonly state: 'preparing' }
-  /** Frame bytes by chunk index of the snapshot that they lead to; absent where there are too many to list. */
-  | { readonly state: 'ready'; readonly sizes?: ReadonlyMap<number, number> }
+  /**
+   * Frame bytes by chunk index of the snapshot that they lead to; absent where there are too many to list. While they are being made it is
+   * worth asking again: those that are listed are served already.
+   */
+  | { readonly state: 'preparing' | 'ready'; readonly sizes?: ReadonlyMap<number, number> }
 
 /** Deltas that a participant can serve in the place of frames. */
 export interface DeltaSource {

@@ -1,17 +1,11 @@
 import type { PeerId, Transport } from '@cairn/network'
-import { Bitmap, type CID, FRAME_BYTES_MAX, ProtocolError, type RefuseCode, type SnapshotIndex, type StageClass } from '@cairn/protocol'
+import { Bitmap, type CID, FRAME_BYTES_MAX, ProtocolError, type SnapshotIndex, type StageClass } from '@cairn/protocol'
 import { type Clock, freeMemory, type Instant, type Random, type Reporter, seededRandom, Tasks, type Timer } from '@cairn/runtime'
-import {
-  Download,
-  type DownloadEffect,
-  type DownloadInput,
-  type RefusalCode,
-  type SlowReason,
-  type StallReason,
-  TraceRecorder,
-} from '@cairn/scheduler'
+import { Download, type DownloadEffect, type DownloadInput, type SlowReason, type StallReason, TraceRecorder } from '@cairn/scheduler'
 import { type SnapshotSink, StorageError } from '@cairn/storage'
+import type { ControlClient } from './control/client.ts'
 import { type BasisGroup, DeltaTerms } from './delta-terms.ts'
+import { progressOf } from './download-progress.ts'
 import { SwarmError } from './errors.ts'
 import type { SwarmEvent } from './events.ts'
 import type { BlockAnswer, ExchangeRequest } from './exchange/client.ts'
@@ -19,16 +13,22 @@ import type { Holdings } from './holdings.ts'
 import { TICK_MS } from './limits.ts'
 import type { PeerLink } from './peer-link.ts'
 import { sourceEvent } from './source-event.ts'
+import { askOffers, hearOffers, type SourceOffers } from './source-offers.ts'
 import type { Penalize } from './penalties.ts'
 import type { RecentFrames } from './recent-frames.ts'
+import { refusalCode } from './refusal-code.ts'
 
 export interface DownloadInit {
   readonly index: SnapshotIndex
   readonly sink: SnapshotSink
+  /** Chunks that come from elsewhere meanwhile, see {@link DownloadSession.arrived}: not asked for until {@link DownloadSession.lost} names them. */
+  readonly expected?: Bitmap
   /** Fetches what this stage and those before it need, and no more. Absent: everything. */
   readonly stage?: StageClass
   /** Snapshots of which the sink has all chunks at hand: what is near to one of those may come as a delta. At most `BASIS_SNAPSHOTS_MAX`. */
   readonly basis?: readonly CID[]
+  /** How long deltas that sources are making are waited for. Absent: they are used once they are there. */
+  readonly deltasWaitMs?: number
   /** Frame bytes per second to ask for at most, all sources together. */
   readonly bytesPerSecondMax?: number
   /** Gives up after this long without progress. Absent: waits for ever. */
@@ -72,6 +72,8 @@ export class DownloadSession {
   readonly #snapshot: CID
   readonly #terms: DeltaTerms
   readonly #name: string
+  /** Chunks that are here, or will be without being asked for, at the start. */
+  readonly #held: Bitmap
   /** Chunks from here on belong to stages that are not asked for. */
   readonly #chunksEnd: number
   readonly #tasks: Tasks
@@ -85,6 +87,7 @@ export class DownloadSession {
   #wastedBytes = 0
   #stall: StallReason | undefined
   #slowed: SlowReason | undefined
+  readonly #startedMs: Instant
   #lastProgressMs: Instant
 
   constructor(init: DownloadInit, components: DownloadComponents) {
@@ -95,8 +98,11 @@ export class DownloadSession {
     this.#snapshot = index.cid
     this.#terms = new DeltaTerms(init.basis)
     this.#name = index.cid.toString()
-    this.#lastProgressMs = components.clock.monotonicMs()
-    const have = sink.have.clone()
+    this.#startedMs = components.clock.monotonicMs()
+    this.#lastProgressMs = this.#startedMs
+    this.#held = sink.have.clone()
+    if (init.expected !== undefined) this.#held.or(init.expected)
+    const have = this.#held.clone()
     for (let chunk = this.#chunksEnd; chunk < index.chunksCount; chunk++) have.set(chunk)
     const seed = `${components.random.u32()}-${components.random.u32()}`
     const rate = bytesPerSecondMax === undefined ? {} : { bytesPerSecondMax }
@@ -114,9 +120,9 @@ export class DownloadSession {
    */
   async run(): Promise<DownloadSummary> {
     const { clock, transport, reporter, holdings } = this.#components
-    const { sink, signal } = this.#init
+    const { index, sink, signal } = this.#init
     const startedMs = clock.monotonicMs()
-    reporter.report({ type: 'download-started', snapshot: this.#name, ...this.#progress() })
+    reporter.report({ type: 'download-started', snapshot: this.#name, ...progressOf(index, this.#held, this.#chunksEnd) })
     holdings.add(this.#snapshot, sink.have)
     const stopListening = transport.onPeerChange((change) => {
       if (change.type === 'connected') this.#attach(change.peer)
@@ -147,7 +153,12 @@ export class DownloadSession {
     this.#step({ type: 'prefer', chunks, now: this.#components.clock.monotonicMs() })
   }
 
-  /** Chunks that the sink had are damaged and have left its `have`: fetches them again. */
+  /** Chunk `chunk`, which was expected, is in the sink: it can be served. */
+  arrived(chunk: number): void {
+    this.#components.holdings.delivered(this.#snapshot, chunk)
+  }
+
+  /** Chunks that the sink had are damaged and have left its `have`, or were expected and do not come: fetches them. */
   lost(chunks: readonly number[]): void {
     const wanted = chunks.filter((chunk) => chunk < this.#chunksEnd)
     this.#step({ type: 'lost', chunks: wanted, now: this.#components.clock.monotonicMs() })
@@ -199,16 +210,33 @@ export class DownloadSession {
         const control = await this.#components.link(peer).control()
         const stop = control.subscribe(this.#snapshot, (chunks) => this.#sourceHas(peer, chunks))
         signal.addEventListener('abort', stop, { once: true })
+        // At once: until it is known who has deltas, others are asked for what they would send.
+        const offers = this.#offersOf(control, signal)
+        const first = offers?.next()
+        first?.catch(() => {}) // nobody waits for it if the peer has nothing
         const reply = await control.have(this.#snapshot)
         if (signal.aborted || reply.state === 'none') return
         const { chunksCount } = this.#init.index
         const isLastResort = reply.state === 'complete' && reply.lastResort === true
         this.#sourceJoined(peer, reply.state === 'partial' ? Bitmap.decode(reply.bitmap, chunksCount) : 'complete', isLastResort)
+        if (offers !== undefined && first !== undefined) await hearOffers(offers, first, (offer) => this.#sourceOffers(peer, offer))
       } catch (error) {
         if (error instanceof ProtocolError) this.#components.penalize(peer, 'malformed-message', { detail: error.message, mayBan: true })
         // Anything else is a peer that left or does not speak our protocol: not a source, and no fault of this download.
       }
     })
+  }
+
+  #offersOf(control: ControlClient, signal: AbortSignal): AsyncGenerator<SourceOffers> | undefined {
+    const [from] = this.#terms.basis
+    const waitUntilMs = this.#startedMs + (this.#init.deltasWaitMs ?? 0)
+    if (from === undefined) return undefined
+    return askOffers(control, this.#init.index, from, { clock: this.#components.clock, waitUntilMs, signal })
+  }
+
+  #sourceOffers(peer: PeerId, { sizes, isPreparing }: SourceOffers): void {
+    if (!this.#joined.has(peer)) return
+    this.#step({ type: 'source-offers', source: peer, sizes: [...sizes], isPreparing, now: this.#components.clock.monotonicMs() })
   }
 
   #sourceJoined(peer: PeerId, have: 'complete' | Bitmap, isLastResort = false): void {
@@ -357,36 +385,6 @@ export class DownloadSession {
     // Our own bound on the rate is no reason to give the sources up.
     if (stall === undefined || stall === 'rate-limited' || patienceMs === undefined || waitedMs < patienceMs) return
     this.#done.reject(new SwarmError({ code: 'NO_SOURCE', what: `snapshot ${this.#name}`, reason: stall, waitedMs: patienceMs }))
-  }
-
-  /** Of the stages that are asked for. */
-  #progress(): { chunksCount: number; chunksHeld: number; bytes: number; bytesHeld: number } {
-    const { index, sink } = this.#init
-    const progress = { chunksCount: this.#chunksEnd, chunksHeld: 0, bytes: 0, bytesHeld: 0 }
-    for (let chunk = 0; chunk < this.#chunksEnd; chunk++) {
-      const bytes = index.chunkBytes(chunk)
-      progress.bytes += bytes
-      if (!sink.have.get(chunk)) continue
-      progress.chunksHeld += 1
-      progress.bytesHeld += bytes
-    }
-    return progress
-  }
-}
-
-function refusalCode(code: RefuseCode): RefusalCode {
-  switch (code) {
-    case 'NOT_FOUND':
-      return 'not-found'
-    case 'BUSY':
-    case 'TOO_MANY':
-      return 'busy'
-    case 'CANCELLED':
-      return 'cancelled'
-    case 'INTERNAL':
-      return 'internal'
-    default:
-      return code satisfies never
   }
 }
 

@@ -33,7 +33,7 @@ export const CONTROL_REQUESTS_MAX = 32
 /** A control request without an answer after this time has failed. */
 export const CONTROL_DEADLINE_MS = 10_000
 /** How often peers that are preparing deltas are asked whether they are done. */
-export const DELTAS_POLL_MS = 500
+export const DELTAS_POLL_MS = 250
 /** Snapshots one peer may subscribe to. */
 export const SUBSCRIPTIONS_PER_PEER_MAX = 16
 /** How often newly placed chunks are told to subscribers. */

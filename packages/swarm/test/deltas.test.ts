@@ -23,7 +23,7 @@ import { BlockStoreSink, type DeltaOffer, type DeltaSource, type SwarmEvent } fr
 import { CONTROL_DEADLINE_MS } from '../src/limits.ts'
 import { LEDGER, type Member, NETWORK, randomBytes, TestSwarm } from './harness.ts'
 
-const CHUNKS = 6
+const CHUNKS = 40
 
 /** Two snapshots, chunk for chunk near to each other, and an origin that knows it. */
 interface Pair {
@@ -37,6 +37,8 @@ interface Pair {
 class Deltas implements DeltaSource {
   readonly frames = new Map<string, Uint8Array>()
   givenCount = 0
+  /** Those of the first chunks are made. */
+  madeCount = CHUNKS
   state: DeltaOffer['state'] = 'ready'
   readonly #from: CID
 
@@ -46,14 +48,16 @@ class Deltas implements DeltaSource {
 
   async delta(cid: CID, basis: readonly CID[]): Promise<Uint8Array | undefined> {
     const frame = basis.some((snapshot) => snapshot.equals(this.#from)) ? this.frames.get(cid.toString()) : undefined
-    if (frame !== undefined) this.givenCount += 1
-    return frame?.slice()
+    if (frame === undefined || [...this.frames.keys()].indexOf(cid.toString()) >= this.madeCount) return undefined
+    this.givenCount += 1
+    return frame.slice()
   }
 
   async offer(_: CID, from: CID): Promise<DeltaOffer> {
     if (!from.equals(this.#from)) return { state: 'none' }
-    if (this.state !== 'ready') return { state: this.state }
-    return { state: 'ready', sizes: new Map([...this.frames.values()].map(({ byteLength }, chunk) => [chunk, byteLength])) }
+    if (this.state === 'none') return { state: this.state }
+    const made = [...this.frames.values()].slice(0, this.madeCount)
+    return { state: this.state, sizes: new Map(made.map(({ byteLength }, chunk) => [chunk, byteLength])) }
   }
 }
 
@@ -147,10 +151,70 @@ describe('deltas between participants', () => {
     assert.equal(ready.sizes?.get(0), pair.deltas.frames.get(pair.next.chunkCid(0).toString())!.byteLength)
     assert.deepEqual(await ask(pair.next.cid, 0), { state: 'none' })
     pair.deltas.state = 'preparing'
-    assert.deepEqual(await ask(pair.old.cid, 1000), { state: 'preparing' })
+    assert.equal((await ask(pair.old.cid, 1000)).state, 'preparing')
     const later = ask(pair.old.cid, 60_000)
     world.swarm.clock.setTimer(5000, () => (pair.deltas.state = 'ready'))
     assert.equal((await later).state, 'ready')
+  })
+
+  it('come from who has them, though others have the chunks and answer too', async () => {
+    await using world = await World.start(9)
+    const { origin, pair } = world
+    const node = await world.holder('node')
+    const whole = await world.swarm.addComplete('whole', { index: pair.next, store: pair.store })
+    await world.swarm.connect('node', whole.name)
+    const summary = await world.update(node, pair.next, [pair.old.cid])
+    assert.equal(pair.deltas.givenCount, CHUNKS)
+    assert.deepEqual([...summary.bytesBySource.keys()], [origin.name])
+  })
+
+  it('are fetched as they are made, and what has none when all are', async () => {
+    await using world = await World.start(11)
+    const { pair, swarm } = world
+    const { deltas } = pair
+    Object.assign(deltas, { state: 'preparing', madeCount: 20 })
+    const node = await world.holder('node')
+    const sink = new BlockStoreSink(pair.next, node.store)
+    const result = node.participant.download({ index: pair.next, sink, basis: [pair.old.cid], deltasWaitMs: 60_000 })
+    await swarm.clock.advance(3000)
+    // What was asked for before it was known that there is something to wait for came whole.
+    const arrived = events(node, 'chunk-received')
+    const wholeCount = arrived.length - deltas.givenCount
+    assert.ok(arrived.length < CHUNKS && deltas.givenCount > 5 && wholeCount <= 16, `${arrived.length}, ${deltas.givenCount}`)
+    deltas.madeCount = CHUNKS - 1
+    await swarm.clock.advance(1000)
+    assert.ok(deltas.givenCount + wholeCount >= CHUNKS - 1)
+    assert.equal(events(node, 'download-stalled').length, 0)
+    deltas.state = 'ready'
+    await swarm.settle(result)
+  })
+
+  it('that take too long to make are not waited for', async () => {
+    await using world = await World.start(12)
+    const { pair } = world
+    Object.assign(pair.deltas, { state: 'preparing', madeCount: 0 })
+    const node = await world.holder('node')
+    const sink = new BlockStoreSink(pair.next, node.store)
+    await world.swarm.settle(node.participant.download({ index: pair.next, sink, basis: [pair.old.cid], deltasWaitMs: 1000 }))
+    assert.equal(pair.deltas.givenCount, 0)
+  })
+
+  it('are not asked for where a chunk comes from elsewhere, until that fails', async () => {
+    await using world = await World.start(10)
+    const { pair } = world
+    const node = await world.holder('node')
+    const expected = new Bitmap(CHUNKS)
+    for (const chunk of [3, 4, 5]) expected.set(chunk)
+    const sink = new BlockStoreSink(pair.next, node.store)
+    const { session, result } = node.participant.startDownload({ index: pair.next, sink, expected, basis: [pair.old.cid] })
+    await world.swarm.clock.advance(20)
+    session.lost([4])
+    await world.swarm.settle(result)
+    assert.equal(pair.deltas.givenCount, CHUNKS - 2)
+    assert.deepEqual(
+      [3, 4, 5].map((chunk) => node.store.has(pair.next.chunkCid(chunk))),
+      [false, true, false],
+    )
   })
 
   it('are not waited for from a peer that says nothing, once another one has them', async () => {

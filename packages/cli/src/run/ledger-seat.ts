@@ -1,22 +1,23 @@
-import { randomBytes } from 'node:crypto'
-import { ed25519Signer } from '@cairn/ledger'
+import { existsSync } from 'node:fs'
 import { createDialer, createLibp2pTransport } from '@cairn/network'
-import { maySign, readinessOf, readLedgerFile, readSeatKeys, Replica, seatDirectory, startClientServer } from '@cairn/replica'
+import { readinessOf, readLedgerFile, readSeatIdentity, Replica, seatDirectory, SeatKeys, startClientServer } from '@cairn/replica'
 import type { LedgerOptions } from '../commands/ledger.ts'
 import { CliError, UsageError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { CommandIo } from '../io.ts'
 import { announceListening, observe, untilStopped } from './daemon.ts'
+import { NextCommitteeWatch } from './next-committee-watch.ts'
 import { type ObservedReplicaEvent, REPLICA_METRICS, REPLICA_RULES, replicaStatus } from './replica-observation.ts'
 
 /** Runs one seat of the ledger in `directory` until it is told to stop, or its disk fails. */
 export async function runSeat(directory: string, { seat, listen, peers, clientPort, http }: LedgerOptions, io: CommandIo): Promise<void> {
   const { ledger, genesis, signedOperations } = await readLedgerFile(directory)
-  const { n } = genesis.size
-  if (seat >= n) throw new UsageError(`${directory} has ${n === 1 ? 'seat 0 alone' : `seats 0 to ${n - 1}`}, not ${seat}`, 'check --seat')
-  const { signer, identity } = await readSeatKeys(directory, seat)
-  const isLearner = !(await maySign(directory, seat))
-  if (isLearner) {
+  const home = seatDirectory(directory, seat)
+  if (!existsSync(home))
+    throw new UsageError(`${directory} has no seat-${seat}`, 'check --seat; `cairn ledger new-key` makes one that is to join')
+  const identity = await readSeatIdentity(directory, seat)
+  const keys = await SeatKeys.open(directory, seat)
+  if (keys.isBurnt) {
     io.say(
       { type: 'learner', seat },
       `seat ${seat} has signed before and its log is gone: it follows, and signs nothing until its key is replaced`,
@@ -28,11 +29,10 @@ export async function runSeat(directory: string, { seat, listen, peers, clientPo
   const failed = new AbortController()
   try {
     await using replica = await Replica.start({
-      directory: seatDirectory(directory, seat),
+      directory: home,
       ledger,
       genesis,
-      // A learner is one whose key has no seat.
-      signer: isLearner ? ed25519Signer(randomBytes(32)) : signer,
+      signer: keys,
       signedOperations,
       transport,
       clock,
@@ -55,6 +55,8 @@ export async function runSeat(directory: string, { seat, listen, peers, clientPo
     })
     announceListening(io, transport.addresses())
     io.say({ type: 'clients', url: server.url }, `clients ${server.url}`)
+    using watch = new NextCommitteeWatch(directory, replica, keys, io)
+    await watch.start()
     await untilStopped(AbortSignal.any([io.signal, failed.signal]))
   } finally {
     await transport.stop()

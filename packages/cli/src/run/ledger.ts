@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { ed25519Signer, ed25519Verifier, encodeOperation, followChain, LedgerError } from '@cairn/ledger'
-import { createLedgerDirectory, LedgerClient, type LedgerFile, ReplicaError } from '@cairn/replica'
+import {
+  createLedgerDirectory,
+  createSeatKey,
+  LedgerClient,
+  type LedgerFile,
+  ReplicaError,
+  seatDirectory,
+  type StatusResponse,
+} from '@cairn/replica'
 import type { LedgerOptions } from '../commands/ledger.ts'
 import { CliError } from '../errors.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
@@ -8,6 +16,7 @@ import type { CommandHandler } from '../handlers.ts'
 import type { CommandIo } from '../io.ts'
 import { formatDuration } from '../output/format.ts'
 import { readTrustRoot } from '../trust-root.ts'
+import { reconfigure } from './ledger-reconfigure.ts'
 import { runSeat } from './ledger-seat.ts'
 
 /** Heights for which an operation stays good: minutes of a busy ledger. */
@@ -72,11 +81,19 @@ async function act(options: LedgerOptions, io: CommandIo): Promise<void> {
       const status = await new LedgerClient(target).status(limit(options, io))
       return io.say(
         { ...status, type: 'ledger-status', url: target },
-        `height ${status.height}, epoch ${status.epoch}, slot ${status.slot}, checkpoint ${status.checkpointHeight ?? 'none yet'}`,
+        `height ${status.height}, epoch ${status.epoch}, slot ${status.slot}, checkpoint ${status.checkpointHeight ?? 'none yet'}; ${membership(status)}`,
       )
     }
     case 'verify-checkpoint':
       return await verifyCheckpoint(target, options, io)
+    case 'new-key': {
+      const { peer, publicKey } = await createSeatKey(target, options.seat)
+      const key = Buffer.from(publicKey).toString('hex')
+      io.say({ type: 'seat-key', seat: options.seat, peer, publicKey: key }, `${peer}/${key}`)
+      return io.note(`made a key in ${seatDirectory(target, options.seat)}; it signs when a committee has a seat for it`)
+    }
+    case 'reconfigure':
+      return await reconfigure(target, key, options, limit(options, io), io)
     default:
       options.action satisfies never
   }
@@ -84,7 +101,7 @@ async function act(options: LedgerOptions, io: CommandIo): Promise<void> {
 
 async function makeLedger(directory: string, { preset, unsigned }: LedgerOptions, io: CommandIo): Promise<LedgerFile> {
   try {
-    return await createLedgerDirectory(directory, preset, io.clock.now(), !unsigned)
+    return await createLedgerDirectory(directory, preset ?? 'single', io.clock.now(), !unsigned)
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
     throw new CliError(`${directory} holds a ledger, or a part of one`, 'name another directory', EXIT.storage, {
@@ -111,6 +128,16 @@ async function submit(options: LedgerOptions, io: CommandIo): Promise<void> {
     )
   const height = 'height' in outcome.result ? outcome.result.height : status.height
   io.say({ type: 'submitted', result: outcome.result.type, height }, `${outcome.result.type} at height ${height}`)
+}
+
+function membership({ seat, removedAfter, wanted, epoch }: StatusResponse): string {
+  const what =
+    seat !== null
+      ? `seat ${seat}`
+      : removedAfter !== null
+        ? `no seat: removed after epoch ${removedAfter}, signs nothing`
+        : 'no seat: follows, signs nothing'
+  return wanted === null ? what : `${what}; committee ${wanted} is wanted after epoch ${epoch}`
 }
 
 async function verifyCheckpoint(url: string, options: LedgerOptions, io: CommandIo): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Certificate } from '../certificate.ts'
 import { type Committee, createCommittee, SEATS_MAX } from '../committee.ts'
 import { type Digest, ZERO_DIGEST } from '../digest.ts'
-import { signedBytes } from '../envelope.ts'
+import { readyBytes, signReady } from '../epoch-chain/ready.ts'
 import { LedgerError } from '../errors.ts'
 import { type BlockHeader, type ChainPoint, pointOf } from '../header.ts'
 import { startSlotTimers } from './advance.ts'
@@ -25,10 +25,17 @@ function namedCommittee({ candidate, named }: EngineState, hash: Digest): Commit
   return [candidate, ...named].find((committee) => committee?.hash === hash)
 }
 
-/** Keeps a committee, also over a crash, until the epoch ends. */
+/**
+ * Keeps a committee, also over a crash, until the epoch ends; and before it the word of all that join: among those that vote for the end block
+ * it must outlive the epoch, for no light client believes in a committee without it.
+ */
 function keepCommittee(state: EngineState, committee: Committee): void {
   if (state.named.some(({ hash }) => hash === committee.hash) || state.named.length >= COMMITTEES_NAMED_MAX) return
   state.named.push(committee)
+  for (const key of joiners(state, committee)) {
+    const ready = state.readies.get(`${committee.hash}/${key}`)
+    if (ready !== undefined) record(state, { type: 'ready', ready })
+  }
   record(state, { type: 'committee', committee })
 }
 
@@ -57,8 +64,8 @@ export function repeatReady(state: EngineState): void {
 }
 
 function sayReady(state: EngineState, committee: Digest, signer: Signer): void {
-  const epoch = state.epoch.number + 1
-  const signature = signer.sign(signedBytes(state.init.ledger, 'ready', epoch, 0, committee))
+  const epoch = state.epoch.number
+  const signature = signReady(state.init.ledger, signer, epoch, committee)
   const ready: Ready = { epoch, committee, publicKey: signer.publicKey, signature }
   noteReady(state, ready)
   send(state, state.others, { type: 'ready', ready })
@@ -73,14 +80,13 @@ export function receiveReady(state: EngineState, ready: Ready): void {
   if (!before && isReady(state, committee)) repeatReady(state)
 }
 
-/** By a key that joins or that has a seat, new, for the next epoch, and signed. */
+/** By a key that joins or that has a seat, new, said in this epoch, and signed. */
 function isGenuine(state: EngineState, committee: Committee, ready: Ready): boolean {
   const key = keyName(ready.publicKey)
-  if (ready.committee !== committee.hash || ready.epoch !== state.epoch.number + 1) return false
+  if (ready.committee !== committee.hash || ready.epoch !== state.epoch.number) return false
   if (state.readies.has(`${committee.hash}/${key}`)) return false
   if (!seated(state).has(key) && !joiners(state, committee).includes(key)) return false
-  const signed = signedBytes(state.init.ledger, 'ready', ready.epoch, 0, committee.hash)
-  return state.init.verifier.verify(ready.publicKey, signed, ready.signature)
+  return state.init.verifier.verify(ready.publicKey, readyBytes(state.init.ledger, ready.epoch, committee.hash), ready.signature)
 }
 
 /** Asks for a committee that a header names, or for what shows that it is ready. */
@@ -121,7 +127,7 @@ function rebuilt({ size, members }: Committee): Committee | undefined {
   }
 }
 
-function noteReady(state: EngineState, ready: Ready): void {
+export function noteReady(state: EngineState, ready: Ready): void {
   state.readies.set(`${ready.committee}/${keyName(ready.publicKey)}`, ready)
   state.changed = true
 }
@@ -236,11 +242,12 @@ function remember(state: EngineState, start: EpochStart): void {
 export function activateEpoch(state: EngineState): void {
   state.epochToken = undefined
   state.active = true
-  if (state.retiring !== undefined) emitEffect(state, { type: 'eraseKey', publicKey: state.retiring })
-  state.retiring = undefined
   state.changed = true
   state.waiting.add(state.current)
   emitEffect(state, { type: 'emit', event: { type: 'epoch-started', start: state.epoch, seat: state.seat } })
+  // Last: the hand-over is still signed with it.
+  if (state.retiring !== undefined) emitEffect(state, { type: 'eraseKey', publicKey: state.retiring })
+  state.retiring = undefined
   startSlotTimers(state)
 }
 

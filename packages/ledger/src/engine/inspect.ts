@@ -1,4 +1,4 @@
-import { ZERO_DIGEST } from '../digest.ts'
+import { type Digest, ZERO_DIGEST } from '../digest.ts'
 import { type BlockHeader, type ChainPoint, pointOf } from '../header.ts'
 import { EMPTY_PAYLOAD_ROOT, payloadFacts } from '../payload.ts'
 import { SKIP } from '../votes.ts'
@@ -66,12 +66,24 @@ function inspectTime(state: EngineState, header: BlockHeader): Verdict {
   return header.time > state.now + state.init.settings.clockSkewMsMax ? 'waiting' : 'good'
 }
 
-/** Who has applied that height checks the root; who has not yet, waits. Roots too old to be remembered were checked by others. */
+/**
+ * Who has applied that height checks the root; who has not yet, waits. Roots too old to be remembered must be what the parent says of the
+ * same height, if it speaks of it, and were checked by others. A restart brings back those of the state store: if all seats forgot them at
+ * once, one liar could attest a state that nobody has.
+ */
 function inspectStateRoot(state: EngineState, header: BlockHeader): Verdict {
   if (!appliesBlocks(state)) return 'good'
   if (header.stateHeight > state.applied) return 'waiting'
   const root = state.stateRoots.get(header.stateHeight)
-  return root === undefined || root === header.stateRoot ? 'good' : 'bad'
+  const known = root ?? attestedBefore(state, header)
+  return known === undefined || known === header.stateRoot ? 'good' : 'bad'
+}
+
+/** What the parent says of the same height; before the first block nothing is attested. */
+function attestedBefore({ blocks }: EngineState, { parent, stateHeight }: BlockHeader): Digest | undefined {
+  if (stateHeight === 0) return ZERO_DIGEST
+  const before = blocks.get(parent)?.header
+  return before?.stateHeight === stateHeight ? before.stateRoot : undefined
 }
 
 /** P2: who holds payloads votes only with the payload handed to the log, and found valid. */

@@ -46,11 +46,9 @@ export interface BatchItem {
   readonly committee?: Committee
 }
 
-/**
- * Signed over the committee's hash: by a key that joins in `epoch`, that it has the history and can vote; by a seat of the epoch before,
- * that it knows the committee and that all who join are ready.
- */
+/** Somebody is ready for the next committee: see `readyBytes`. */
 export interface Ready {
+  /** The one that ends with it. */
   readonly epoch: number
   readonly committee: Digest
   readonly publicKey: Uint8Array
@@ -75,5 +73,7 @@ export type LogRecord =
   | { readonly type: 'certificate'; readonly certificate: Certificate }
   /** Goes before a vote for a block that names it: whoever can make the block final can say who comes next. */
   | { readonly type: 'committee'; readonly committee: Committee }
+  /** That a key that joins is ready, before the committee that it joins. */
+  | { readonly type: 'ready'; readonly ready: Ready }
   /** P6: a new epoch, before anything is signed in it. */
   | { readonly type: 'epoch'; readonly start: EpochStart }

@@ -3,7 +3,7 @@ import type { Digest } from '../digest.ts'
 import { LedgerError } from '../errors.ts'
 import { EMPTY_PAYLOAD_ROOT, payloadFacts } from '../payload.ts'
 import { signVote, SKIP, type Vote } from '../votes.ts'
-import { enterEpoch } from './epochs.ts'
+import { enterEpoch, noteReady } from './epochs.ts'
 import { applyReady, finalise, hasEnded, prunePayloads } from './finalise.ts'
 import { RECENT_OPERATIONS_MAX } from './limits.ts'
 import type { LogRecord } from './messages.ts'
@@ -14,6 +14,8 @@ import { countVote } from './tally.ts'
 export interface Applied {
   readonly point: ChainPoint
   readonly stateRoot: Digest
+  /** Roots of the heights before, as far as they are kept and engines remember them: what leaders attest is checked against them. */
+  readonly roots?: ReadonlyMap<number, Digest>
   /** Ids that the state's window remembers, oldest first: what had its effect is not queued again. */
   readonly recent: readonly string[]
 }
@@ -37,6 +39,7 @@ export function recover(init: EngineInit, records: readonly LogRecord[], applied
   if (applied !== undefined) {
     state.applied = applied.point.height
     state.applyNext = applied.point.height + 1
+    for (const [height, root] of applied.roots ?? []) state.stateRoots.set(height, root)
     state.stateRoots.set(applied.point.height, applied.stateRoot)
     for (const id of applied.recent.slice(-RECENT_OPERATIONS_MAX)) state.pool.recent.add(id)
   }
@@ -104,6 +107,9 @@ function restore(state: EngineState, entry: LogRecord, own: Vote[]): void {
     }
     case 'committee':
       if (!state.named.some(({ hash }) => hash === entry.committee.hash)) state.named.push(entry.committee)
+      return
+    case 'ready':
+      if (entry.ready.epoch === state.epoch.number) noteReady(state, entry.ready)
       return
     case 'vote':
       return restoreVote(state, entry, own)

@@ -41,8 +41,8 @@ export function answer(state: EngineState, from: PeerId, wanted: Want): void {
 /** Final blocks above `height`, up to one that is final by its own certificate; then the open slots from `slot` on. */
 function batch(state: EngineState, height: number, slot: number): BatchItem[] {
   const items: BatchItem[] = []
-  const at = finalAt(state, height)
-  if (at !== undefined && at.header.nextCommittee !== ZERO_DIGEST) items.push(...(state.closings.get(at.header.epoch) ?? []))
+  const ended = endedAt(state, height)
+  if (ended !== undefined) items.push(...(state.closings.get(ended) ?? []))
   let next = height + 1
   for (; next <= state.final.height; next++) {
     const block = finalAt(state, next)
@@ -54,6 +54,15 @@ function batch(state: EngineState, height: number, slot: number): BatchItem[] {
     if ((items.length >= BATCH_BLOCKS && isFinalizing(certificate)) || items.length >= BATCH_BLOCKS_MAX) return items
   }
   return [...items, ...openSlots(state, slot)]
+}
+
+/** The epoch that ended with the block at `height`. */
+function endedAt(state: EngineState, height: number): number | undefined {
+  const { epoch } = state
+  // After a restart nothing final is in memory, and yet a peer may wait at the end block for the committee that follows.
+  if (height === epoch.base.height) return epoch.number - 1
+  const header = finalAt(state, height)?.header
+  return header !== undefined && header.nextCommittee !== ZERO_DIGEST ? header.epoch : undefined
 }
 
 function openSlots(state: EngineState, from: number): BatchItem[] {

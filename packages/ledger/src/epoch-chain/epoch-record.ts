@@ -8,10 +8,11 @@ import {
 } from '../checkpoint/quorum-signature.ts'
 import type { Committee } from '../committee.ts'
 import { type Digest, taggedDigest } from '../digest.ts'
-import { type LedgerId, signedBytes } from '../envelope.ts'
+import type { LedgerId } from '../envelope.ts'
 import { LedgerError } from '../errors.ts'
-import type { Signer, Verifier } from '../signing.ts'
+import type { Verifier } from '../signing.ts'
 import { applyDelta, type CommitteeDelta, readDelta, writeDelta } from './committee-delta.ts'
+import { readyBytes } from './ready.ts'
 
 /** The end of an epoch: where it ended, and whom its committee handed over to. */
 export interface EpochRecord {
@@ -44,11 +45,6 @@ export function epochStatement(record: Omit<EpochRecord, 'delta' | 'ready' | 'si
     .digest(nextCommittee)
     .finish()
   return { kind: 'epoch', epoch, slot: endSlot, digest: taggedDigest('cairn-ledger-epoch-v1', bytes), what: `record of epoch ${epoch}` }
-}
-
-/** What a joiner signs with its new key, before the end block is proposed, so it names the committee and no slot. */
-export function signReady(ledger: LedgerId, signer: Signer, endingEpoch: number, nextCommittee: Digest): Uint8Array {
-  return signer.sign(readyBytes(ledger, endingEpoch, nextCommittee))
 }
 
 /**
@@ -133,10 +129,6 @@ export function decodeEpochRecord(bytes: Uint8Array): EpochRecord {
   const record = readEpochRecord(reader)
   reader.end()
   return record
-}
-
-function readyBytes(ledger: LedgerId, endingEpoch: number, nextCommittee: Digest): Uint8Array {
-  return signedBytes(ledger, 'ready', endingEpoch, 0, nextCommittee)
 }
 
 function hexOf(bytes: Uint8Array): string {

@@ -5,17 +5,28 @@ import {
   readCertificate,
   readEpochStart,
   readPayload,
+  readReady,
   readSignedHeader,
   readVoteKind,
   writeCertificate,
   writeEpochStart,
   writePayload,
+  writeReady,
   writeSignedHeader,
   writeVoteKind,
 } from './fields.ts'
 
 /** By their number in the log, from 1. */
-const TYPES = ['vote', 'proposed', 'block', 'payload', 'certificate', 'committee', 'epoch'] as const satisfies readonly LogRecord['type'][]
+const TYPES = [
+  'vote',
+  'proposed',
+  'block',
+  'payload',
+  'certificate',
+  'committee',
+  'epoch',
+  'ready',
+] as const satisfies readonly LogRecord['type'][]
 
 /** A record as a log keeps it. */
 export function encodeLogRecord(record: LogRecord): { readonly type: number; readonly body: Uint8Array } {
@@ -44,6 +55,8 @@ function writeFields(writer: ByteWriter, record: LogRecord): void {
       return writeCommittee(writer, record.committee)
     case 'epoch':
       return writeEpochStart(writer, record.start)
+    case 'ready':
+      return writeReady(writer, record.ready)
     default:
       record satisfies never
   }
@@ -73,6 +86,8 @@ function readFields(reader: ByteReader, type: LogRecord['type'] | undefined): Lo
       return { type, committee: readCommittee(reader) }
     case 'epoch':
       return { type, start: readEpochStart(reader) }
+    case 'ready':
+      return { type, ready: readReady(reader) }
     case undefined:
       throw reader.fault('an unknown type')
     default:

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type Committee, createCommittee } from '../../src/committee.ts'
 import { signedBytes } from '../../src/envelope.ts'
+import { signReady } from '../../src/epoch-chain/ready.ts'
 import { ed25519Signer, type Signer } from '../../src/signing.ts'
 import { SKIP } from '../../src/votes.ts'
 import { LedgerError } from '../../src/errors.ts'
-import { headerDigest, pointOf } from '../../src/header.ts'
+import { type BlockHeader, headerDigest, pointOf } from '../../src/header.ts'
+import { EMPTY_PAYLOAD, payloadFacts } from '../../src/payload.ts'
 import type { LogRecord, Message, SignedHeader } from '../../src/engine/messages.ts'
 import { digestOf, LEDGER } from '../fixtures.ts'
 import { type Seat, table, type Table } from './seats.ts'
@@ -240,6 +242,34 @@ describe('a restart', () => {
     assert.ok(seat.effects.some((effect) => effect.type === 'fetch' && effect.want.type === 'sync'))
   })
 
+  it('checks after a restart what a leader attests of a height before the newest', () => {
+    const votesFor = (stateRoot: string): string[] => {
+      const t = table('bft-4', 4)
+      const seat = t.seats[1]!
+      const signed = (header: BlockHeader): SignedHeader => {
+        const bytes = signedBytes(LEDGER, 'proposal', 0, header.slot, headerDigest(header))
+        return { header, signature: t.signers[0]!.sign(bytes) }
+      }
+      const child = (header: BlockHeader, over: Partial<BlockHeader> = {}): SignedHeader => {
+        const { slot, height, digest } = pointOf(header)
+        return signed({ ...header, slot: slot + 1, height: height + 1, parentSlot: slot, parent: digest, ...over })
+      }
+      const { header } = proposed(t).proposal
+      const facts = payloadFacts(EMPTY_PAYLOAD)
+      const empty = { payloadRoot: facts.root, payloadBytes: facts.bytesCount, operationsCount: 0 }
+      const first = signed({ ...header, ...empty })
+      const second = child(first.header)
+      const certificate = { kind: 'final', epoch: 0, slot: 2, digest: headerDigest(second.header), signers: [] } as const
+      seat.log.push({ type: 'block', proposal: first }, { type: 'block', proposal: second }, { type: 'certificate', certificate })
+      const point = pointOf(second.header)
+      seat.restart({ point, stateRoot: digestOf(2), roots: new Map([[1, digestOf(1)]]), recent: [] })
+      seat.hear(0, { type: 'proposal', proposal: child(second.header, { stateHeight: 1, stateRoot }) })
+      return seat.votes()
+    }
+    assert.deepEqual(votesFor(digestOf(1)), ['first 3 block'])
+    assert.deepEqual(votesFor(digestOf(9)), ['first 3 skip'], 'a state that nobody has')
+  })
+
   it('refuses a log that no seat can have written', () => {
     const t = table('bft-4', 4)
     const seat = t.seats[1]!
@@ -272,10 +302,10 @@ describe('the end of an epoch', () => {
     const ready = (signer: Signer): Message => ({
       type: 'ready',
       ready: {
-        epoch: 1,
+        epoch: 0,
         committee: next.hash,
         publicKey: signer.publicKey,
-        signature: signer.sign(signedBytes(LEDGER, 'ready', 1, 0, next.hash)),
+        signature: signReady(LEDGER, signer, 0, next.hash),
       },
     })
     for (const seat of t.seats.slice(0, 3)) {
@@ -297,6 +327,22 @@ describe('the end of an epoch', () => {
     assert.deepEqual(seat.votes(), ['first 1 block'])
     const types = seat.log.map(({ type }) => type)
     assert.ok(types.includes('committee') && types.indexOf('committee') < types.indexOf('vote'))
+  })
+
+  it('is the end of its history also for who does not know the next committee', () => {
+    const { t, leader } = named()
+    const seat = t.seats[3]!
+    const { proposal } = leader.sent('proposal')[0]!
+    const end = pointOf(proposal.header)
+    const header: BlockHeader = { ...proposal.header, slot: 2, height: 2, parentSlot: 1, parent: end.digest }
+    const bytes = signedBytes(LEDGER, 'proposal', 0, 2, headerDigest(header))
+    const after: SignedHeader = { header, signature: t.signers[0]!.sign(bytes) }
+    for (const each of [proposal, after]) {
+      seat.hear(0, { type: 'proposal', proposal: each })
+      for (const from of [0, 1, 2]) seat.hear(from, t.vote(from, 'final', each.header.slot, headerDigest(each.header)))
+    }
+    const finals = seat.notices().flatMap((notice) => (notice.type === 'final' ? [notice.point] : []))
+    assert.deepEqual(finals, [end])
   })
 
   it('is learnt of from a quorum by who was not told', () => {

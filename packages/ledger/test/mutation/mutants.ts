@@ -1,16 +1,5 @@
-/** One way to get the protocol wrong: where `find` stands once in `file` of the sources, `replace` stands instead. */
-export interface Mutant {
-  readonly name: string
-  /** What it breaks: a rule, a persistence point or an invariant of the design. */
-  readonly rule: string
-  readonly file: string
-  readonly find: string
-  readonly replace: string
-}
-
-function mutant(rule: string, name: string, file: string, find: string, replace: string): Mutant {
-  return { rule, name, file, find, replace }
-}
+import { LOG } from './log-mutants.ts'
+import { mutant, type Mutant } from './mutant.ts'
 
 const THRESHOLDS: readonly Mutant[] = [
   mutant('Q', 'a quorum of one less', 'committee.ts', 'Math.floor((n + f) / 2) + 1', 'Math.max(1, Math.floor((n + f) / 2))'),
@@ -45,6 +34,7 @@ const CERTIFICATES: readonly Mutant[] = [
     'certificate.ts',
     'if (signers.length < wanted) throw',
     'if (signers.length < 1) throw',
+    { focus: 'lie-in-sync' },
   ),
   mutant(
     'S8',
@@ -52,6 +42,7 @@ const CERTIFICATES: readonly Mutant[] = [
     'certificate.ts',
     'if (!verifier.verify(publicKey, signedBytes(ledger, vote, epoch, slot, digest), signature))',
     'if (signature.byteLength === 0)',
+    { focus: 'forge-certificates' },
   ),
   mutant(
     'S8',
@@ -59,6 +50,7 @@ const CERTIFICATES: readonly Mutant[] = [
     'certificate.ts',
     'if (!countsFor(kind, vote)) throw',
     'if (kind !== kind) throw',
+    { focus: 'lie-in-sync' },
   ),
   mutant(
     'D',
@@ -99,6 +91,7 @@ const VOTES: readonly Mutant[] = [
     'engine/tally.ts',
     'isKnown(slot, vote) || !verifyVote(state.init.ledger, epoch.committee, state.init.verifier, vote)',
     'isKnown(slot, vote) || verifyVote === undefined',
+    { focus: 'forge-votes' },
   ),
   mutant(
     'S14',
@@ -214,6 +207,7 @@ const BLOCKS: readonly Mutant[] = [
     'engine/inspect.ts',
     'if (header.parentSlot > final.slot && certificateOf',
     'if (header.parentSlot < 0 && certificateOf',
+    { focus: 'orphan' },
   ),
   mutant(
     'S9',
@@ -221,6 +215,7 @@ const BLOCKS: readonly Mutant[] = [
     'engine/inspect.ts',
     'for (let slot = header.parentSlot + 1; slot < header.slot; slot++)',
     'for (let slot = header.parentSlot + 1; slot < header.parentSlot; slot++)',
+    { focus: 'fork' },
   ),
   mutant(
     'R1',
@@ -228,15 +223,21 @@ const BLOCKS: readonly Mutant[] = [
     'engine/inspect.ts',
     'header.height === parent.height + 1 &&',
     'header.height > parent.height &&',
+    { focus: 'bad-headers' },
   ),
-  mutant('R1', 'time may go back', 'engine/inspect.ts', 'header.time >= parent.time &&', 'header.time >= 0 &&'),
+  mutant('R1', 'time may go back', 'engine/inspect.ts', 'header.time >= parent.time &&', 'header.time >= 0 &&', {
+    focus: 'bad-headers',
+    foundBy: 'S10',
+  }),
   mutant(
     'S12',
     'state roots are not checked',
     'engine/inspect.ts',
-    "return root === undefined || root === header.stateRoot ? 'good' : 'bad'",
-    "return root === undefined || root !== '' ? 'good' : 'bad'",
+    "return known === undefined || known === header.stateRoot ? 'good' : 'bad'",
+    "return known === undefined || known !== '' ? 'good' : 'bad'",
+    { focus: 'bad-headers' },
   ),
+  mutant('S12', 'state roots are forgotten in a crash', 'engine/recover.ts', 'state.stateRoots.set(height, root)', 'void root'),
   mutant(
     'P2',
     'votes do not need the payload',
@@ -245,16 +246,33 @@ const BLOCKS: readonly Mutant[] = [
     "if (wantsPayloads !== undefined) return 'good'",
   ),
   mutant(
+    'P2',
+    'headers may misstate their payload',
+    'engine/inspect.ts',
+    "if (held.payload.length !== header.operationsCount || payloadFacts(held.payload).bytesCount !== header.payloadBytes) return 'bad'\n",
+    '',
+    { focus: 'bad-headers', foundBy: 'P2' },
+  ),
+  mutant(
+    'S18',
+    'blocks need not name the policies in force',
+    'engine/inspect.ts',
+    'header.policyRoot === state.init.policyRoot',
+    "header.policyRoot !== ''",
+    { focus: 'bad-headers', foundBy: 'S18' },
+  ),
+  mutant(
     'R1',
     'votes do not need valid operations',
     'engine/inspect.ts',
     "if (held.verdict === 'invalid') return 'bad'\n  return held.verdict === 'valid' && held.persisted ? 'good' : 'waiting'",
     "return held.persisted ? 'good' : 'waiting'",
+    { focus: 'payloads' },
   ),
   mutant('P2', 'payloads are not written down', 'engine/blocks.ts', "record(state, { type: 'payload', payload })\n", ''),
   mutant('S11', 'headers are not written down', 'engine/blocks.ts', "record(state, { type: 'block', proposal })\n", ''),
   mutant('S11', 'certificates are not written down', 'engine/certify.ts', "record(state, { type: 'certificate', certificate })\n", ''),
-  mutant('P9', 'effects may be durable before the proof', 'engine/step.ts', "effect.type === 'apply' || ", ''),
+  mutant('P9', 'effects may be durable before the proof', 'engine/step.ts', "effect.type === 'apply' || ", '', { focus: 'crashes' }),
   mutant(
     'P3',
     'proposals are not written down',
@@ -268,6 +286,7 @@ const BLOCKS: readonly Mutant[] = [
     'engine/propose.ts',
     "sendAfterRecords(state, state.others, { type: 'proposal', proposal })\n",
     "send(state, state.others, { type: 'proposal', proposal })\n",
+    { foundBy: 'P3' },
   ),
   mutant(
     'P3',
@@ -275,6 +294,7 @@ const BLOCKS: readonly Mutant[] = [
     'engine/recover.ts',
     'slotOf(state, entry.slot).proposed = entry.digest',
     'slotOf(state, entry.slot).proposed = undefined',
+    { focus: 'crashes' },
   ),
   mutant(
     'S15',
@@ -311,6 +331,7 @@ const RECOVERY: readonly Mutant[] = [
     'engine/recover.ts',
     'if (holdsFor(state, vote)) countVote',
     'if (holdsFor !== undefined) countVote',
+    { focus: 'payloads' },
   ),
   mutant(
     'S11',
@@ -319,8 +340,12 @@ const RECOVERY: readonly Mutant[] = [
     'state.applyNext = applied.point.height + 1',
     'state.applyNext = applied.point.height',
   ),
-  mutant('S21', 'the window of operations is lost in a crash', 'engine/recover.ts', 'state.pool.recent.add(id)', 'void id'),
-  mutant('S14', 'the new epoch is forgotten in a crash', 'engine/recover.ts', 'enterEpoch(state, entry.start)', 'void enterEpoch'),
+  mutant('S21', 'the window of operations is lost in a crash', 'engine/recover.ts', 'state.pool.recent.add(id)', 'void id', {
+    focus: 'crashes',
+  }),
+  mutant('S14', 'the new epoch is forgotten in a crash', 'engine/recover.ts', 'enterEpoch(state, entry.start)', 'void enterEpoch', {
+    focus: 'epochs',
+  }),
   mutant(
     'L1',
     'a restart replays the log in another order',
@@ -334,6 +359,7 @@ const RECOVERY: readonly Mutant[] = [
     'engine/stall.ts',
     'for (const vote of ownVotes(state)) sendAfterRecords',
     'for (const vote of ownVotes(state).slice(0, 0)) sendAfterRecords',
+    { focus: 'stalls' },
   ),
 ]
 
@@ -351,6 +377,7 @@ const EPOCHS_AND_CATCHING_UP: readonly Mutant[] = [
     'engine/epochs.ts',
     "record(state, { type: 'epoch', start })\n  enterEpoch(state, start)",
     "record(state, { type: 'epoch', start })\n  enterEpoch(state, start)\n  state.active = true",
+    { focus: 'epochs' },
   ),
   mutant(
     'S15',
@@ -358,15 +385,28 @@ const EPOCHS_AND_CATCHING_UP: readonly Mutant[] = [
     'engine/finalise.ts',
     'if (ends) return endEpoch(state, block, path, target)',
     'if (ends && block === path.at(-1)) return endEpoch(state, block, path, target)',
+    { focus: 'epochs' },
   ),
-  mutant('S15', 'blocks become final after the end of an epoch', 'engine/finalise.ts', 'state.halted || hasEnded(state)', 'state.halted'),
-  mutant('L1', 'the named committee is lost in a crash', 'engine/epochs.ts', "record(state, { type: 'committee', committee })\n", ''),
+  mutant('S15', 'blocks become final after the end of an epoch', 'engine/finalise.ts', 'state.halted || hasEnded(state)', 'state.halted', {
+    focus: 'epochs',
+  }),
+  mutant('L1', 'the named committee is lost in a crash', 'engine/epochs.ts', "record(state, { type: 'committee', committee })\n", '', {
+    focus: 'epochs',
+  }),
+  mutant(
+    'L6',
+    'the word of who joins is not on disk before a vote for the block that names them',
+    'engine/epochs.ts',
+    "if (ready !== undefined) record(state, { type: 'ready', ready })",
+    'void ready',
+  ),
   mutant(
     'S8',
     'any committee may be named next',
     'engine/epochs.ts',
     "wantCommittee(state, header.nextCommittee)\n  return 'waiting'",
     "wantCommittee(state, header.nextCommittee)\n  return 'good'",
+    { focus: 'epochs' },
   ),
   mutant(
     'L2',
@@ -374,25 +414,59 @@ const EPOCHS_AND_CATCHING_UP: readonly Mutant[] = [
     'engine/epochs.ts',
     '[...(state.closings.get(before) ?? []), { committee: start.committee }]',
     '[...(state.closings.get(before) ?? [])]',
+    { focus: 'epochs' },
   ),
-  mutant('L1', 'what was asked in vain is not asked again', 'engine/wants.ts', 'else ask(state, entry)\n', 'else void ask\n'),
+  mutant('L1', 'what was asked in vain is not asked again', 'engine/wants.ts', 'else ask(state, entry)\n', 'else void ask\n', {
+    focus: 'payloads',
+  }),
   mutant(
     'L1',
     'certificates of a slot are not asked for',
     'engine/wants.ts',
     "want(state, slotKey(slot), { type: 'slot', slot })",
     'void slot',
+    { focus: 'splits' },
   ),
-  mutant('L2', 'final blocks are not served', 'engine/serve.ts', 'for (; next <= state.final.height; next++)', 'for (; next < 0; next++)'),
-  mutant('L2', 'missing operations are not asked for', 'engine/wants.ts', "want(state, root, { type: 'payload', root })", 'void root'),
+  mutant('L2', 'final blocks are not served', 'engine/serve.ts', 'for (; next <= state.final.height; next++)', 'for (; next < 0; next++)', {
+    focus: 'splits',
+  }),
+  mutant('L2', 'missing operations are not asked for', 'engine/wants.ts', "want(state, root, { type: 'payload', root })", 'void root', {
+    focus: 'payloads',
+  }),
   mutant(
     'S22',
     'payloads that nobody named are kept',
     'engine/blocks.ts',
     'if (state.unclaimed.length > PAYLOADS_UNCLAIMED_MAX) ',
     'if (state.unclaimed.length > 9 * PAYLOADS_UNCLAIMED_MAX) ',
+    { focus: 'flood-stale', foundBy: 'S22' },
   ),
 ]
 
+/** Whatever is not signed can be changed by whoever passes it on. */
+const ENVELOPE: readonly Mutant[] = [
+  mutant('S8', 'the kind of a vote is not signed', 'envelope.ts', 'bytes[80] = SIGNED_KINDS[kind]', 'bytes[80] = SIGNED_KINDS.first', {
+    focus: 'relabel',
+  }),
+  mutant('S8', 'the slot is not signed', 'envelope.ts', 'writeU64(bytes, slot, 72)', 'writeU64(bytes, 0, 72)', { focus: 'relabel' }),
+  mutant('S8', 'the epoch is not signed', 'envelope.ts', 'writeU64(bytes, epoch, 64)', 'writeU64(bytes, 0, 64)', { focus: 'relabel' }),
+  mutant('S8', 'the chain is not signed', 'envelope.ts', 'writeU64(bytes, ledger.chainId, 56)', 'writeU64(bytes, 0, 56)', {
+    focus: 'other-chain',
+  }),
+  mutant('S8', 'the network is not signed', 'envelope.ts', 'bytes.set(digestBytes(ledger.networkId), 24)', 'void ledger.networkId', {
+    focus: 'other-chain',
+  }),
+  mutant('S8', 'what is voted for is not signed', 'envelope.ts', 'bytes.set(digestBytes(digest), 81)', 'void digest', { focus: 'relabel' }),
+]
+
 /** All of them must be killed. */
-export const MUTANTS: readonly Mutant[] = [...THRESHOLDS, ...CERTIFICATES, ...VOTES, ...BLOCKS, ...RECOVERY, ...EPOCHS_AND_CATCHING_UP]
+export const MUTANTS: readonly Mutant[] = [
+  ...THRESHOLDS,
+  ...CERTIFICATES,
+  ...ENVELOPE,
+  ...VOTES,
+  ...BLOCKS,
+  ...RECOVERY,
+  ...EPOCHS_AND_CATCHING_UP,
+  ...LOG,
+]

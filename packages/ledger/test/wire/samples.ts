@@ -92,4 +92,5 @@ export const records: readonly LogRecord[] = [
   { type: 'certificate', certificate: certificate(1) },
   { type: 'committee', committee },
   { type: 'epoch', start: { number: 2, committee, base: point } },
+  { type: 'ready', ready },
 ]

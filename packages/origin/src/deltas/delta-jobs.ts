@@ -41,7 +41,7 @@ export class DeltaJobs implements DeltaSource, AsyncDisposable {
     const sizes = await deltas.sets.sizes(from, snapshot)
     if (sizes !== undefined) return { state: 'ready', sizes }
     const key = pairOf({ from, to: snapshot })
-    if (this.#queue.has(key)) return { state: 'preparing' }
+    if (this.#queue.has(key)) return preparing(deltas.sets.sizesSoFar(from, snapshot))
     // Only of what is published here: nobody can make this origin work for snapshots of its own making.
     if (from.equals(snapshot) || !isServed(from) || !isServed(snapshot)) return { state: 'none' }
     if (this.#queue.size >= DELTA_JOBS_MAX || (this.#failed.get(key) ?? 0) > clock.monotonicMs()) return { state: 'none' }
@@ -72,6 +72,10 @@ export class DeltaJobs implements DeltaSource, AsyncDisposable {
       }
     }
   }
+}
+
+function preparing(sizes: ReadonlyMap<number, number> | undefined): DeltaOffer {
+  return sizes === undefined || sizes.size === 0 ? { state: 'preparing' } : { state: 'preparing', sizes }
 }
 
 function first(queue: ReadonlyMap<string, Job>): [string, Job] | undefined {

@@ -95,11 +95,12 @@ export interface DeltasMessage {
 
 /**
  * `none` there are no such deltas and will not be · `preparing` ask again · `ready` they are sent in the place of frames, to whoever says on
- * the exchange that it has `from`. `sizes` is for `decodeDeltaSizes`; without it there are too many to list.
+ * the exchange that it has `from`. `sizes` is for `decodeDeltaSizes`; without it there are too many to list. With `preparing` it lists those
+ * that are made already, and sent like any other.
  */
 export type DeltasReplyMessage =
-  | { readonly type: 'deltas-reply'; readonly id: number; readonly state: 'none' | 'preparing' }
-  | { readonly type: 'deltas-reply'; readonly id: number; readonly state: 'ready'; readonly sizes?: Uint8Array }
+  | { readonly type: 'deltas-reply'; readonly id: number; readonly state: 'none' }
+  | { readonly type: 'deltas-reply'; readonly id: number; readonly state: 'preparing' | 'ready'; readonly sizes?: Uint8Array }
 
 /** Instead of a reply. Asking again before `retryAfterMs` have passed gives the same answer. */
 export interface ErrorMessage {
@@ -215,7 +216,7 @@ function readDeltasReply(map: Readonly<Record<string, unknown>>): DeltasReplyMes
   const id = readId(map)
   const state = readChoice(map['state'], 'state', ['none', 'preparing', 'ready'])
   if (!Object.hasOwn(map, 'sizes')) return { type, id, state }
-  if (state !== 'ready') throw malformed(type, `sizes of deltas that are ${state}`)
+  if (state === 'none') throw malformed(type, `sizes of deltas that are ${state}`)
   return { type, id, state, sizes: readBytes(map['sizes'], 'sizes', 1, DELTA_SIZES_BYTES_MAX) }
 }
 

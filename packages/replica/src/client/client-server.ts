@@ -2,7 +2,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { encodeLightProof } from '@cairn/ledger'
 import type { Replica } from '../replica.ts'
+import { committeeText } from '../epochs/next-committee.ts'
 import {
+  type CommitteeResponse,
   CONNECTIONS_MAX,
   PATHS,
   READ_MS_MAX,
@@ -69,9 +71,11 @@ async function answer(replica: Replica, request: IncomingMessage, response: Serv
       return json(response, 200, statusOf(replica))
     case `GET ${PATHS.ledger}`:
       return json(response, 200, replica.ledger)
+    case `GET ${PATHS.committee}`:
+      return json(response, 200, committeeOf(replica))
     case `GET ${PATHS.lightProof}`: {
       const proof = replica.lightProof()
-      if (proof === undefined) return json(response, 404, { error: 'no checkpoint has been certified yet' })
+      if (proof === undefined) return json(response, 404, { error: 'no checkpoint has been certified yet, or how its epoch began' })
       response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(encodeLightProof(proof))
       return
     }
@@ -89,6 +93,10 @@ async function read(replica: Replica, parameters: URLSearchParams, response: Ser
   const { value, height, stateRoot, proof } = answered
   const found: ReadResponse = { level, value: value === undefined ? null : base64(value), height, stateRoot, proof: proof.map(base64) }
   json(response, 200, found)
+}
+
+function committeeOf({ committee, progress }: Replica): CommitteeResponse {
+  return { epoch: progress.epoch, ...committeeText(committee) }
 }
 
 function statusOf(replica: Replica): StatusResponse {

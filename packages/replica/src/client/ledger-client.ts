@@ -1,7 +1,8 @@
-import { decodeLightProof, type LedgerId, type LightProof, type Operation, verifyKey } from '@cairn/ledger'
+import { type Committee, decodeLightProof, type LedgerId, type LightProof, type Operation, verifyKey } from '@cairn/ledger'
+import { committeeFrom } from '../epochs/next-committee.ts'
 import { ReplicaError } from '../errors.ts'
 import type { SubmitOutcome } from '../submissions.ts'
-import { PATHS, type ReadLevel, type ReadResponse, type StatusResponse } from './protocol.ts'
+import { type CommitteeResponse, PATHS, type ReadLevel, type ReadResponse, type StatusResponse } from './protocol.ts'
 
 /** What a replica says of a key, after the proof was checked against the state root that it names. */
 export interface VerifiedRead {
@@ -56,6 +57,12 @@ export class LedgerClient {
   /** Which ledger the replica is of, as it says: operations are signed for it, and for another they are worth nothing. */
   async ledger(signal?: AbortSignal): Promise<LedgerId> {
     return JSON.parse(await this.#text(PATHS.ledger, { ...(signal && { signal }) })) as LedgerId
+  }
+
+  /** Who decides, as the replica says. @throws {LedgerError} `BAD_COMMITTEE` */
+  async committee(signal?: AbortSignal): Promise<{ readonly epoch: number; readonly committee: Committee }> {
+    const answer = JSON.parse(await this.#text(PATHS.committee, { ...(signal && { signal }) })) as CommitteeResponse
+    return { epoch: answer.epoch, committee: committeeFrom(answer) }
   }
 
   /** Form checked, truth not: that is `followChain`'s. */

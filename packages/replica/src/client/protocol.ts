@@ -1,3 +1,5 @@
+import type { CommitteeText } from '../epochs/next-committee.ts'
+
 /** What a client and a replica say to each other over HTTP: JSON, bytes in base64. */
 export const PATHS = {
   submit: '/v1/submit',
@@ -5,6 +7,7 @@ export const PATHS = {
   status: '/v1/status',
   ledger: '/v1/ledger',
   lightProof: '/v1/light-proof',
+  committee: '/v1/committee',
 } as const
 
 export interface SubmitRequest {
@@ -35,11 +38,24 @@ export interface StatusResponse {
   readonly finalHeight: number
   readonly stateRoot: string
   readonly halted: boolean
+  /** Seat in the epoch; `null` for a replica that follows and signs nothing. */
+  readonly seat: number | null
+  /** The epoch after which this replica was removed; `null` for one that has its seat, or never had any. */
+  readonly removedAfter: number | null
+  /** Hash of the committee that its operator wants next, until that is there. */
+  readonly wanted: string | null
+  /** Light clients can be led to this epoch: soon after it begins. */
+  readonly provenEpoch: number
   /** Height of the newest checkpoint that a quorum stands for. */
   readonly checkpointHeight: number | null
   /** Since it started: syncs of its log, and messages to other seats. */
   readonly syncs: number
   readonly messages: number
+}
+
+/** Who decides, as the replica that was asked knows. */
+export interface CommitteeResponse extends CommitteeText {
+  readonly epoch: number
 }
 
 /** A submission is answered when it is final, or after this long as unknown; the client may ask again. */

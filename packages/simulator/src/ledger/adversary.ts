@@ -1,25 +1,22 @@
 import {
   type BatchItem,
-  type BlockHeader,
   type Certificate,
   type CertificateKind,
   type CertificateSigner,
-  type ChainPoint,
-  EMPTY_PAYLOAD,
+  type Committee,
+  createCommittee,
   type EngineState,
-  headerDigest,
   type LedgerId,
   type Message,
-  payloadFacts,
-  pointOf,
   type Signer,
-  signedBytes,
   signVote,
   SKIP,
   type Vote,
   type VoteKind,
 } from '@cairn/ledger'
 import type { Dice } from '../kernel/dice.ts'
+import type { FaultCounters } from './fault-counters.ts'
+import { LyingLeader } from './lying-leader.ts'
 import type { Trick } from './plan.ts'
 
 /** One message that the adversary lets out. */
@@ -36,39 +33,68 @@ export interface Intent {
   readonly signer: Signer | undefined
 }
 
+/** What the adversary works with. */
+export interface AdversaryWorld {
+  readonly ledger: LedgerId
+  readonly counters: FaultCounters
+  /** Told of every vote that the adversary signs. */
+  readonly register: (vote: Vote) => void
+  /** The same vote as its seat signs it on another chain, where the same keys serve. */
+  readonly elsewhere: (vote: Vote) => Vote
+}
+
 /** Old messages kept for replays. */
 const MEMORY_MAX = 200
+const LATELY_SLOTS = 4
 
 /** Turns what the rules would have a seat say into what suits the adversary: its signatures are good, its words need not be. */
 export class Adversary {
   readonly #dice: Dice
   readonly #tricks: ReadonlySet<Trick>
   readonly #ledger: LedgerId
+  readonly #counters: FaultCounters
   readonly #memory: Message[] = []
-  /** By slot, the second header of an equivocating leader. */
-  readonly #twins = new Map<string, string>()
+  /** Votes of the newest slots. */
+  #lately: Vote[] = []
+  #junk = 0
+  readonly #leader: LyingLeader
   readonly #register: (vote: Vote) => void
+  readonly #elsewhere: (vote: Vote) => Vote
 
-  constructor(dice: Dice, tricks: ReadonlySet<Trick>, ledger: LedgerId, register: (vote: Vote) => void) {
+  constructor(dice: Dice, tricks: ReadonlySet<Trick>, world: AdversaryWorld) {
     this.#dice = dice
     this.#tricks = tricks
-    this.#ledger = ledger
-    this.#register = register
+    this.#ledger = world.ledger
+    this.#counters = world.counters
+    this.#leader = new LyingLeader(dice, tricks, world.ledger, world.counters)
+    this.#register = world.register
+    this.#elsewhere = world.elsewhere
   }
 
   speak(intent: Intent): Outgoing[] {
     const { to, message } = intent
     if (this.#memory.length < MEMORY_MAX) this.#memory.push(message)
+    else if (this.#dice.chance(200)) this.#memory[this.#dice.below(MEMORY_MAX)] = message
     const out = this.#twist(intent)
-    if (this.#tricks.has('replay') && this.#dice.chance(100)) {
-      out.push(...to.slice(0, 1).map((node) => ({ to: node, message: this.#dice.pick(this.#memory) })))
-    }
+    if (this.#does('replay', 100)) out.push(...to.slice(0, 1).map((node) => ({ to: node, message: this.#replayed(intent.state) })))
     return out.filter(({ message }) => !this.#isWithheld(message))
   }
 
   #isWithheld({ type }: Message): boolean {
-    if (this.#tricks.has('withhold') && this.#dice.chance(400)) return true
-    return this.#tricks.has('hide-certificates') && (type === 'certificate' || type === 'batch') && this.#dice.chance(900)
+    if (this.#does('withhold', 400)) return true
+    return (type === 'certificate' || type === 'batch') && this.#does('hide-certificates', 900)
+  }
+
+  #does(trick: Trick, permille: number): boolean {
+    if (!this.#tricks.has(trick) || !this.#dice.chance(permille)) return false
+    this.#counters.count(trick)
+    return true
+  }
+
+  #replayed(state: EngineState): Message {
+    const message = this.#dice.pick(this.#memory)
+    if (message.type === 'vote' && message.vote.epoch < state.epoch.number) this.#counters.count('replay-old-epoch')
+    return message
   }
 
   #twist({ to, message, state, signer }: Intent): Outgoing[] {
@@ -76,11 +102,11 @@ export class Adversary {
     if (signer === undefined || state.seat === undefined) return plain
     switch (message.type) {
       case 'proposal':
-        return this.#twistProposal(to, message.proposal.header, state, signer) ?? plain
+        return this.#leader.propose({ to, header: message.proposal.header, state, signer }) ?? plain
       case 'vote':
         return [...this.#twistVote(to, message.vote, state, signer, plain)]
       case 'batch':
-        return this.#tricks.has('lie-in-sync') ? to.map((node) => ({ to: node, message: this.#lie(message) })) : plain
+        return this.#does('lie-in-sync', 1000) ? to.map((node) => ({ to: node, message: this.#lie(message, state, signer) })) : plain
       case 'payload':
       case 'certificate':
       case 'fetch':
@@ -94,72 +120,6 @@ export class Adversary {
     }
   }
 
-  #twistProposal(to: readonly number[], header: BlockHeader, state: EngineState, signer: Signer): Outgoing[] | undefined {
-    if (this.#tricks.has('bad-headers') && this.#dice.chance(500)) {
-      const message = this.#signed(this.#spoil(header), signer)
-      return to.map((node) => ({ to: node, message }))
-    }
-    if (this.#tricks.has('fork') && this.#dice.chance(600)) {
-      const message = this.#signed(this.#fork(header, state), signer)
-      return to.map((node) => ({ to: node, message }))
-    }
-    return this.#tricks.has('equivocate') ? this.#equivocate(to, header, state, signer) : undefined
-  }
-
-  /** One field is not what it must be. */
-  #spoil(header: BlockHeader): BlockHeader {
-    return this.#dice.pick<BlockHeader>([
-      { ...header, height: header.height + 1 },
-      { ...header, time: Math.max(0, header.time - 600_000) },
-      { ...header, time: header.time + 600_000 },
-      { ...header, stateRoot: 'cc'.repeat(32) },
-      { ...header, stateHeight: header.height + 3 },
-      { ...header, nextCommittee: 'bb'.repeat(32) },
-      { ...header, operationsCount: header.operationsCount + 1 },
-      { ...header, policyRoot: 'aa'.repeat(32) },
-      { ...header, parentSlot: Math.max(0, header.parentSlot - 1) },
-    ])
-  }
-
-  /** On another parent: the last final block, whatever has been certified since, or any block that was ever proposed since. */
-  #fork(header: BlockHeader, state: EngineState): BlockHeader {
-    const parents: ChainPoint[] = [state.final]
-    for (let slot = state.final.slot + 1; slot < header.slot; slot++) {
-      for (const digest of state.slots.get(slot)?.blocks ?? []) {
-        const block = state.blocks.get(digest)
-        if (block !== undefined) parents.push(pointOf(block.header))
-      }
-    }
-    const parent = this.#dice.pick(parents)
-    const { stateHeight } = parent
-    const stateRoot = state.stateRoots.get(stateHeight) ?? '0'.repeat(64)
-    return { ...header, parentSlot: parent.slot, parent: parent.digest, height: parent.height + 1, stateHeight, stateRoot }
-  }
-
-  #signed(header: BlockHeader, signer: Signer): Message {
-    const signature = signer.sign(signedBytes(this.#ledger, 'proposal', header.epoch, header.slot, headerDigest(header)))
-    return { type: 'proposal', proposal: { header, signature } }
-  }
-
-  /** Two headers for one slot, split so that one side has about W, Q or F seats, which is where the rules' edges are. */
-  #equivocate(to: readonly number[], header: BlockHeader, state: EngineState, signer: Signer): Outgoing[] | undefined {
-    if (to.length < 2) return undefined
-    const { weak, quorum, fast } = state.epoch.committee.thresholds
-    const { root, bytesCount } = payloadFacts(EMPTY_PAYLOAD)
-    const other: BlockHeader = this.#dice.chance(500)
-      ? { ...header, time: header.time + 1 }
-      : { ...header, payloadRoot: root, payloadBytes: bytesCount, operationsCount: 0, time: header.time + 1 }
-    this.#twins.set(`${header.epoch}/${header.slot}`, headerDigest(other))
-    const edge = this.#dice.pick([weak, quorum, fast]) + this.#dice.between(-2, 1)
-    const chosen = new Set(this.#dice.some(to, Math.max(0, edge)))
-    const [mine, theirs] = [this.#signed(header, signer), this.#signed(other, signer)]
-    return to.flatMap((node) => {
-      const both = this.#dice.chance(100)
-      const first = { to: node, message: chosen.has(node) ? theirs : mine }
-      return both ? [first, { to: node, message: chosen.has(node) ? mine : theirs }] : [first]
-    })
-  }
-
   #twistVote(to: readonly number[], vote: Vote, state: EngineState, signer: Signer, plain: Outgoing[]): Outgoing[] {
     const out = [...plain]
     const say = (kind: VoteKind, digest: string, slot: number, who: readonly number[]): void => {
@@ -168,15 +128,15 @@ export class Adversary {
       for (const node of who) out.push({ to: node, message: { type: 'vote', vote: other } })
     }
     const someone = (): number[] => this.#dice.some(to, this.#dice.between(1, to.length))
-    const twin = this.#twins.get(`${vote.epoch}/${vote.slot}`)
+    const twin = this.#leader.secondOf(vote.epoch, vote.slot)
     const known = state.slots.get(vote.slot)?.blocks ?? []
-    if (this.#tricks.has('equivocate') && twin !== undefined && vote.digest !== SKIP) {
+    if (twin !== undefined && vote.digest !== SKIP) {
       // Each side hears of the votes for its own block.
       const half = someone()
       out.splice(0, out.length, ...plain.filter(({ to }) => !half.includes(to)))
       say(vote.kind, twin, vote.slot, half)
     }
-    if (this.#tricks.has('double-first') && vote.kind === 'first') {
+    if (vote.kind === 'first' && this.#does('double-first', 1000)) {
       const other = vote.digest === SKIP ? known[0] : SKIP
       const half = someone()
       if (other !== undefined) {
@@ -184,34 +144,82 @@ export class Adversary {
         say('first', other, vote.slot, half)
       }
     }
-    if (this.#tricks.has('final-and-extra')) {
+    if (this.#does('final-and-extra', 1000)) {
       if (vote.digest !== SKIP) say('final', vote.digest, vote.slot, someone())
       say('extra', SKIP, vote.slot, someone())
     }
-    if (this.#tricks.has('vote-for-all')) {
+    if (this.#does('vote-for-all', 1000)) {
       for (const digest of [...known, SKIP]) {
         say('first', digest, vote.slot, someone())
         say('extra', digest, vote.slot, someone())
         if (digest !== SKIP) say('final', digest, vote.slot, someone())
       }
     }
-    if (this.#tricks.has('forge-votes') && this.#dice.chance(300)) {
+    if (this.#does('forge-votes', 300)) {
       const seat = this.#dice.below(state.epoch.committee.size.n)
       const kind = this.#dice.pick<VoteKind>(['first', 'extra', 'final'])
       const digest = kind === 'final' ? (known[0] ?? vote.digest) : this.#dice.pick([vote.digest, SKIP, ...known])
       const forged: Vote = { ...vote, seat, kind, digest, signature: new Uint8Array(64) }
       for (const node of someone()) out.push({ to: node, message: { type: 'vote', vote: forged } })
     }
-    if (this.#tricks.has('forge-certificates') && this.#dice.chance(300)) {
+    if (this.#does('forge-certificates', 300)) {
       for (const node of someone()) out.push({ to: node, message: { type: 'certificate', certificate: this.#forge(vote, state) } })
     }
-    if (this.#tricks.has('flood-stale') && this.#dice.chance(300)) {
+    if (this.#does('flood-stale', 300)) {
+      const junk = (): Message => ({ type: 'payload', payload: [{ id: `junk-${this.#junk++}`, body: new Uint8Array(8) }] })
+      for (let count = 0; count < 4; count++) for (const node of to) out.push({ to: node, message: junk() })
       for (let count = 0; count < 8; count++) {
         const slot = Math.max(1, state.current + this.#dice.between(-30, 60))
         say(this.#dice.pick(['first', 'extra', 'final']), this.#dice.pick([SKIP, 'ee'.repeat(32), 'dd'.repeat(32)]), slot, someone())
       }
     }
+    if (this.#tricks.has('relabel')) {
+      for (const old of this.#fromBefore(state)) for (const node of to) out.push({ to: node, message: { type: 'vote', vote: old } })
+    }
+    if (this.#does('relabel', 400)) {
+      const other = this.#relabel(vote, state)
+      for (const node of someone()) out.push({ to: node, message: { type: 'vote', vote: other } })
+    }
+    if (this.#does('other-chain', 400)) {
+      const seat = this.#dice.below(state.epoch.committee.size.n)
+      const kind = this.#dice.pick<VoteKind>(['first', 'extra', 'final'])
+      const digest = kind === 'final' ? (known[0] ?? vote.digest) : this.#dice.pick([vote.digest, SKIP, ...known])
+      const foreign = this.#elsewhere({ ...vote, seat, kind, digest })
+      for (const node of someone()) out.push({ to: node, message: { type: 'vote', vote: foreign } })
+    }
     return out
+  }
+
+  /** At the start of an epoch: votes that seats cast in the last slots of the one before, said to be of this one, which has the same slots. */
+  #fromBefore(state: EngineState): Vote[] {
+    const { number, base } = state.epoch
+    const old = this.#lately.filter(({ epoch, slot }) => epoch < number && slot > base.slot).map((vote) => ({ ...vote, epoch: number }))
+    this.#lately = []
+    for (let slot = state.current; slot >= state.current - LATELY_SLOTS; slot--) {
+      const cast = state.slots.get(slot)
+      if (cast === undefined) continue
+      this.#lately.push(...[...cast.first, ...cast.extras.flat(), ...cast.finals].filter((vote) => vote !== undefined))
+    }
+    if (old.length > 0) this.#counters.count('relabel-epoch')
+    return old
+  }
+
+  /** A vote that somebody cast, said to be of another kind, slot, epoch or seat, or for something else: the signature is a good one. */
+  #relabel(own: Vote, state: EngineState): Vote {
+    const slot = state.slots.get(own.slot)
+    const cast = [...(slot?.first ?? []), ...(slot?.extras.flat() ?? []), ...(slot?.finals ?? [])].filter((vote) => vote !== undefined)
+    const vote = cast.length === 0 ? own : this.#dice.pick(cast)
+    const kinds = (['first', 'extra', 'final'] as const).filter((kind) => kind !== vote.kind && (kind !== 'final' || vote.digest !== SKIP))
+    const others = [SKIP, ...(slot?.blocks ?? [])].filter((digest) => digest !== vote.digest && (vote.kind !== 'final' || digest !== SKIP))
+    const kind = this.#dice.pick(kinds)
+    return this.#dice.pick<Vote>([
+      { ...vote, kind },
+      { ...vote, kind },
+      { ...vote, slot: vote.slot + 1 },
+      { ...vote, epoch: vote.epoch + 1 },
+      { ...vote, seat: this.#dice.below(state.epoch.committee.size.n) },
+      { ...vote, digest: others.length === 0 ? 'ee'.repeat(32) : this.#dice.pick(others) },
+    ])
   }
 
   /** From votes that there are, a certificate that they do not suffice for. */
@@ -235,18 +243,34 @@ export class Adversary {
     return { kind, epoch: vote.epoch, slot: vote.slot, digest: vote.digest, signers }
   }
 
-  /** Nothing, too little, with a bad certificate, or with a false height. */
-  #lie(message: Extract<Message, { readonly type: 'batch' }>): Message {
-    const spoil = (item: BatchItem): BatchItem => {
-      const { certificate } = item
-      if (certificate === undefined) return item
-      return { ...item, certificate: { ...certificate, kind: 'fast', signers: certificate.signers.slice(0, 1) } }
-    }
+  /** Nothing, too little, a bad certificate, one that says more than was signed or that is another's, a false height, or a false committee. */
+  #lie(message: Extract<Message, { readonly type: 'batch' }>, state: EngineState, signer: Signer): Message {
+    const withCertificate = (change: (certificate: Certificate) => Certificate): Message => ({
+      ...message,
+      items: message.items.map((item): BatchItem => {
+        const { certificate } = item
+        return certificate === undefined ? item : { ...item, certificate: change(certificate) }
+      }),
+    })
+    const kind = this.#dice.pick<CertificateKind>(['fast', 'final'])
+    const others = message.items.flatMap(({ certificate }) => (certificate === undefined ? [] : [certificate]))
     return this.#dice.pick<Message>([
       { ...message, items: [] },
       { ...message, items: message.items.slice(1) },
-      { ...message, items: message.items.map(spoil) },
+      withCertificate((certificate) => ({ ...certificate, kind: 'fast', signers: certificate.signers.slice(0, 1) })),
+      withCertificate((certificate) => ({ ...certificate, kind })),
+      withCertificate((certificate) => ({ ...this.#dice.pick(others), digest: certificate.digest, slot: certificate.slot })),
+      { ...message, items: message.items.map((item) => ({ ...item, committee: usurped(state.epoch.committee, signer) })) },
       { ...message, height: message.height + 1000 },
     ])
   }
+}
+
+/** A committee with the same numbers in which one key has every seat that it can have. */
+function usurped({ size, members }: Committee, { publicKey }: Signer): Committee {
+  const key = (seat: number): Uint8Array => Uint8Array.from(publicKey, (byte) => byte ^ seat)
+  return createCommittee(
+    size,
+    members.map((member, seat) => ({ ...member, publicKey: key(seat) })),
+  )
 }

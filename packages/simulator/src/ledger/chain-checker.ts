@@ -10,6 +10,7 @@ import {
 } from '@cairn/ledger'
 import type { AppliedEntry } from './disk.ts'
 import { insist } from './invariant.ts'
+import type { LedgerObserver } from './observer.ts'
 
 /** What all replicas together believe of the chain. */
 export class ChainChecker {
@@ -21,9 +22,11 @@ export class ChainChecker {
   readonly #finalOf = new Map<string, Digest>()
   readonly #operations = new Map<string, number>()
   readonly #base: ChainPoint
+  readonly #observer: LedgerObserver | undefined
 
-  constructor(base: ChainPoint) {
+  constructor(base: ChainPoint, observer?: LedgerObserver) {
     this.#base = base
+    this.#observer = observer
     this.#chain = [base.digest]
   }
 
@@ -37,6 +40,7 @@ export class ChainChecker {
   }
 
   learnHeader(header: BlockHeader): void {
+    this.#observer?.header(header)
     this.#headers.set(headerDigest(header), header)
   }
 
@@ -55,6 +59,7 @@ export class ChainChecker {
 
   /** S1, S2, S10 for what one replica, in one life, calls final. `before` is what it called final before. */
   final(point: ChainPoint, before: ChainPoint, who: number): void {
+    this.#observer?.final(point, who)
     insist(point.height === before.height + 1, 'S10', () => `node ${who} went from height ${before.height} to ${point.height}`)
     insist(point.slot > before.slot && point.epoch >= before.epoch, 'S10', () => `node ${who} went back to slot ${point.slot}`)
     const known = this.#chain[point.height]
@@ -80,6 +85,13 @@ export class ChainChecker {
     const parent = this.parentOf(header)
     const ended = parent !== undefined && parent.epoch === point.epoch && parent.nextCommittee !== ZERO_DIGEST
     insist(!ended, 'S15', () => `height ${point.height} is part of the history after the end of epoch ${point.epoch}`)
+  }
+
+  /** S19: what a replica finds after a restart is the history that there was, and reaches as far as the state that it kept. */
+  restarted(point: ChainPoint, appliedHeight: number, who: number): void {
+    const known = this.#chain[point.height]
+    insist(known === undefined || known === point.digest, 'S19', () => `node ${who} restarts at height ${point.height} of another history`)
+    insist(point.height >= appliedHeight, 'S19', () => `node ${who} restarts at height ${point.height}, below its state's ${appliedHeight}`)
   }
 
   /** S11, S12, S21 for what one replica applies. */

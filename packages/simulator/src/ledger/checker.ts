@@ -12,9 +12,11 @@ import {
 } from '@cairn/ledger'
 import { ChainChecker } from './chain-checker.ts'
 import type { AppliedEntry } from './disk.ts'
-import { INVALID_MARK, type LedgerHost } from './host.ts'
+import { INVALID_MARK } from './invalid-mark.ts'
+import { EpochChecker } from './epoch-checker.ts'
 import { insist } from './invariant.ts'
-import { oracleThresholds } from './oracle.ts'
+import type { Replica } from './replica.ts'
+import { checkBounds, checkFormed, checkRule } from './seat-checks.ts'
 import { VoteChecker } from './vote-checker.ts'
 
 const NO_SIGNATURE = new Uint8Array(0)
@@ -34,17 +36,19 @@ interface Watched {
 
 /** Checks every step of every replica that keeps the rules, against what all of them ever said. */
 export class Checker {
-  readonly votes = new VoteChecker()
+  readonly votes: VoteChecker
   readonly chain: ChainChecker
+  readonly #epochs = new EpochChecker()
   readonly #isHonest: (node: number) => boolean
-  readonly #watched = new Map<LedgerHost, Watched>()
+  readonly #watched = new Map<Replica, Watched>()
 
-  constructor(chain: ChainChecker, isHonest: (node: number) => boolean) {
+  constructor(chain: ChainChecker, votes: VoteChecker, isHonest: (node: number) => boolean) {
     this.chain = chain
+    this.votes = votes
     this.#isHonest = isHonest
   }
 
-  stepped(host: LedgerHost, event: EngineEvent, effects: readonly Effect[]): void {
+  stepped(host: Replica, event: EngineEvent, effects: readonly Effect[]): void {
     for (const effect of effects) {
       if (effect.type === 'persist') this.#persisted(host, effect.records)
       if (effect.type !== 'emit') continue
@@ -52,6 +56,7 @@ export class Checker {
       if (notice.type === 'epoch-started') this.votes.enter(notice.start.number, notice.start.committee)
       if (!this.#isHonest(host.node)) continue
       if (notice.type === 'epoch-ended') this.#of(host).ended = notice.epoch
+      if (notice.type === 'epoch-started') this.#epochs.started(host, notice.start)
       insist(notice.type !== 'halted', 'S1', () => `node ${host.node} found two final blocks and halted`)
     }
     if (this.#isHonest(host.node)) {
@@ -61,12 +66,12 @@ export class Checker {
     }
   }
 
-  synced(host: LedgerHost, records: readonly LogRecord[]): void {
+  synced(host: Replica, records: readonly LogRecord[]): void {
     for (const record of records) this.#durable(host, record)
   }
 
   /** A message leaves a replica that keeps the rules. */
-  left(host: LedgerHost, message: Message): void {
+  left(host: Replica, message: Message): void {
     if (message.type === 'vote') this.#checkVote(host, message.vote)
     else if (message.type === 'proposal') this.#checkProposal(host, message)
     else if (message.type === 'payload') this.chain.learnPayload(message.payload)
@@ -78,7 +83,7 @@ export class Checker {
       )
   }
 
-  applied(host: LedgerHost, entry: AppliedEntry): void {
+  applied(host: Replica, entry: AppliedEntry): void {
     if (!this.#isHonest(host.node)) return
     const watched = this.#of(host)
     this.chain.applied(entry, watched.appliedHeight, host.node)
@@ -86,7 +91,7 @@ export class Checker {
   }
 
   /** A new life begins with what the disk holds, and with no less of the state than was synced. */
-  restarted(host: LedgerHost): void {
+  restarted(host: Replica): void {
     const watched = this.#of(host)
     const height = host.disk.applied.at(-1)?.point.height ?? 0
     watched.appliedHeight = height
@@ -94,18 +99,21 @@ export class Checker {
     watched.ended = -1
     watched.finalHeight = undefined
     for (const record of host.disk.records) this.#durable(host, record)
-    if (host.state !== undefined) this.votes.enter(host.state.epoch.number, host.state.epoch.committee)
+    if (host.state === undefined) return
+    this.votes.enter(host.state.epoch.number, host.state.epoch.committee)
+    if (this.#isHonest(host.node)) this.chain.restarted(host.state.final, height, host.node)
   }
 
-  #durable(host: LedgerHost, record: LogRecord): void {
+  #durable(host: Replica, record: LogRecord): void {
     this.#of(host).durable.add(nameOf(record))
+    if (record.type === 'ready' && this.#isHonest(host.node)) this.#epochs.durable(record.ready)
     // From now on the seat's own tally counts it, also where there is nobody to send it to.
     if (record.type !== 'vote') return
     const seat = this.votes.seatOf(record.epoch, String(host.node))
     if (seat >= 0) this.votes.add({ ...record, seat, signature: NO_SIGNATURE }, this.#isHonest(host.node))
   }
 
-  #persisted(host: LedgerHost, records: readonly LogRecord[]): void {
+  #persisted(host: Replica, records: readonly LogRecord[]): void {
     for (const record of records) {
       if (record.type === 'block') this.chain.learnHeader(record.proposal.header)
       else if (record.type === 'payload') this.chain.learnPayload(record.payload)
@@ -117,14 +125,16 @@ export class Checker {
   }
 
   /** A vote is cast: what the rules ask of a seat by what it knows. */
-  #cast(host: LedgerHost, { epoch, slot, kind, digest }: Extract<LogRecord, { readonly type: 'vote' }>): void {
+  #cast(host: Replica, { epoch, slot, kind, digest }: Extract<LogRecord, { readonly type: 'vote' }>): void {
     checkRule(host, epoch, slot, kind, digest)
     const name = voteName({ epoch, slot, kind, digest })
     insist(!this.#of(host).durable.has(name), 'S5', () => `node ${host.node} forgot that it had cast ${name}`)
+    const isOpen = epoch === 0 || this.#of(host).durable.has(`epoch/${epoch}`)
+    insist(isOpen, 'P6', () => `node ${host.node} signed in epoch ${epoch} before its record was durable`)
     insist(epoch > this.#of(host).ended, 'S14', () => `node ${host.node} voted in slot ${slot} of epoch ${epoch}, which had ended there`)
   }
 
-  #checkFinal(host: LedgerHost, effects: readonly Effect[]): void {
+  #checkFinal(host: Replica, effects: readonly Effect[]): void {
     const state = host.state
     if (state === undefined) return
     const finals = effects.flatMap((effect) => (effect.type === 'emit' && effect.event.type === 'final' ? [effect.event.point] : []))
@@ -150,7 +160,7 @@ export class Checker {
     }
   }
 
-  #checkVote(host: LedgerHost, vote: Vote): void {
+  #checkVote(host: Replica, vote: Vote): void {
     const { durable } = this.#of(host)
     const name = voteName(vote)
     insist(durable.has(name), 'S7', () => `node ${host.node} sent ${name} before it was durable`)
@@ -180,11 +190,14 @@ export class Checker {
     insist(!ends || header.payloadRoot === EMPTY_PAYLOAD_ROOT, 'S15', () => `node ${host.node} voted for operations after the end block`)
     const fine = !needsPayloadOf(host) || this.chain.payloadOf(header).every(({ body }) => body[0] !== INVALID_MARK)
     insist(fine, 'P2', () => `node ${host.node} voted for invalid operations in slot ${vote.slot}`)
+    insist(header.policyRoot === host.state?.init.policyRoot, 'S18', () => `node ${host.node} voted under policies that are not in force`)
     const needsPayload = needsPayloadOf(host) && header.payloadRoot !== EMPTY_PAYLOAD_ROOT
+    const stated = !needsPayload || this.chain.payloadOf(header).length === header.operationsCount
+    insist(stated, 'P2', () => `node ${host.node} voted for a header that misstates its payload`)
     insist(!needsPayload || durable.has(`payload/${header.payloadRoot}`), 'P2', () => `node ${host.node} voted without the payload on disk`)
   }
 
-  #checkProposal(host: LedgerHost, { proposal }: Extract<Message, { readonly type: 'proposal' }>): void {
+  #checkProposal(host: Replica, { proposal }: Extract<Message, { readonly type: 'proposal' }>): void {
     const { header } = proposal
     const state = host.state
     this.chain.learnHeader(header)
@@ -200,11 +213,11 @@ export class Checker {
     watched.proposals.set(key, headerDigest(header))
   }
 
-  #checkCertificates(host: LedgerHost, certificates: readonly Parameters<VoteChecker['certificate']>[0][]): void {
+  #checkCertificates(host: Replica, certificates: readonly Parameters<VoteChecker['certificate']>[0][]): void {
     if (this.#isHonest(host.node)) for (const certificate of certificates) this.votes.certificate(certificate)
   }
 
-  #of(host: LedgerHost): Watched {
+  #of(host: Replica): Watched {
     const known = this.#watched.get(host)
     if (known !== undefined) return known
     const fresh: Watched = { durable: new Set(), proposals: new Map(), ended: -1, appliedHeight: 0, finalHeight: undefined }
@@ -213,50 +226,7 @@ export class Checker {
   }
 }
 
-/** R3, R4, R5: the evidence that a seat must have seen, counted here by the oracle's numbers. */
-function checkRule({ state, node }: LedgerHost, epoch: number, slotNumber: number, kind: Vote['kind'], digest: string): void {
-  const slot = state?.epoch.number === epoch ? state.slots.get(slotNumber) : undefined
-  if (state === undefined || slot === undefined || kind === 'first') return
-  const own = slot.own.first
-  insist(own !== undefined, 'R3', () => `node ${node} cast a ${kind} vote before its first vote in slot ${slotNumber}`)
-  if (kind === 'final') return
-  const { weak } = oracleThresholds(state.epoch.committee.size)
-  const votes = slot.first.flatMap((vote) => (vote === undefined ? [] : [vote.digest]))
-  const count = (wanted: string): number => votes.filter((each) => each === wanted).length
-  const most = Math.max(0, ...votes.filter((each) => each !== SKIP).map(count))
-  const evidence = digest === SKIP ? votes.length - most : count(digest)
-  insist(
-    evidence >= weak,
-    digest === SKIP ? 'R4' : 'R3',
-    () => `node ${node} cast an extra vote in slot ${slotNumber} on ${evidence} first votes`,
-  )
-}
-
-/** Votes that suffice for a certificate are one at once: neither path waits for more than it needs. */
-function checkFormed({ state, node }: LedgerHost, event: EngineEvent): void {
-  if (state === undefined || event.type !== 'received' || event.message.type !== 'vote') return
-  const { vote } = event.message
-  const slot = vote.epoch === state.epoch.number ? state.slots.get(vote.slot) : undefined
-  if (slot === undefined || vote.slot <= state.final.slot) return
-  const { committee } = state.epoch
-  const { quorum, fast, holders } = oracleThresholds(committee.size)
-  const kinds = vote.digest === SKIP ? (['skip'] as const) : (['notar', 'fast', 'final'] as const)
-  for (const kind of kinds) {
-    const seats = committee.members.flatMap((member, seat) => {
-      const first = slot.first[seat]?.digest === vote.digest
-      const extra = slot.extras[seat]?.some(({ digest }) => digest === vote.digest) === true
-      const final = slot.finals[seat]?.digest === vote.digest
-      const counts = kind === 'final' ? final : kind === 'fast' ? first : first || extra
-      return counts ? [member] : []
-    })
-    const held = kind === 'skip' ? holders : seats.filter(({ role }) => role !== 'vote-witness').length
-    const suffices = seats.length >= (kind === 'fast' ? fast : quorum) && held >= holders
-    const formed = slot.certificates.some((known) => known.kind === kind && known.digest === vote.digest)
-    insist(!suffices || formed, 'S8', () => `node ${node} holds the votes for ${kind} of slot ${vote.slot} and no certificate`)
-  }
-}
-
-function needsPayloadOf({ state }: LedgerHost): boolean {
+function needsPayloadOf({ state }: Replica): boolean {
   const role = state?.seat === undefined ? undefined : state.epoch.committee.members[state.seat]?.role
   return role !== undefined && role !== 'vote-witness'
 }
@@ -264,22 +234,6 @@ function needsPayloadOf({ state }: LedgerHost): boolean {
 /** Whether the block's own slot made it final, and not a later one. */
 function finalItself(votes: VoteChecker, epoch: number, slot: number, digest: string): boolean {
   return votes.isPossible(epoch, slot, digest, ['fast', 'final'])
-}
-
-/** S22: what an engine keeps, by the limits that its own pages name. */
-function checkBounds({ state, node }: LedgerHost): void {
-  if (state === undefined) return
-  const { n } = state.epoch.committee.size
-  const open = state.current - state.final.slot + 16
-  const bounds: readonly (readonly [string, number, number])[] = [
-    ['slots', state.slots.size, open],
-    ['blocks', state.blocks.size, open * (n + 2) + 1024],
-    ['payloads', state.payloads.size, open * (n + 2) + 64 + 8 + Math.max(0, state.final.height - state.applyNext + 1)],
-    ['wants', state.wants.size, 128],
-    ['unclaimed payloads', state.unclaimed.length, 8],
-    ['operations', state.pool.ids.size, 16_384],
-  ]
-  for (const [what, found, max] of bounds) insist(found <= max, 'S22', () => `node ${node} keeps ${found} ${what}, ${max} is the most`)
 }
 
 function voteName({ epoch, slot, kind, digest }: Pick<Vote, 'epoch' | 'slot' | 'kind' | 'digest'>): string {
@@ -298,6 +252,7 @@ function nameOf(record: LogRecord): string {
       return 'block'
     case 'certificate':
     case 'committee':
+    case 'ready':
       return record.type
     case 'epoch':
       return `epoch/${record.start.number}`

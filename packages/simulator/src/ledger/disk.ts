@@ -1,5 +1,7 @@
 import type { ChainPoint, Digest, LogRecord } from '@cairn/ledger'
 import type { Dice } from '../kernel/dice.ts'
+import { insist } from './invariant.ts'
+import { LATENT_FAULTS, type LatentFault, LogImage } from './log-image.ts'
 
 /** One applied block as the state store keeps it: index, root and effects in one transaction (P9). */
 export interface AppliedEntry {
@@ -8,26 +10,34 @@ export interface AppliedEntry {
   readonly operations: readonly string[]
 }
 
-interface Written {
-  readonly record: LogRecord
-  readonly token: number
-}
+/** Frames before the ones in flight that are read again after a crash: enough for every fault to have neighbours. */
+const TAIL_FRAMES = 6
+/** Syncs between two notes in the superblock of how far the log goes. */
+const MARK_EVERY = 8
+const SALT = 0x5eed
 
 /**
- * A replica's disk: a log and a state store. What was written is safe from a crash only once it was synced; of what was not, the start
- * that had reached the platter is kept, and recovery cuts the rest off. No record survives that was written after one that does not.
+ * A replica's disk: a log and a state store. What was written is safe from a crash only once it was synced. Of what was not, the first
+ * records may have reached the platter as a whole and of the next an arbitrary part: the log's own reader says where it ends.
  */
 export class SimulatedDisk {
-  /** Synced and not yet synced records of both logs, in order. */
+  /** Synced records, in order, and how many of them there were after each sync. */
   #durable: LogRecord[] = []
-  #written: Written[] = []
+  #syncs: number[] = []
+  /** Syncs that the superblock knows of. */
+  #marked = 0
+  #written: LogRecord[] = []
+  #tokens: number[] = []
   #applied: AppliedEntry[] = []
   /** Token that must be durable before each applied entry may be. */
   #appliedAfter: number[] = []
   #appliedDurable = 0
 
   write(records: readonly LogRecord[], token: number): void {
-    for (const record of records) this.#written.push({ record, token })
+    for (const record of records) {
+      this.#written.push(record)
+      this.#tokens.push(token)
+    }
   }
 
   apply(entry: AppliedEntry, after: number): void {
@@ -42,40 +52,71 @@ export class SimulatedDisk {
 
   /** Makes what was written before `mark` durable, and returns those records. */
   sync(mark: { readonly records: number; readonly applied: number }): readonly LogRecord[] {
-    const synced = this.#written.splice(0, mark.records).map(({ record }) => record)
-    for (const record of synced) this.#durable.push(record)
+    const synced = this.#written.splice(0, mark.records)
+    this.#tokens.splice(0, mark.records)
+    this.#keep(synced)
+    if (this.#syncs.length - this.#marked >= MARK_EVERY) this.#marked = this.#syncs.length
     this.#appliedDurable = Math.max(this.#appliedDurable, Math.min(mark.applied, this.#applied.length))
     return synced
   }
 
-  /** The power goes: of what was not synced, the log keeps the records before the first one that was lost or torn. */
-  crash(dice: Dice): void {
-    let whole = Number.POSITIVE_INFINITY
-    for (const { record, token } of this.#written) {
-      if (dice.chance(400)) {
-        whole = token - 1
-        break
-      }
-      this.#durable.push(record)
-    }
+  /** No room for what was to be written, so nothing of it is there. */
+  refuse(): void {
     this.#written = []
+    this.#tokens = []
+    this.#applied.length = this.#appliedDurable
+    this.#appliedAfter.length = this.#appliedDurable
+  }
+
+  /** The power goes. Returns whether a write was torn. */
+  crash(dice: Dice): boolean {
+    let count = 0
+    while (count < this.#written.length && !dice.chance(400)) count++
+    const torn = count < this.#written.length ? this.#written.slice(count) : undefined
+    // Of an entry in the store its token must have survived: that of the first record that did not is the first that must not.
+    const whole = torn === undefined ? Number.POSITIVE_INFINITY : this.#tokens[count]! - 1
+    this.#keep(this.#written.slice(0, count))
+    if (torn !== undefined) this.#recover(torn, dice)
+    this.#written = []
+    this.#tokens = []
     // The store writes on its own, but no entry before its token.
     let kept = this.#appliedDurable
     while (kept < this.#applied.length && this.#appliedAfter[kept]! <= whole && dice.chance(700)) kept++
     this.#applied.length = kept
     this.#appliedAfter = this.#applied.map(() => 0)
     this.#appliedDurable = kept
+    return torn !== undefined
   }
 
-  /** Some payloads cannot be read any more, the newest for sure: the rest of the log is good, and the others have them. */
-  rot(dice: Dice): void {
-    const newest = this.#durable.findLast(({ type }) => type === 'payload')
-    this.#durable = this.#durable.filter((record) => record.type !== 'payload' || (record !== newest && !dice.chance(300)))
+  /**
+   * What had been durable is no longer what it was, somewhere but where the log could not tell it from a torn write. Whoever reads the
+   * log must see that (S17). Returns what happened; `undefined` where there is too little to damage.
+   */
+  damage(dice: Dice): LatentFault | undefined {
+    const { image, first, count } = this.#tail()
+    // The last frame has no good one behind it: only the superblock can tell that it was there.
+    const vulnerable = first + count <= this.#marked ? count : count - 1
+    if (vulnerable < 1) return undefined
+    const fault = dice.pick(LATENT_FAULTS)
+    if (!image.spoil(dice.below(vulnerable), fault, dice)) return undefined
+    const { whole, isBroken } = image.read()
+    insist(isBroken || first + whole < this.#marked, 'S17', () => `a log with a ${fault} write was taken for a whole one`)
+    return fault
+  }
+
+  /** The payloads that `isLost` names cannot be read any more; the rest of the log is good. */
+  rot(isLost: (record: Extract<LogRecord, { readonly type: 'payload' }>) => boolean): void {
+    this.#durable = this.#durable.filter((record) => record.type !== 'payload' || !isLost(record))
+    this.#syncs = this.#durable.length === 0 ? [] : [this.#durable.length]
+    this.#marked = this.#syncs.length
   }
 
   wipe(): void {
     this.#durable = []
+    this.#syncs = []
+    this.#marked = 0
     this.#written = []
+    this.#tokens = []
     this.#applied = []
     this.#appliedAfter = []
     this.#appliedDurable = 0
@@ -87,5 +128,29 @@ export class SimulatedDisk {
 
   get applied(): readonly AppliedEntry[] {
     return this.#applied
+  }
+
+  #keep(frame: readonly LogRecord[]): void {
+    if (frame.length === 0) return
+    for (const record of frame) this.#durable.push(record)
+    this.#syncs.push(this.#durable.length)
+  }
+
+  /** Reads the log's end with `torn` behind it: nothing durable may be cut off, and a torn write is no damage. */
+  #recover(torn: readonly LogRecord[], dice: Dice): void {
+    const { image, count } = this.#tail(torn)
+    image.tear(count, dice)
+    const { whole, isBroken } = image.read()
+    insist(!isBroken, 'S17', () => 'a torn write was taken for damage')
+    insist(whole >= count, 'P1', () => 'a restart cut off what was durable')
+    // Where only zeros were lost, nothing was.
+    if (whole > count) this.#keep(torn)
+  }
+
+  #tail(torn?: readonly LogRecord[]): { readonly image: LogImage; readonly first: number; readonly count: number } {
+    const first = Math.max(0, this.#syncs.length - TAIL_FRAMES)
+    const frames = this.#syncs.slice(first).map((end, index) => this.#durable.slice(this.#syncs[first + index - 1] ?? 0, end))
+    const count = frames.length
+    return { image: new LogImage(torn === undefined ? frames : [...frames, torn], first + 1, SALT), first, count }
   }
 }

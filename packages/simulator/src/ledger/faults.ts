@@ -1,7 +1,9 @@
+import type { LedgerHost } from './host.ts'
 import type { World } from './world.ts'
 
 /** Seats that may be down at once beyond the adversary's: the safety phase goes beyond f+c on purpose, for safety does not depend on it. */
 const DOWN_MS_MAX = 1500
+const OPERATOR_MS = 200
 
 /** Lets the plan's faults happen for as long as `going()`. */
 export function scheduleFaults(world: World, going: () => boolean): void {
@@ -10,6 +12,8 @@ export function scheduleFaults(world: World, going: () => boolean): void {
   every(world, plan.crashEveryMs, going, () => crashSome(world, going))
   every(world, plan.pauseEveryMs, going, () => pauseSome(world))
   every(world, plan.partitionEveryMs, going, () => partition(world))
+  // Somebody looks after processes that ended by themselves.
+  if (plan.syncFailure + plan.diskFull > 0) every(world, OPERATOR_MS, going, () => world.dice.pick(world.hosts).start())
   for (const at of plan.reconfigureAtMs) kernel.schedule(at, () => world.reconfigure())
   if (plan.tricks.has('forget')) every(world, 700, going, () => forget(world))
 }
@@ -29,12 +33,19 @@ function crashSome(world: World, going: () => boolean): void {
   const count = dice.chance(100) ? plan.nodesCount : dice.between(1, 2)
   for (const host of dice.some(world.hosts, count)) {
     if (!host.running) continue
-    if (world.isHonest(host.node) && dice.chance(plan.damage) && canBurn(world)) world.spoil(host.node)
-    else host.crash('killed')
+    crash(world, host)
     kernel.schedule(dice.between(1, DOWN_MS_MAX), () => {
       if (going()) host.start()
     })
   }
+}
+
+function crash(world: World, host: LedgerHost): void {
+  const { dice, plan } = world
+  host.crash('killed')
+  if (!world.isHonest(host.node)) return
+  if (dice.chance(plan.damage) && canBurn(world)) world.spoil(host.node)
+  else if (dice.chance(plan.rot)) world.rot(host.node)
 }
 
 /** A burnt key is a seat lost for good: with the adversary's seats no more than f+c. */
@@ -52,10 +63,9 @@ function pauseSome(world: World): void {
 }
 
 function partition(world: World): void {
-  const { dice, plan, kernel, network } = world
-  const groups = Array.from({ length: plan.nodesCount }, () => dice.below(2))
-  network.partition(groups, dice.chance(300))
-  kernel.schedule(dice.between(50, 2000), () => network.partition(undefined, false))
+  const { dice, kernel, network } = world
+  network.partition()
+  kernel.schedule(dice.between(50, 2000), () => network.unite())
 }
 
 /** A seat of the adversary that loses its memory votes again. */
@@ -64,6 +74,7 @@ function forget(world: World): void {
   for (const node of plan.byzantine) {
     if (!dice.chance(500)) continue
     const host = world.hosts[node]
+    world.counters.count('forget')
     host?.crash('forgets')
     host?.disk.wipe()
     host?.start()

@@ -11,6 +11,7 @@ import {
   type Operation,
   payloadFacts,
   recover,
+  STATE_ROOTS_MAX,
   step,
   taggedDigest,
   type TimerName,
@@ -20,6 +21,8 @@ import {
 import type { Dice } from '../kernel/dice.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { type AppliedEntry, SimulatedDisk } from './disk.ts'
+import type { FaultCounters } from './fault-counters.ts'
+import { INVALID_MARK } from './invalid-mark.ts'
 import type { Plan } from './plan.ts'
 
 /** What a host tells of itself, to be checked and sent on. */
@@ -32,9 +35,6 @@ export interface HostObserver {
   restarted(host: LedgerHost): void
   crashed(host: LedgerHost, reason: string): void
 }
-
-/** An operation that fails static validation carries this as its first byte. */
-export const INVALID_MARK = 0xff
 
 interface Held {
   readonly to: readonly number[]
@@ -51,6 +51,7 @@ export class LedgerHost {
   readonly #plan: Plan
   readonly #dice: Dice
   readonly #observer: HostObserver
+  readonly #counters: FaultCounters
   readonly #nodeOf: (peer: string) => number
   readonly #skewMs: number
   state: EngineState | undefined
@@ -69,18 +70,21 @@ export class LedgerHost {
   #effects = new Map<string, number>()
   /** What its operator told it last. */
   #candidate: Committee | undefined
+  /** Keys whose time is over: a crash does not bring them back. */
+  readonly #erased = new Set<string>()
 
   constructor(
     node: number,
     init: EngineInit,
-    world: { kernel: Kernel; plan: Plan; dice: Dice; observer: HostObserver; nodeOf: (peer: string) => number },
+    world: { kernel: Kernel; plan: Plan; dice: Dice; observer: HostObserver; counters: FaultCounters; nodeOf: (peer: string) => number },
   ) {
     this.node = node
-    this.#init = init
+    this.#init = { ...init, signerOf: (publicKey) => (this.#erased.has(keyName(publicKey)) ? undefined : init.signerOf(publicKey)) }
     this.#kernel = world.kernel
     this.#plan = world.plan
     this.#dice = world.dice
     this.#observer = world.observer
+    this.#counters = world.counters
     this.#nodeOf = world.nodeOf
     this.#lenient = world.plan.byzantine.includes(node)
     this.#skewMs = world.plan.clockSkewMs === 0 ? 0 : world.dice.between(-world.plan.clockSkewMs, world.plan.clockSkewMs)
@@ -105,7 +109,15 @@ export class LedgerHost {
     this.#life++
     this.#replayStore()
     const last = this.disk.applied.at(-1)
-    const applied = last === undefined ? undefined : { point: last.point, stateRoot: last.stateRoot, recent: [...this.#effects.keys()] }
+    const applied =
+      last === undefined
+        ? undefined
+        : {
+            point: last.point,
+            stateRoot: last.stateRoot,
+            recent: [...this.#effects.keys()],
+            roots: new Map(this.disk.applied.slice(-STATE_ROOTS_MAX).map(({ point, stateRoot }) => [point.height, stateRoot])),
+          }
     this.state =
       this.disk.records.length === 0 && applied === undefined ? createState(this.#init) : recover(this.#init, this.disk.records, applied)
     this.#observer.restarted(this)
@@ -124,7 +136,7 @@ export class LedgerHost {
     this.#tokenWritten = 0
     this.#tokenDurable = 0
     this.#timers = new Map()
-    this.disk.crash(this.#dice)
+    if (this.disk.crash(this.#dice)) this.#counters.count('torn-write')
     this.#observer.crashed(this, reason)
   }
 
@@ -191,8 +203,10 @@ export class LedgerHost {
       }
       case 'apply':
         return this.#apply(effect)
-      case 'emit':
       case 'eraseKey':
+        this.#erased.add(keyName(effect.publicKey))
+        return
+      case 'emit':
         return
       default:
         effect satisfies never
@@ -208,8 +222,10 @@ export class LedgerHost {
   #sync(): void {
     if (this.#syncing) return
     this.#syncing = true
-    const { slowSync, syncMsMax, syncFailure } = this.#plan
+    const { slowSync, syncMsMax, syncFailure, diskFull } = this.#plan
     const slow = !this.#healed && this.#dice.chance(slowSync) ? 400 : 0
+    if (slow > 0) this.#counters.count('slow-sync')
+    const full = !this.#healed && this.#dice.chance(diskFull)
     const fails = !this.#healed && this.#dice.chance(syncFailure)
     const mark = this.disk.mark()
     const token = this.#tokenWritten
@@ -217,7 +233,15 @@ export class LedgerHost {
     this.#kernel.schedule(this.#dice.between(0, syncMsMax) + slow, () => {
       if (life !== this.#life) return
       // An error of a sync says nothing about what is on disk: the process must not go on.
-      if (fails && !this.#healed) return this.crash('its disk failed to sync')
+      if (fails && !this.#healed) {
+        this.#counters.count('failed-sync')
+        return this.crash('its disk failed to sync')
+      }
+      if (full && !this.#healed) {
+        this.#counters.count('disk-full')
+        this.disk.refuse()
+        return this.crash('its disk is full')
+      }
       this.#syncing = false
       this.#observer.synced(this, this.disk.sync(mark))
       this.#tokenDurable = token
@@ -290,6 +314,10 @@ export class LedgerHost {
     }
     this.#send([to], { type: 'batch', items, height: this.disk.applied.at(-1)?.point.height ?? 0 }, 0)
   }
+}
+
+function keyName(publicKey: Uint8Array): string {
+  return Buffer.from(publicKey).toString('hex')
 }
 
 function isValid({ body }: Operation): boolean {

@@ -15,6 +15,8 @@ export interface Plan {
   readonly duplication: number
   readonly delayMsMin: number
   readonly delayMsMax: number
+  /** What single directed links add to that at most. */
+  readonly farMsMax: number
   /** Per mille of messages that take up to `straggleMs` longer, so that they are overtaken. */
   readonly straggling: number
   readonly straggleMs: number
@@ -28,15 +30,20 @@ export interface Plan {
   readonly crashEveryMs: number
   readonly pauseEveryMs: number
   readonly syncMsMax: number
-  /** Per mille of syncs that fail, that are slow, and of restarts that find the log damaged before its end. */
+  /** Per mille of syncs that fail, that find the disk full, and that are slow. */
   readonly syncFailure: number
+  readonly diskFull: number
   readonly slowSync: number
+  /** Per mille of crashes after which the log is damaged before its end, and after which payloads cannot be read that others still have. */
   readonly damage: number
+  readonly rot: number
   readonly clockSkewMs: number
   readonly validationMsMax: number
   readonly invalidOperations: number
   readonly operationEveryMs: number
   readonly reconfigureAtMs: readonly number[]
+  /** Per mille of replicas that their operators forget to tell of the next committee: they must learn of it from the others. */
+  readonly untold: number
   readonly safetyMs: number
   readonly termSlots: number
 }
@@ -59,6 +66,9 @@ export const TRICKS = [
   'forge-certificates',
   'bad-headers',
   'fork',
+  'orphan',
+  'relabel',
+  'other-chain',
 ] as const
 
 export function makePlan(preset: PresetName, random: Random): Plan {
@@ -80,6 +90,7 @@ export function makePlan(preset: PresetName, random: Random): Plan {
     duplication: on(300, dice.between(5, 200)),
     delayMsMin,
     delayMsMax: delayMsMin + dice.between(1, dice.chance(300) ? 300 : 20),
+    farMsMax: on(300, dice.between(1, 60)),
     straggling: on(400, dice.between(10, 200)),
     straggleMs: dice.between(50, 1500),
     bandwidth: on(150, dice.between(5, 100)),
@@ -90,13 +101,16 @@ export function makePlan(preset: PresetName, random: Random): Plan {
     pauseEveryMs: on(250, dice.between(300, 3000)),
     syncMsMax: dice.between(0, dice.chance(200) ? 60 : 5),
     syncFailure: on(150, dice.between(1, 30)),
+    diskFull: on(100, dice.between(1, 10)),
     slowSync: on(200, dice.between(5, 100)),
     damage: on(200, 300),
+    rot: on(200, 300),
     clockSkewMs: on(200, dice.between(1, 400)),
     validationMsMax: on(300, dice.between(1, 30)),
     invalidOperations: on(150, 50),
     operationEveryMs: dice.between(5, dice.chance(200) ? 2000 : 80),
     reconfigureAtMs: dice.chance(350) ? [dice.between(100, 2000), ...(dice.chance(400) ? [dice.between(2000, 4000)] : [])] : [],
+    untold: 150,
     safetyMs: dice.between(1500, 4500),
     termSlots: dice.pick([1, 2, 4, 16]),
   }

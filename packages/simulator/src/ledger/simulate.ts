@@ -2,10 +2,12 @@ import type { PresetName } from '@cairn/ledger'
 import { seededRandom } from '@cairn/runtime'
 import { EscapeError, withoutWorld } from '../kernel/guard.ts'
 import { scheduleFaults } from './faults.ts'
-import type { LedgerHost } from './host.ts'
-import { insist, InvariantError } from './invariant.ts'
+import { type Focus, focused } from './focus.ts'
+import { insist, InvariantError, withoutChecks } from './invariant.ts'
+import { livenessPhase, STEPS_MAX } from './liveness.ts'
 import { realKeys, simulatedKeys } from './keys.ts'
-import { makePlan, type Plan } from './plan.ts'
+import type { LedgerObserver } from './observer.ts'
+import { makePlan } from './plan.ts'
 import { Story } from './story.ts'
 import { World } from './world.ts'
 
@@ -21,6 +23,12 @@ export interface LedgerSimulation {
   readonly twice?: boolean
   /** Real Ed25519 in place of signatures that cost nothing. */
   readonly realSignatures?: boolean
+  /** What goes wrong, in place of most of what the seed says. */
+  readonly focus?: Focus | undefined
+  /** Invariants that are not checked. */
+  readonly without?: readonly string[]
+  /** Hears of the first run of the seed. */
+  readonly observer?: LedgerObserver
 }
 
 export interface LedgerOutcome {
@@ -33,6 +41,8 @@ export interface LedgerOutcome {
   /** Final blocks when the run ended, and epochs that had begun. */
   readonly height: number
   readonly epochs: number
+  /** How often each fault struck and each lie was told. */
+  readonly faults: Readonly<Record<string, number>>
 }
 
 export interface LedgerFailure {
@@ -45,47 +55,46 @@ export interface LedgerFailure {
   readonly replay: string
 }
 
-/** Tasks of one phase: a run that needs more is stuck in a loop. Some ten times what the largest committee uses. */
-const STEPS_MAX = 400_000
-
-/** L1, L2: after healing, virtual time in which new blocks must be final everywhere. Backed-off timers alone take some 25 s. */
-const LIVENESS_MS = 120_000
-const LIVENESS_BLOCKS = 3
-
 /** Runs one seed: a safety phase under faults, then the liveness phase. Nothing but the seed and the preset decides what happens. */
 export function simulateLedger(options: LedgerSimulation): LedgerOutcome {
-  return withoutWorld(() => {
-    const first = runOnce(options, undefined)
-    if (first.failure !== undefined) return explained(options, first)
-    if (options.twice === false) return first
-    const second = runOnce(options, undefined)
-    if (second.traceHash === first.traceHash) return first
-    return { ...first, failure: failure(options, 'HASH', `two runs differ: ${first.traceHash} and ${second.traceHash}`, '') }
-  })
+  const { without = [] } = options
+  return withoutWorld(() => withoutChecks(without, () => simulateSeed(options)))
+}
+
+function simulateSeed(options: LedgerSimulation): LedgerOutcome {
+  const first = runOnce(options, { observer: options.observer })
+  if (first.failure !== undefined) return explained(options, first)
+  if (options.twice === false) return first
+  const second = runOnce(options, {})
+  if (second.traceHash === first.traceHash) return first
+  return { ...first, failure: failure(options, 'HASH', `two runs differ: ${first.traceHash} and ${second.traceHash}`, '') }
 }
 
 /** Runs a failed seed again, this time writing down what happens. */
 function explained(options: LedgerSimulation, outcome: LedgerOutcome): LedgerOutcome {
   const story = new Story()
-  const again = runOnce(options, story)
+  const again = runOnce(options, { story })
   return again.failure === undefined ? outcome : again
 }
 
-function runOnce(options: LedgerSimulation, story: Story | undefined): LedgerOutcome {
+function runOnce(
+  options: LedgerSimulation,
+  watchers: { readonly story?: Story; readonly observer?: LedgerObserver | undefined },
+): LedgerOutcome {
   const { seed, preset } = options
   const random = seededRandom(`ledger/${preset}/${seed}`)
-  const plan = makePlan(preset, random)
+  const plan = focused(makePlan(preset, random), options.focus)
   const keys = options.realSignatures === true ? realKeys(seed) : simulatedKeys(seed)
   let world: World | undefined
   let found: LedgerFailure | undefined
   try {
-    world = new World(plan, keys, random, story)
+    world = new World(plan, keys, random, watchers)
     safetyPhase(world)
-    livenessPhase(world, plan)
+    livenessPhase(world)
   } catch (error) {
     if (error instanceof EscapeError || !(error instanceof Error)) throw error
     const invariant = error instanceof InvariantError ? error.invariant : 'ERROR'
-    found = failure(options, invariant, error instanceof InvariantError ? error.message : String(error.stack), story?.text ?? '')
+    found = failure(options, invariant, error instanceof InvariantError ? error.message : String(error.stack), watchers.story?.text ?? '')
   }
   return {
     seed,
@@ -94,6 +103,7 @@ function runOnce(options: LedgerSimulation, story: Story | undefined): LedgerOut
     traceHash: world?.kernel.trace.toString() ?? '',
     steps: world?.kernel.steps ?? 0,
     height: world?.checker.chain.height ?? 0,
+    faults: Object.fromEntries(world?.counters.counts ?? []),
     epochs: 1 + Math.max(0, ...(world?.hosts.map(({ state }) => state?.epoch.number ?? 0) ?? [])),
   }
 }
@@ -105,51 +115,6 @@ function safetyPhase(world: World): void {
   const why = kernel.run(plan.safetyMs, STEPS_MAX, () => false)
   going = false
   insist(why !== 'steps', 'S22', () => `${STEPS_MAX} steps did not bring the run to ${plan.safetyMs} ms`)
-}
-
-/** Heals a core of n−f−c seats, stops the other honest ones for good, leaves the adversary at large, and expects progress. */
-function livenessPhase(world: World, plan: Plan): void {
-  const { kernel, dice, checker } = world
-  const { f, c } = plan.size
-  const lost = world.hosts.filter(({ node }) => !world.isHonest(node) || world.isSpoilt(node))
-  const fit = world.hosts.filter((host) => !lost.includes(host))
-  const stopped = dice.some(fit, Math.max(0, f + c - lost.length))
-  const core = fit.filter((host) => !stopped.includes(host))
-  for (const host of stopped) host.crash('stopped for good')
-  world.network.heal()
-  for (const host of world.hosts) if (!stopped.includes(host)) host.heal()
-  for (const host of [...core, ...lost]) host.start()
-
-  const target = checker.chain.height + LIVENESS_BLOCKS
-  const wanted = new Set<string>()
-  const askUntil = kernel.now + 2000
-  const ask = (): void => {
-    const host = dice.pick(core)
-    // Who is no seat yet, or no more, refuses: its clients go elsewhere.
-    if (host.state?.seat !== undefined) wanted.add(world.submit(host.node))
-    if (kernel.now < askUntil) kernel.schedule(100, ask)
-  }
-  kernel.schedule(0, ask)
-  const done = (): boolean => kernel.now >= askUntil && checker.chain.height >= target && atOneTip(core)
-  const why = kernel.run(kernel.now + LIVENESS_MS, STEPS_MAX, done)
-  if (why === 'stopped') return
-  insist(checker.chain.height >= target, 'L1', () => `no ${LIVENESS_BLOCKS} new final blocks within ${LIVENESS_MS} ms: ${describe(core)}`)
-  insist(atOneTip(core), 'L2', () => `the core is not at one tip: ${describe(core)}`)
-}
-
-function atOneTip(core: readonly LedgerHost[]): boolean {
-  const tips = new Set(core.map(({ state }) => state?.final.digest))
-  return tips.size === 1 && core.every(({ state }) => state?.applied === state?.final.height)
-}
-
-function describe(core: readonly LedgerHost[]): string {
-  return core
-    .map(({ node, state }) =>
-      state === undefined
-        ? `${node} down`
-        : `${node}: epoch ${state.epoch.number}, slot ${state.current}, final ${state.final.height}, applied ${state.applied}`,
-    )
-    .join('; ')
 }
 
 function failure({ seed, preset, realSignatures }: LedgerSimulation, invariant: string, message: string, story: string): LedgerFailure {

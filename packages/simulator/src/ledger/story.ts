@@ -95,7 +95,7 @@ function describeMessage(message: Message): string {
     case 'operations':
       return `${message.operations.length} operations`
     case 'ready':
-      return `ready for epoch ${message.ready.epoch}`
+      return `ready for what follows epoch ${message.ready.epoch}`
     case 'evidence':
     case 'committee':
       return message.type

@@ -1,5 +1,6 @@
 import { type Certificate, type CertificateKind, type Committee, type Digest, SKIP, type Vote } from '@cairn/ledger'
 import { insist } from './invariant.ts'
+import type { LedgerObserver } from './observer.ts'
 import { oracleThresholds } from './oracle.ts'
 
 /** All votes that were ever signed and let out in one slot of one epoch, by seat. */
@@ -19,6 +20,11 @@ interface SlotVotes {
 export class VoteChecker {
   readonly #slots = new Map<string, SlotVotes>()
   readonly #committees = new Map<number, Committee>()
+  readonly #observer: LedgerObserver | undefined
+
+  constructor(observer?: LedgerObserver) {
+    this.#observer = observer
+  }
 
   enter(epoch: number, committee: Committee): void {
     const known = this.#committees.get(epoch)
@@ -33,6 +39,7 @@ export class VoteChecker {
 
   /** A vote leaves its seat, or is let out by the adversary. */
   add(vote: Vote, honest: boolean): void {
+    this.#observer?.vote(vote)
     const { kind, slot, digest, seat } = vote
     const votes = this.#votes(vote.epoch, slot)
     const by = (map: Map<Digest, Set<number>>): Set<number> => {
@@ -48,7 +55,9 @@ export class VoteChecker {
   }
 
   /** A certificate that an honest replica believes. */
-  certificate({ kind, epoch, slot, digest, signers }: Certificate): void {
+  certificate(certificate: Certificate): void {
+    this.#observer?.certificate(certificate)
+    const { kind, epoch, slot, digest, signers } = certificate
     const committee = this.#committees.get(epoch)
     insist(committee !== undefined, 'S8', () => `a certificate of epoch ${epoch}, which never began`)
     const { quorum, fast, holders } = oracleThresholds(committee.size)

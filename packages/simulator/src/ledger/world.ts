@@ -8,9 +8,12 @@ import {
   type LogRecord,
   type Message,
   type Operation,
+  payloadFacts,
   type Signer,
   type LedgerId,
+  signVote,
   taggedDigest,
+  type Vote,
   ZERO_DIGEST,
 } from '@cairn/ledger'
 import type { Random } from '@cairn/runtime'
@@ -20,11 +23,15 @@ import { Adversary } from './adversary.ts'
 import { ChainChecker } from './chain-checker.ts'
 import { Checker } from './checker.ts'
 import type { AppliedEntry } from './disk.ts'
-import { type HostObserver, INVALID_MARK, LedgerHost } from './host.ts'
+import { FaultCounters } from './fault-counters.ts'
+import { type HostObserver, LedgerHost } from './host.ts'
+import { INVALID_MARK } from './invalid-mark.ts'
 import type { Keys } from './keys.ts'
 import { SimulatedNetwork } from './network.ts'
+import type { LedgerObserver } from './observer.ts'
 import { committeeOf, type Plan } from './plan.ts'
 import type { Story } from './story.ts'
+import { VoteChecker } from './vote-checker.ts'
 
 const LEDGER: LedgerId = { networkId: taggedDigest('simulated-network'), chainId: 1 }
 
@@ -41,6 +48,7 @@ const BASE: ChainPoint = {
 /** Everything of one run: replicas on a simulated network, an adversary, clients, and the checker that watches all of them. */
 export class World implements HostObserver {
   readonly kernel = new Kernel()
+  readonly counters = new FaultCounters()
   readonly plan: Plan
   readonly network: SimulatedNetwork
   readonly checker: Checker
@@ -55,11 +63,18 @@ export class World implements HostObserver {
   readonly #signers = new Map<number, Map<string, Signer>>()
   readonly #burnt = new Set<number>()
   readonly #spoilt = new Set<number>()
+  readonly #rotten = new Set<number>()
   readonly #story: Story | undefined
   #committee: Committee
   #operations = 0
 
-  constructor(plan: Plan, keys: Keys, random: Random, story?: Story) {
+  constructor(
+    plan: Plan,
+    keys: Keys,
+    random: Random,
+    watchers: { readonly story?: Story | undefined; readonly observer?: LedgerObserver | undefined } = {},
+  ) {
+    const { story, observer } = watchers
     this.plan = plan
     this.#keys = keys
     this.#story = story
@@ -67,15 +82,20 @@ export class World implements HostObserver {
     this.#byzantine = new Set(plan.byzantine)
     this.#keyNames = Array.from({ length: plan.nodesCount }, (_, node) => `${node}/0`)
     this.#committee = this.#committeeOf([...plan.roles.keys()])
-    this.checker = new Checker(new ChainChecker(BASE), (node) => this.isHonest(node))
-    this.network = new SimulatedNetwork(this.kernel, plan, new Dice(random.fork('network')), (from, to, message) =>
+    observer?.started(plan.size, plan.byzantine, BASE)
+    this.checker = new Checker(new ChainChecker(BASE, observer), new VoteChecker(observer), (node) => this.isHonest(node))
+    this.network = new SimulatedNetwork(this.kernel, plan, new Dice(random.fork('network')), this.counters, (from, to, message) =>
       this.#deliver(from, to, message),
     )
     this.hosts = Array.from({ length: plan.nodesCount }, (_, node) => this.#host(node, random.fork(`host ${node}`)))
     for (const node of plan.byzantine) {
       const adversary = new Dice(random.fork(`adversary ${node}`))
-      this.#adversaries.set(node, new Adversary(adversary, plan.tricks, LEDGER, (vote) => this.checker.votes.add(vote, false)))
-      if (plan.tricks.has('twins')) this.#twins.set(node, this.#host(node, random.fork(`twin ${node}`)))
+      const register = (vote: Vote): void => this.checker.votes.add(vote, false)
+      const elsewhere = (vote: Vote): Vote => this.#signedElsewhere(vote)
+      this.#adversaries.set(node, new Adversary(adversary, plan.tricks, { ledger: LEDGER, counters: this.counters, register, elsewhere }))
+      if (!plan.tricks.has('twins')) continue
+      this.counters.count('twins')
+      this.#twins.set(node, this.#host(node, random.fork(`twin ${node}`)))
     }
     for (const host of [...this.hosts, ...this.#twins.values()]) host.start()
   }
@@ -94,28 +114,65 @@ export class World implements HostObserver {
     return this.#spoilt.size
   }
 
-  /** The node's disk is found damaged. Either its votes are in doubt, and it comes back empty and without a key; or it lost payloads. */
+  /**
+   * The disk of a node that is down lost what it had promised to keep. Either its log is damaged, and it comes back empty and without a key;
+   * or payloads cannot be read any more that nobody else may have.
+   */
   spoil(node: number): void {
-    this.#spoilt.add(node)
-    const host = this.hosts[node]
-    host?.crash('its log is damaged')
-    if (this.dice.chance(500)) {
-      host?.disk.rot(this.dice)
+    const { disk } = this.hosts[node]!
+    if (this.dice.chance(400)) {
+      const newest = disk.records.findLast(({ type }) => type === 'payload')
+      disk.rot((record) => record === newest || this.dice.chance(300))
+      this.counters.count('payloads-gone')
     } else {
+      const fault = disk.damage(this.dice)
+      if (fault === undefined) return
+      this.counters.count(`disk-${fault}`)
       this.#burnt.add(node)
-      host?.disk.wipe()
+      disk.wipe()
     }
+    this.#spoilt.add(node)
+  }
+
+  /** Whether payloads on the node's disk could not be read any more, though others had them. */
+  isRotten(node: number): boolean {
+    return this.#rotten.has(node)
+  }
+
+  /** Payloads on the disk of a node that is down cannot be read any more. Of each, good copies are left for recovery to find. */
+  rot(node: number): void {
+    const { size, reconfigureAtMs } = this.plan
+    // Seats are asked, and nobody else: copies at nodes that have none, or that may lose theirs, are not within reach.
+    if (reconfigureAtMs.length > 0) return
+    const copies = new Map<string, number>()
+    for (const { node: other, disk } of this.hosts.slice(0, size.n)) {
+      if (other === node || !this.isHonest(other) || this.isSpoilt(other)) continue
+      const roots = new Set(disk.records.flatMap((record) => (record.type === 'payload' ? [payloadFacts(record.payload).root] : [])))
+      for (const root of roots) copies.set(root, (copies.get(root) ?? 0) + 1)
+    }
+    this.hosts[node]!.disk.rot(({ payload }) => {
+      // One of them outlives everyone who is stopped for good.
+      if ((copies.get(payloadFacts(payload).root) ?? 0) <= size.f + size.c || !this.dice.chance(500)) return false
+      this.counters.count('payload-rotted')
+      this.#rotten.add(node)
+      return true
+    })
   }
 
   /** Clients hand in an operation at `node`; returns its name. */
-  submit(node: number): string {
+  submit(node: number, kind: 'any' | 'valid' = 'any'): string {
     const name = `op-${this.#operations++}`
-    const invalid = this.dice.chance(this.plan.invalidOperations)
+    const invalid = kind === 'any' && this.dice.chance(this.plan.invalidOperations)
     const operation: Operation = { id: name, body: new Uint8Array(8).fill(invalid ? INVALID_MARK : 1) }
     this.hosts[node]?.submit(operation)
     // Clients that hear nothing ask again, elsewhere.
     if (this.dice.chance(200)) this.dice.pick(this.hosts).submit(operation)
     return name
+  }
+
+  /** A client that has heard nothing of a valid operation hands it in again. */
+  ask(node: number, operation: string): void {
+    this.hosts[node]?.submit({ id: operation, body: new Uint8Array(8).fill(1) })
   }
 
   /** A committee with one key rotated, or one seat given to the node that has none. */
@@ -126,10 +183,10 @@ export class World implements HostObserver {
     )
     const seat = this.dice.below(seats.length)
     if (spare.length > 0 && this.dice.chance(600)) seats[seat] = this.dice.pick(spare)
-    else this.#keyNames[seats[seat]!] = `${seats[seat]!}/${this.kernel.now}`
+    // A key that had a seat before has been erased.
+    this.#keyNames[seats[seat]!] = `${seats[seat]!}/${this.kernel.now}`
     this.#committee = this.#committeeOf(seats)
-    // Operators forget one now and then: it must learn of the committee from the others.
-    for (const host of [...this.hosts, ...this.#twins.values()]) if (!this.dice.chance(150)) host.reconfigure(this.#committee)
+    for (const host of [...this.hosts, ...this.#twins.values()]) if (!this.dice.chance(this.plan.untold)) host.reconfigure(this.#committee)
   }
 
   // What hosts tell of themselves.
@@ -186,6 +243,14 @@ export class World implements HostObserver {
     this.#twins.get(to)?.receive(String(from), message)
   }
 
+  /** What the seat's key signs where it serves another chain, or another network. */
+  #signedElsewhere(vote: Vote): Vote {
+    const member = this.#committee.members[vote.seat]!
+    const signer = this.#signers.get(Number(member.peer))?.get(Buffer.from(member.publicKey).toString('hex'))
+    const ledger = this.dice.chance(500) ? { ...LEDGER, chainId: 2 } : { ...LEDGER, networkId: taggedDigest('another-network') }
+    return signer === undefined ? vote : signVote(ledger, signer, vote)
+  }
+
   #committeeOf(nodes: readonly number[]): Committee {
     const members = nodes.map((node) => ({
       peer: String(node),
@@ -224,6 +289,7 @@ export class World implements HostObserver {
         this.#burnt.has(node) ? undefined : this.#signers.get(node)?.get(Buffer.from(publicKey).toString('hex')),
       policyRoot: ZERO_DIGEST,
     }
-    return new LedgerHost(node, init, { kernel: this.kernel, plan: this.plan, dice: new Dice(random), observer: this, nodeOf: Number })
+    const { kernel, plan, counters } = this
+    return new LedgerHost(node, init, { kernel, plan, counters, dice: new Dice(random), observer: this, nodeOf: Number })
   }
 }

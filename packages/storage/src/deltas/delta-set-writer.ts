@@ -55,6 +55,11 @@ export class DeltaSetWriter implements AsyncDisposable {
     return this.#isOpen
   }
 
+  /** Frame bytes by chunk index of what was added. */
+  get sizes(): ReadonlyMap<number, number> {
+    return new Map(this.#rows.map(({ chunk, bytes }) => [chunk, bytes]))
+  }
+
   get count(): number {
     return this.#rows.length
   }

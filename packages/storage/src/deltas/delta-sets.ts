@@ -63,6 +63,12 @@ export class DeltaSets implements AsyncDisposable {
     return (await this.#use(nameOf(from, to)))?.sizes
   }
 
+  /** The same of a file that is being written here: what {@link delta} gives of it already. */
+  sizesSoFar(from: CID, to: CID): ReadonlyMap<number, number> | undefined {
+    const path = join(this.#init.path, nameOf(from, to))
+    return [...this.#writing].find((writer) => writer.isOpen && writer.path === path)?.sizes
+  }
+
   /**
    * A delta of `chunk` to chunks of one of `basis`, from a finished file or one that is being written here.
    *

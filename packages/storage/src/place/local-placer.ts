@@ -17,6 +17,8 @@ export class LocalPlacer implements Placer {
   readonly #files: TargetFiles
   readonly #bases = new BaseReader()
   readonly #scanner = new SourceScanner()
+  /** Holds the chunk that is being copied, one after the other: memory that is new each time would be zeroed, mapped and unmapped. */
+  #scratch = Buffer.allocUnsafeSlow(0)
 
   constructor(disk: Disk = systemDisk) {
     this.#files = new TargetFiles(disk)
@@ -42,15 +44,12 @@ export class LocalPlacer implements Placer {
   }
 
   async copy({ from, digest, plainBytes, places }: CopyJob): Promise<readonly PlacedFile[] | undefined> {
-    const plain = Buffer.allocUnsafeSlow(plainBytes)
-    try {
-      if (!from.some(({ path, offset }) => holds(path, offset, plain, digest))) return undefined
-      const made: PlacedFile[] = []
-      for (const { file, offset } of places) this.#files.write(file, offset, plain, made)
-      return made
-    } finally {
-      freeMemory(plain)
-    }
+    if (this.#scratch.byteLength < plainBytes) this.#scratch = Buffer.allocUnsafeSlow(plainBytes)
+    const plain = this.#scratch.subarray(0, plainBytes)
+    if (!from.some(({ path, offset }) => holds(path, offset, plain, digest))) return undefined
+    const made: PlacedFile[] = []
+    for (const { file, offset } of places) this.#files.write(file, offset, plain, made)
+    return made
   }
 
   async adopt(job: AdoptJob): Promise<AdoptedFile | undefined> {
@@ -85,6 +84,7 @@ export class LocalPlacer implements Placer {
   async release(): Promise<void> {
     this.#bases.clear()
     this.#scanner.clear()
+    this.#scratch = Buffer.allocUnsafeSlow(0)
     this.#files.close()
   }
 

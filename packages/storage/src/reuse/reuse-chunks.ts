@@ -7,8 +7,6 @@ const COPIES_IN_FLIGHT = 8
 
 /** What came from this machine. Bytes are plain, each distinct chunk once. */
 export interface ReuseTally {
-  /** Files that came as a whole, unread. */
-  readonly files: number
   readonly chunks: number
   readonly bytes: number
 }
@@ -48,9 +46,27 @@ export function planReuse(store: PlaceStore, index: SnapshotIndex, sources: Reus
 }
 
 /**
- * Places what is on this machine already: whole files first, which costs no reading and often no room, then chunk by chunk.
+ * Takes over the files that are on this machine as a whole, which costs no reading and often no room; how many. Their chunks are placed by
+ * {@link reuseChunks}.
  *
- * @throws {StorageError} `NO_SPACE`, also for what is then still to be fetched; `IO_FAILED`; the signal's reason
+ * @throws {StorageError} `NO_SPACE`, also for what is then still to be placed; `IO_FAILED`; the signal's reason
+ */
+export async function reuseFiles(store: PlaceStore, index: SnapshotIndex, sources: ReuseSources, signal?: AbortSignal): Promise<number> {
+  let files = 0
+  for (const [i, entry] of index.entries.entries()) {
+    if (entry.type !== 'file' || entry.refCount === 0) continue
+    signal?.throwIfAborted()
+    const whole = sources.whole(i)
+    if (whole !== undefined && (await store.adopt(i, whole)) !== undefined) files += 1
+  }
+  await store.assertSpace()
+  return files
+}
+
+/**
+ * Places the chunks that are on this machine already.
+ *
+ * @throws {StorageError} `NO_SPACE`, `IO_FAILED`; the signal's reason
  */
 export async function reuseChunks(
   store: PlaceStore,
@@ -58,22 +74,17 @@ export async function reuseChunks(
   sources: ReuseSources,
   { signal, onPlaced }: ReuseOptions = {},
 ): Promise<ReuseTally> {
-  const tally = { files: 0, chunks: 0, bytes: 0 }
-  for (const [i, entry] of index.entries.entries()) {
-    if (entry.type !== 'file' || entry.refCount === 0) continue
-    signal?.throwIfAborted()
-    const whole = sources.whole(i)
-    if (whole !== undefined && (await store.adopt(i, whole)) !== undefined) tally.files += 1
-  }
-  await store.assertSpace()
-
+  const tally = { chunks: 0, bytes: 0 }
   const missing = missingChunks(store)
   const failures: Error[] = []
   const lane = async (): Promise<void> => {
     for (const chunk of missing) {
       if (failures.length > 0) return
       signal?.throwIfAborted()
-      const from = store.isAdopted(chunk) ? [] : sources.locate(chunk)
+      const isAdopted = store.isAdopted(chunk)
+      const from = isAdopted ? [] : sources.locate(chunk)
+      // What is nowhere here may be on its way from somewhere else.
+      if (!isAdopted && from.length === 0) continue
       if (!(await store.copy(chunk, from))) continue
       tally.chunks += 1
       tally.bytes += index.chunkBytes(chunk)

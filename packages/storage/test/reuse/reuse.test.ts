@@ -12,6 +12,7 @@ import {
   PlacingThread,
   planReuse,
   reuseChunks,
+  reuseFiles,
   ReuseSources,
   setAside,
   type ReuseDirectory,
@@ -28,6 +29,7 @@ async function build(path: string, snapshot: SampleSnapshot, directories: readon
   await using store = await openPlaceStore({ path, index, placer, isReusing: true })
   const sources = await ReuseSources.open({ target: index, have: store.have, directories, placer })
   const plan = planReuse(store, index, sources)
+  await reuseFiles(store, index, sources)
   const tally = await reuseChunks(store, index, sources)
   assert.deepEqual([tally.chunks, tally.bytes], [plan.chunks, plan.bytes])
   assert.equal(plan.missing.count, index.chunksCount - store.have.count)
@@ -161,7 +163,8 @@ describe('a file that came by another name', () => {
     {
       await using store = await openPlaceStore({ path: directory.join('6'), index: newer.index, placer, isReusing: true })
       const sources = await ReuseSources.open({ target: newer.index, have: store.have, directories, placer })
-      assert.ok((await reuseChunks(store, newer.index, sources)).files > 0)
+      assert.ok((await reuseFiles(store, newer.index, sources)) > 0)
+      await reuseChunks(store, newer.index, sources)
       assert.ok(newer.index.chunksOfFile(kept).every(({ chunk }) => store.have.get(chunk)))
     }
     const written = await writeTo(directory.join('5'))
@@ -179,6 +182,7 @@ describe('a file that came by another name', () => {
     await using store = await openPlaceStore({ path: directory.join('6'), index, placer, isReusing: true })
     const directories = [{ root: directory.join('5'), index: older.index, methods }]
     const sources = await ReuseSources.open({ target: index, have: store.have, directories, placer })
+    await reuseFiles(store, index, sources)
     await reuseChunks(store, index, sources)
     const written = await writeTo(directory.join('5'))
     await faultOf(finishFrom(store, newer), 'CORRUPT')
@@ -214,6 +218,7 @@ describe('the repair of a directory that was complete', () => {
     await using store = await openPlaceStore({ path: root, index, placer, isReusing: true })
     await store.verifyAll()
     const sources = await ReuseSources.open({ target: index, have: store.have, directories, placer })
+    await reuseFiles(store, index, sources)
     await reuseChunks(store, index, sources)
     const fetched = await finishFrom(store, older)
     // The first of three files, and from the cut on those of a fourth.

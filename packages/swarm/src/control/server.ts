@@ -59,9 +59,10 @@ async function answer(
       return { type: 'peers-reply', id: message.id, addresses: neighbours(message.snapshot, channel.peer) }
     case 'deltas': {
       const offer = await deltas.offer(message.snapshot, message.from)
-      const sizes = offer.state === 'ready' && offer.sizes !== undefined ? encodeDeltaSizes(offer.sizes) : undefined
       const reply = { type: 'deltas-reply', id: message.id } as const
-      return offer.state === 'ready' && sizes !== undefined ? { ...reply, state: 'ready', sizes } : { ...reply, state: offer.state }
+      if (offer.state === 'none') return { ...reply, state: offer.state }
+      const sizes = offer.sizes === undefined ? undefined : encodeDeltaSizes(offer.sizes)
+      return { ...reply, state: offer.state, ...(sizes === undefined ? {} : { sizes }) }
     }
     case 'subscribe': {
       const key = message.snapshot.toString()

@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import { type LedgerPreset, simulateLedger } from '../../src/index.ts'
+
+// Goal: committees that change under faults are part of what is simulated, so that what is checked of them is checked at all.
+// Method: the seeds that the tests run anyway, without their second run. A light client would believe in each epoch that begins (L6).
+for (const [preset, changesMin] of [
+  ['single', 8],
+  ['cft-3', 4],
+  ['bft-4', 5],
+] as const satisfies readonly (readonly [LedgerPreset, number])[]) {
+  it(`${preset}: epochs end and begin under faults`, () => {
+    let changes = 0
+    for (let seed = 1; seed <= 30; seed++) {
+      const { failure, epochs } = simulateLedger({ preset, seed, twice: false })
+      assert.equal(failure, undefined, `${failure?.message}\n${failure?.replay}`)
+      changes += epochs - 1
+    }
+    assert.ok(changes >= changesMin, `${changes} epochs ended in 30 seeds`)
+  })
+}
