@@ -72,6 +72,7 @@ export class Replica implements AsyncDisposable {
   #durable: Promise<void> = Promise.resolve()
   #running = false
   #stopped = false
+  #stopping: Promise<void> | undefined
   readonly #blocks = new UnappliedBlocks()
 
   private constructor(init: KeyedInit, log: ReplicaLog, store: StateStore, state: EngineState, records: readonly LoggedRecord[]) {
@@ -244,7 +245,11 @@ export class Replica implements AsyncDisposable {
   }
 
   async stop(): Promise<void> {
-    if (this.#stopped) return
+    if (!this.#stopped) this.#stopping = this.#close()
+    await this.#stopping
+  }
+
+  async #close(): Promise<void> {
     this.#fallSilent()
     await this.#admission[Symbol.asyncDispose]()
     await this.#durable.then(() => this.#applier.flush()).catch(() => undefined)
@@ -337,9 +342,8 @@ export class Replica implements AsyncDisposable {
     }
     // Other seats' words can be had from them again: only what this seat says itself, or holds for others, must be on disk soon.
     const isLazy = records.length > 0 && records.every(({ type }) => type === 'certificate')
-    const entries = records.map(encodeLogRecord)
-    const appended = isLazy ? this.#log.appendLazily(...entries) : this.#log.append(...entries)
-    if (!isLazy) this.#log.hasten()
+    const append = isLazy ? 'appendLazily' : 'append'
+    const appended = this.#log[append](...records.map(encodeLogRecord))
     // In order: a token says that all before it are durable too.
     this.#durable = Promise.all([this.#durable, appended]).then(() => this.#becameDurable(token))
     // The log has told of its failure.
