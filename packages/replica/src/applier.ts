@@ -121,6 +121,8 @@ export class Applier {
     store.stage(applied, blocks.take(point, payload))
     this.#shown.push({ point, after, isBoundary: isBoundary(point) })
     onApplied(point, payload, applied.results, clock.monotonicMs() - startMs)
+    // Whoever heard of it may have stopped this: the file may be another's by the time that a timer fires.
+    if (this.#stopped) return
     if (this.#waiting.length > 0) this.#schedule()
     if (this.#isBig()) this.flush()
     else if (this.#timer === undefined) this.#startTimer()

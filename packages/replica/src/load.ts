@@ -24,7 +24,7 @@ export interface ReplicaLoad {
   readonly readersWaiting: number
   /** Messages that wait until what they say is durable. */
   readonly sendsHeld: number
-  /** Final blocks that wait until what makes them final is durable. */
+  /** Final blocks that are not in the state's file yet: what makes them final is not durable, or more of them are to go there together. */
   readonly blocksUnapplied: number
   readonly links: LinksLoad
   /** Things in memory, by what they are: none of them grows with the height. */

@@ -17,7 +17,6 @@ export class LogQueue {
     const isLazy = records.length > 0 && records.every(({ type }) => type === 'certificate')
     const entries = records.map(encodeLogRecord)
     const appended = isLazy ? this.#log.appendLazily(...entries) : this.#log.append(...entries)
-    if (!isLazy) this.#log.hasten()
     this.#durable = Promise.all([this.#durable, appended]).then(() => this.#onDurable(token))
     // The log has told of its failure.
     this.#durable.catch(() => undefined)

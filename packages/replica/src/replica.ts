@@ -262,10 +262,8 @@ export class Replica implements AsyncDisposable {
   async #end(): Promise<void> {
     this.#fallSilent()
     await this.#admission[Symbol.asyncDispose]()
-    await this.#queue
-      .settled()
-      .then(() => this.#applier.flush())
-      .catch(() => undefined)
+    const flushed = this.#queue.settled().then(() => this.#applier.flush())
+    await flushed.catch(() => undefined)
     await this.#snapshots.settled()
     await this.#checkpoints.stop()
     await this.#log.close()

@@ -133,8 +133,8 @@ export class ReplicaLog implements AsyncDisposable {
   append(...entries: readonly LogEntry[]): Promise<void> {
     const refused = this.#refusal(entries)
     if (refused !== undefined) return Promise.reject(refused)
-    if (entries.length === 0) return Promise.resolve()
-    const appended = this.#queue(entries)
+    const appended = entries.length === 0 ? Promise.resolve() : this.#queue(entries)
+    // Also for nothing: whoever waits for that waits for what was appended before.
     this.hasten()
     return appended
   }
