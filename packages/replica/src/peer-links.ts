@@ -104,6 +104,11 @@ export class PeerLinks {
     for (const part of partsOf(message)) this.#sendBytes(to, classOf(message), encodeMessage(part))
   }
 
+  /** As {@link send}, if there is an answer. */
+  answer(to: PeerId, message: Message | undefined): void {
+    if (message !== undefined) this.send([to], message)
+  }
+
   /** As {@link send}, for what seats tell each other about checkpoints. */
   sendCheckpoint({ members }: Pick<Committee, 'members'>, message: CheckpointMessage): void {
     const peers = members.map(({ peer }) => peer)

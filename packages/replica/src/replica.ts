@@ -17,7 +17,6 @@ import {
   type Payload,
   type PeerId,
   rememberedIds,
-  type Want,
 } from '@cairn/ledger'
 import type { StatusResponse } from './client/protocol.ts'
 import { failureOf, guardedBy, type ReplicaError } from './errors.ts'
@@ -60,7 +59,6 @@ export class Replica implements AsyncDisposable {
   readonly #state: EngineState
   readonly #log: ReplicaLog
   #store: StateStore
-  readonly #anchors: StateAnchors
   readonly #snapshots: Snapshots
   readonly #links: PeerLinks
   readonly #checkpoints: Checkpoints
@@ -85,7 +83,6 @@ export class Replica implements AsyncDisposable {
 
   private constructor(init: KeyedInit, { log, anchors, store, state, records }: Opened) {
     this.#init = init
-    this.#anchors = anchors
     const { verifier } = state.init
     this.#admission = new Admission({ ledger: init.ledger, signedOperations: init.signedOperations, verifier })
     const current = (): StateStore => this.#store
@@ -124,7 +121,7 @@ export class Replica implements AsyncDisposable {
       epochsBetween: (from, to) => (from === to ? [] : this.#epochs.between(from, to)),
       send: (to, message) => this.#links.sendSnapshot(to, message),
       adopt: (checkpoint) => this.#checkpoints.adopt(checkpoint),
-      install: (offer) => this.#install(offer),
+      install: (offer) => this.#install(offer, anchors),
     })
     this.#checkpoints = new Checkpoints({
       ...init,
@@ -255,6 +252,7 @@ export class Replica implements AsyncDisposable {
     return this.#state.epoch.committee
   }
 
+  /** Resolves when all is closed, whoever began it. */
   async stop(): Promise<void> {
     await (this.#stopped ? this.#ended : (this.#ended = this.#end()))
   }
@@ -289,7 +287,10 @@ export class Replica implements AsyncDisposable {
       case 'fetch':
         return this.#links.send([effect.from], { type: 'fetch', want: effect.want })
       case 'serve':
-        return this.#serve(effect.to, effect.want)
+        return this.#links.answer(
+          effect.to,
+          answerFrom(this.#store, effect.want, (epoch) => this.#epochs.closing(epoch)),
+        )
       case 'setTimer':
         return this.#timers.set(effect.timer, effect.id, effect.afterMs)
       case 'validate':
@@ -353,19 +354,13 @@ export class Replica implements AsyncDisposable {
     this.#reads.progressed()
   }
 
-  /** From the store, what the engine no longer has in memory. */
-  #serve(to: PeerId, want: Want): void {
-    const answer = answerFrom(this.#store, want, (epoch) => this.#epochs.closing(epoch))
-    if (answer !== undefined) this.#links.send([to], answer)
-  }
-
   /** P7: a fetched state takes the place of the one here, on disk before the engine goes on from it. */
-  async #install({ start, point }: VerifiedOffer): Promise<void> {
+  async #install({ start, point }: VerifiedOffer, anchors: StateAnchors): Promise<void> {
     if (point.height <= this.height) throw new RangeError('blocks were faster')
     this.#applier.pause()
     const isLater = start.number > this.#state.epoch.number
     try {
-      this.#store = await replaceState(this.#store, point.height, this.#anchors, this.#init)
+      this.#store = await replaceState(this.#store, point.height, anchors, this.#init)
     } catch (error) {
       this.#fail(failureOf(error, this.#init.directory))
       throw error
