@@ -56,8 +56,8 @@ function keptRoots(store: StateStore): ReadonlyMap<number, string> {
   const { height } = store.state
   const roots = new Map<number, string>()
   for (let at = Math.max(1, height - STATE_ROOTS_MAX + 1); at <= height; at++) {
-    const kept = store.stateAt(at)
-    if (kept !== undefined) roots.set(at, Buffer.from(kept.root.hash).toString('hex'))
+    const root = store.chain.stateRootAt(at)
+    if (root !== undefined) roots.set(at, root)
   }
   return roots
 }

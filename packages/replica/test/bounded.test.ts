@@ -42,6 +42,7 @@ it('a replica keeps as much after thousands of blocks as after some hundred', { 
   const newest = store.chain.newestCheckpointHeight
   assert.ok(newest > height - 2 * CHECKPOINTS)
   // All that is promised is there, and little else.
+  for (let at = height - KEPT + 1; at <= height; at++) assert.notEqual(store.chain.stateRootAt(at), undefined, `no root of height ${at}`)
   assert.ok((store.chain.oldestBlock ?? Infinity) <= newest - KEPT, 'blocks behind the checkpoint are kept for those who are late')
   assert.notEqual(store.stateAt(newest), undefined)
   const { blocksKept = 0, checkpointsKept = 0, historyNodes = 0, heightsKept = 0, drops = 0 } = store.sizes

@@ -71,12 +71,13 @@ export class IncomingState implements Disposable {
       run('INSERT INTO heights VALUES (?, ?)', height, new Uint8Array(Buffer.from(checkpoint.header.stateRoot, 'hex')))
       // Its operations are not here, and nobody is told that they are: it is behind a checkpoint.
       run(
-        'INSERT INTO blocks VALUES (?, ?, ?, ?, ?)',
+        'INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?)',
         height,
         pointWriter.finish(),
         itemWriter.finish(),
         header.payloadRoot,
         new Uint8Array(0),
+        checkpoint.header.stateRoot,
       )
       const certified = encodeCheckpoint(checkpoint)
       run('INSERT INTO checkpoints VALUES (?, ?, ?, ?)', height, encodeCheckpointHeader(checkpoint.header), certified, startWriter.finish())

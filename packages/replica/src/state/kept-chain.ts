@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { peakPlaces } from '@cairn/ledger'
+import { type Digest, peakPlaces } from '@cairn/ledger'
 
 /** A checkpoint that this seat has made, and that a quorum may stand for. */
 export interface KeptCheckpoint {
@@ -41,6 +41,12 @@ export class KeptChain {
   /** The header of the block at `height`, and what makes it final. */
   itemAt(height: number): Uint8Array | undefined {
     return bytesOr(this.#one('SELECT item FROM blocks WHERE height = ?', height)?.['item'])
+  }
+
+  /** Root of the state after the block at `height`, also where that state cannot be read any more. */
+  stateRootAt(height: number): Digest | undefined {
+    const root = this.#one('SELECT state_root FROM blocks WHERE height = ?', height)?.['state_root']
+    return typeof root === 'string' ? root : undefined
   }
 
   /** The newest checkpoint up to `height` that a quorum stands for. */

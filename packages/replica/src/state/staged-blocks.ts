@@ -1,4 +1,4 @@
-import type { AppliedBlock, LedgerState, Page, WrittenPage } from '@cairn/ledger'
+import type { AppliedBlock, Digest, LedgerState, Page, WrittenPage } from '@cairn/ledger'
 import type { StoredBlock } from './state-store.ts'
 
 /** A node of the tree over all blocks. */
@@ -18,7 +18,8 @@ interface Staged {
 export interface StagedChange {
   /** The state after the last of them. */
   readonly state: LedgerState
-  readonly blocks: readonly StoredBlock[]
+  /** Each with the root of the state after it. */
+  readonly blocks: readonly (StoredBlock & { readonly stateRoot: Digest })[]
   /** Pages that the state has now and did not have before, with the height since which. */
   readonly written: readonly { readonly page: WrittenPage; readonly height: number }[]
   /** Pages that the state had before and has not any more: no height from {@link first} on that can be read has them. */
@@ -98,7 +99,7 @@ export class StagedBlocks {
     }
     return {
       state: last.applied.state,
-      blocks: chosen.map(({ block }) => block),
+      blocks: chosen.map(({ block, applied }) => ({ ...block, stateRoot: hexOf(applied.state.root.hash) })),
       written: [...written.values()],
       dropped: [...dropped.values()],
       first: first.applied.state.height,

@@ -96,7 +96,7 @@ export class StateStore implements PageSource, Disposable {
         page: prepare('SELECT bytes FROM pages WHERE hash = ?'),
         add: prepare('INSERT INTO pages VALUES (?, ?, ?) ON CONFLICT (hash) DO UPDATE SET born = excluded.born'),
         drop: prepare('INSERT OR IGNORE INTO drops VALUES (?, ?)'),
-        block: prepare('INSERT INTO blocks VALUES (?, ?, ?, ?, ?)'),
+        block: prepare('INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?)'),
         height: prepare('INSERT INTO heights VALUES (?, ?)'),
         heightAt: prepare('SELECT root FROM heights WHERE height = ?'),
         node: prepare('INSERT INTO history VALUES (?, ?, ?)'),
@@ -186,8 +186,8 @@ export class StateStore implements PageSource, Disposable {
       for (const { page, height: born } of change.written) add.run(page.hash, page.bytes, born)
       for (const hash of change.dropped) drop.run(change.first, hash)
       addHeight.run(state.height, state.root.hash)
-      for (const [index, { point, item, payloadRoot, payload }] of change.blocks.entries()) {
-        keep.run(state.height - change.blocks.length + 1 + index, point, item, payloadRoot, payload)
+      for (const [index, { point, item, payloadRoot, payload, stateRoot }] of change.blocks.entries()) {
+        keep.run(state.height - change.blocks.length + 1 + index, point, item, payloadRoot, payload, stateRoot)
       }
       for (const { level, index, hash } of change.nodes) node.run(level, index, hash)
       if (oldest > this.#oldest) {
