@@ -26,17 +26,22 @@ function namedCommittee({ candidate, named }: EngineState, hash: Digest): Commit
 }
 
 /**
- * Keeps a committee, also over a crash, until the epoch ends; and before it the word of all that join: among those that vote for the end block
- * it must outlive the epoch, for no light client believes in a committee without it.
+ * Keeps a committee, also over a crash, until the epoch ends; and before it every word for it. Among those that vote for the end block the word
+ * of who joins must outlive the epoch, for no light client believes in a committee without it; and that of the quorum must outlive its seats,
+ * for each of those that voted can convince any other by it, whatever operators want by then.
  */
 function keepCommittee(state: EngineState, committee: Committee): void {
+  dropWant(state, committee.hash)
   if (state.named.some(({ hash }) => hash === committee.hash) || state.named.length >= COMMITTEES_NAMED_MAX) return
   state.named.push(committee)
-  for (const key of joiners(state, committee)) {
-    const ready = state.readies.get(`${committee.hash}/${key}`)
-    if (ready !== undefined) record(state, { type: 'ready', ready })
-  }
+  for (const ready of wordsFor(state, committee)) record(state, { type: 'ready', ready })
   record(state, { type: 'committee', committee })
+}
+
+/** What seats and joiners are known to have said of a committee, by key. */
+function wordsFor(state: EngineState, committee: Committee): readonly Ready[] {
+  const keys = [...new Set([...seated(state), ...joiners(state, committee)])].sort()
+  return keys.flatMap((key) => state.readies.get(`${committee.hash}/${key}`) ?? [])
 }
 
 /** Keys of `committee` that have no seat now. */
@@ -97,9 +102,7 @@ function wantCommittee(state: EngineState, hash: Digest): void {
 export function answerCommittee(state: EngineState, from: PeerId, hash: Digest): void {
   const committee = namedCommittee(state, hash)
   if (committee === undefined) return
-  const keys = [...new Set([...seated(state), ...joiners(state, committee)])].sort()
-  const readies = keys.flatMap((key) => state.readies.get(`${hash}/${key}`) ?? [])
-  send(state, [from], { type: 'committee', committee, readies })
+  send(state, [from], { type: 'committee', committee, readies: wordsFor(state, committee) })
 }
 
 /**
@@ -111,9 +114,8 @@ export function receiveNamed(state: EngineState, claimed: Committee, readies: re
   const committee = rebuilt(claimed)
   if (committee?.hash !== claimed.hash) return
   for (const ready of readies.slice(0, 2 * SEATS_MAX)) if (isGenuine(state, committee, ready)) noteReady(state, ready)
-  if (!isReady(state, committee) || !isKnownToQuorum(state, committee)) return
+  if (!isWarranted(state, committee)) return
   keepCommittee(state, committee)
-  dropWant(state, committee.hash)
   state.changed = true
 }
 
@@ -147,26 +149,28 @@ function isReady(state: EngineState, committee: Committee): boolean {
   return joiners(state, committee).every((key) => state.readies.has(`${committee.hash}/${key}`))
 }
 
-/** A quorum of this epoch's seats knows the committee and that it is ready, so a block that names it will find its votes. */
-function isKnownToQuorum(state: EngineState, { hash }: Committee): boolean {
-  const known = [...seated(state)].filter((key) => state.readies.has(`${hash}/${key}`)).length
-  return known >= state.epoch.committee.thresholds.quorum
+/** All that join are ready, and a quorum of this epoch's seats said that it knows: whoever has these words may name the committee, and vote for it. */
+function isWarranted(state: EngineState, committee: Committee): boolean {
+  const known = [...seated(state)].filter((key) => state.readies.has(`${committee.hash}/${key}`)).length
+  return isReady(state, committee) && known >= state.epoch.committee.thresholds.quorum
 }
 
 /** What a block on `parent` says about the next committee: what its parent says, or the candidate if that is ready. */
 export function committeeToName(state: EngineState, parent: ChainPoint): Digest {
   if (parent.epoch === state.epoch.number && parent.nextCommittee !== ZERO_DIGEST) return parent.nextCommittee
   const { candidate } = state
-  const isNext = candidate !== undefined && isReady(state, candidate) && isKnownToQuorum(state, candidate)
-  return isNext ? candidate.hash : ZERO_DIGEST
+  return candidate !== undefined && isWarranted(state, candidate) ? candidate.hash : ZERO_DIGEST
 }
 
-/** Whether what a header says about the next committee may follow its parent. Who does not know that the committee is ready, asks. */
+/**
+ * Whether what a header says about the next committee may follow its parent. It takes the word of the quorum even for the committee that the own
+ * operator wants: a vote is cast with what convinces every other seat on disk, or R3 could not repair a slot in which only some have it.
+ */
 export function admitsCommittee(state: EngineState, header: BlockHeader, parent: ChainPoint): Verdict {
   const before = parent.epoch === header.epoch ? parent.nextCommittee : ZERO_DIGEST
   if (!endsEpoch(header, before)) return header.nextCommittee === before ? 'good' : 'bad'
   const committee = namedCommittee(state, header.nextCommittee)
-  if (committee !== undefined && isReady(state, committee)) {
+  if (committee !== undefined && isWarranted(state, committee)) {
     keepCommittee(state, committee)
     return 'good'
   }

@@ -397,7 +397,7 @@ const EPOCHS_AND_CATCHING_UP: readonly Mutant[] = [
     'L6',
     'the word of who joins is not on disk before a vote for the block that names them',
     'engine/epochs.ts',
-    "if (ready !== undefined) record(state, { type: 'ready', ready })",
+    "record(state, { type: 'ready', ready })",
     'void ready',
   ),
   mutant(
