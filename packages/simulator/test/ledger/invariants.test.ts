@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { headerDigest, type Payload, payloadFacts, pointOf, SKIP, taggedDigest } from '@cairn/ledger'
+import { headerDigest, type LogRecord, type Payload, payloadFacts, pointOf, SKIP, taggedDigest } from '@cairn/ledger'
 import { INVALID_MARK } from '../../src/ledger/invalid-mark.ts'
 import { InvariantError, withoutChecks } from '../../src/ledger/invariant.ts'
 import { checkRecovery, type Recovery } from '../../src/ledger/liveness.ts'
@@ -166,6 +166,18 @@ const TRACES: Readonly<Record<string, Trace>> = {
     return () => stage.leaves(0, { type: 'proposal', proposal: { header, signature: new Uint8Array(64) } })
   },
   'P6: a vote in an epoch whose record is not durable': (stage) => () => stage.says(0, 'first', 1, SKIP, 1),
+  'R1: a vote for the next committee without the word of a quorum on disk': (stage) => {
+    const { members, thresholds } = stage.committee
+    const committee = taggedDigest('next')
+    const words = members.slice(0, thresholds.quorum).map(({ publicKey }): LogRecord => {
+      return { type: 'ready', ready: { epoch: 0, committee, publicKey, signature: new Uint8Array(64) } }
+    })
+    const block = stage.block(1, BASE, { nextCommittee: committee })
+    stage.durable(0, ...words)
+    stage.durable(1, ...words.slice(1))
+    stage.says(0, 'first', 1, headerDigest(block))
+    return () => stage.says(1, 'first', 1, headerDigest(block))
+  },
   'R3: an extra vote for a block on too few first votes': (stage) => {
     const digest = headerDigest(stage.block(1, BASE))
     const slot = stage.slot(0, 1)
