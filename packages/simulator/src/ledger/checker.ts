@@ -192,8 +192,8 @@ export class Checker {
     insist(!ends || header.payloadRoot === EMPTY_PAYLOAD_ROOT, 'S15', () => `node ${host.node} voted for operations after the end block`)
     const names = header.nextCommittee !== ZERO_DIGEST && (parent.epoch !== header.epoch || parent.nextCommittee === ZERO_DIGEST)
     const said = ({ publicKey }: Member): boolean => durable.has(readyName({ ...header, committee: header.nextCommittee, publicKey }))
-    const warranted = !names || this.votes.isQuorum(header.epoch, said)
-    insist(warranted, 'R1', () => `node ${host.node} voted for the end of epoch ${header.epoch} without a quorum's word on disk`)
+    const warranted = !names || (durable.has(`committee/${header.nextCommittee}`) && this.votes.isQuorum(header.epoch, said))
+    insist(warranted, 'R1', () => `node ${host.node} voted for a next committee without it and a quorum's word for it on disk`)
     const fine = !needsPayloadOf(host) || this.chain.payloadOf(header).every(({ body }) => body[0] !== INVALID_MARK)
     insist(fine, 'P2', () => `node ${host.node} voted for invalid operations in slot ${vote.slot}`)
     insist(header.policyRoot === host.state?.init.policyRoot, 'S18', () => `node ${host.node} voted under policies that are not in force`)
@@ -261,8 +261,9 @@ function nameOf(record: LogRecord): string {
     case 'block':
       return 'block'
     case 'certificate':
-    case 'committee':
       return record.type
+    case 'committee':
+      return `committee/${record.committee.hash}`
     case 'ready':
       return readyName(record.ready)
     case 'epoch':

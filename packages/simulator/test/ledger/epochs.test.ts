@@ -27,3 +27,8 @@ it('bft-7: a slot in which only some know why its block may end the epoch is rep
   assert.equal(failure, undefined, `${failure?.message}\n${failure?.replay}`)
   assert.ok(epochs > 1)
 })
+
+// All others of the lying seat's committee were one twin's half; the other twin, with nobody to lie to, drew from nothing for ever.
+it('bft-4: a twin whose half of the others is empty comes to its end', () => {
+  assert.equal(simulateLedger({ preset: 'bft-4', seed: 288, focus: 'epochs', twice: false }).failure, undefined)
+})
