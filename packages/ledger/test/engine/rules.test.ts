@@ -242,7 +242,7 @@ describe('a restart', () => {
     assert.ok(leader.sent('proposal').every(({ proposal }) => headerDigest(proposal.header) === digest))
   })
 
-  it('replays its log in the order in which it was written', () => {
+  it('finds what is final in its log, in whatever order that came', () => {
     const t = table('bft-4', 4)
     const { proposal, digest } = proposed(t)
     const seat = t.seats[1]!

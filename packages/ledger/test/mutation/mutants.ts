@@ -348,13 +348,6 @@ const RECOVERY: readonly Mutant[] = [
   }),
   mutant(
     'L1',
-    'a restart replays the log in another order',
-    'engine/recover.ts',
-    'not known any more.\n      finalise(state)\n',
-    'not known any more.\n',
-  ),
-  mutant(
-    'L1',
     'own votes are not said again',
     'engine/stall.ts',
     'for (const vote of ownVotes(state)) sendAfterRecords',
