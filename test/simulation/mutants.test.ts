@@ -28,7 +28,7 @@ describe('the mutation gate', () => {
   })
 
   it('kills by a schedule made for it what seeds rarely show', async () => {
-    const mutant = MUTANTS.find(({ name }) => name === 'a restart replays the log in another order') as Mutant
+    const mutant = MUTANTS.find(({ name }) => name === 'a final block waits for those above it') as Mutant
     await using sandbox = await Sandbox.create(mutant)
     assert.equal(await sandbox.failsByHand(60_000), true)
   })

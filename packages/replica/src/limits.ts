@@ -25,8 +25,8 @@ export const FORGOTTEN_BLOCKS_MAX = 1024
 export const UNCLAIMED_SLOTS_MAX = 128
 /** Next committees that are kept in the log beside the epoch's own: candidates of one epoch that no block has decided between. */
 export const NAMED_COMMITTEES_MAX = 8
-/** The word of all that join each of them: what a log keeps beside them, and a record of an epoch is made of. */
-export const READIES_MAX = NAMED_COMMITTEES_MAX * SEATS_MAX
+/** The word of all that join each of them, and of all seats: what a log keeps beside them, and a record of an epoch is made of. */
+export const READIES_MAX = 2 * NAMED_COMMITTEES_MAX * SEATS_MAX
 /** After this what is missing of an epoch's record is asked for again: nothing waits for it but light clients. */
 export const EPOCH_RETRY_MS = 1000
 /** Clients that wait for what became of their operations. */

@@ -23,34 +23,64 @@ import {
   wantsPayloads,
 } from './state.ts'
 
+/** A block as certificates and headers name it. */
+type BlockAt = Pick<Certificate, 'slot' | 'digest'>
+
 /** R7: FAST(B) or FINAL(B) makes B final, with all its ancestors. */
 export function noteFinal(state: EngineState, certificate: Certificate): void {
   if (state.pendingFinal === undefined || certificate.slot > state.pendingFinal.slot) state.pendingFinal = certificate
   finalise(state)
-  // The higher one may be of a block that nobody has any more, because the epoch ended before it.
-  if (certificate !== state.pendingFinal && certificate.slot > state.final.slot) finalise(state, certificate)
 }
 
-/** Makes final what a certificate says is, as soon as all blocks between are known. */
-export function finalise(state: EngineState, target = state.pendingFinal): void {
-  if (target === undefined || state.halted || hasEnded(state)) return
-  const path: Block[] = []
-  for (let digest = target.digest; digest !== state.final.digest;) {
-    const block = state.blocks.get(digest)
-    if (block === undefined) {
-      wantBlock(state, digest)
-      return
-    }
-    if (block.header.height <= state.final.height) return halt(state, target)
-    path.push(block)
-    digest = block.header.parent
+/**
+ * Makes final what certificates say is, as soon as all blocks between are known: by the highest of them, or else by the highest below the block
+ * that it lacks. Those in between lack that block too; and nobody may have it any more, because the epoch ended before it. To be told the lower
+ * certificate again is no help: one that is known is not taken twice.
+ */
+export function finalise(state: EngineState): void {
+  if (state.halted || hasEnded(state)) return
+  for (let target = state.pendingFinal; target !== undefined;) {
+    const { path, missing } = pathTo(state, target)
+    if (missing === undefined) return follow(state, path, target)
+    wantBlock(state, missing.digest)
+    target = highestFinal(state, missing.slot)
   }
+}
+
+/** What `target` makes final, the highest first; or the first block on the way down that is not known. */
+function pathTo(state: EngineState, target: Certificate): { readonly path: readonly Block[]; readonly missing?: BlockAt } {
+  const path: Block[] = []
+  for (let next: BlockAt = target; next.digest !== state.final.digest;) {
+    const block = state.blocks.get(next.digest)
+    if (block === undefined) return { path, missing: next }
+    path.push(block)
+    const { height, parent, parentSlot } = block.header
+    if (height <= state.final.height) break
+    next = { slot: parentSlot, digest: parent }
+  }
+  return { path }
+}
+
+/** The highest certificate below `slot` that makes a block final; slots up to the newest final block are closed, and have none. */
+function highestFinal(state: EngineState, slot: number): Certificate | undefined {
+  let highest: Certificate | undefined
+  for (const { certificates } of state.slots.values()) {
+    const found = certificates.find((each) => isFinalizing(each) && each.slot < slot)
+    if (found !== undefined && found.slot > (highest?.slot ?? -1)) highest = found
+  }
+  return highest
+}
+
+/** Makes a whole path final, the lowest first, unless it forks off below what is final. */
+function follow(state: EngineState, path: readonly Block[], target: Certificate): void {
+  if ((path.at(-1)?.header.height ?? Infinity) <= state.final.height) return halt(state, target)
   if (target === state.pendingFinal) state.pendingFinal = undefined
-  for (const block of path.reverse()) {
+  const upwards = path.toReversed()
+  for (const block of upwards) {
     const ends = endsEpoch(block.header, state.final.epoch === block.header.epoch ? state.final.nextCommittee : SKIP)
     makeFinal(state, block)
     // What follows in this epoch is empty, and no part of the history.
-    if (ends) return endEpoch(state, block, path, target)
+    if (ends) return endEpoch(state, block, upwards, target)
   }
   if (state.current <= state.final.slot) advanceTo(state, state.final.slot + 1)
   else makeIdle(state)
@@ -185,7 +215,7 @@ export function finalAt(state: EngineState, height: number): FinalBlock | undefi
 }
 
 /** Two final blocks that exclude each other: the committee is beyond what it bears, and a person must look. */
-export function halt(state: EngineState, { slot, digest }: Pick<Certificate, 'slot' | 'digest'>): void {
+export function halt(state: EngineState, { slot, digest }: BlockAt): void {
   state.halted = true
   emitEffect(state, { type: 'emit', event: { type: 'halted', slot, digest } })
 }

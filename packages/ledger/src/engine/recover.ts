@@ -85,8 +85,6 @@ function restore(state: EngineState, entry: LogRecord, own: Vote[]): void {
       if (header.epoch !== state.epoch.number || header.slot <= state.final.slot || state.blocks.has(block.digest)) return
       state.blocks.set(block.digest, block)
       slotOf(state, header.slot).blocks.push(block.digest)
-      // In the order of the log, as before the crash: a later certificate may name a block that is not known any more.
-      finalise(state)
       return
     }
     case 'payload':

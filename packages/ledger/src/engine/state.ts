@@ -110,7 +110,7 @@ export interface EngineState {
   changed: boolean
 
   final: ChainPoint
-  /** The highest certificate that makes a block final whose ancestors are not all here. */
+  /** The highest certificate that makes a block final whose ancestors are not all here; lower ones are found in their slots. */
   pendingFinal: Certificate | undefined
   history: FinalBlock[]
   /** Digest by height of what was handed to `apply`, and what came back. */

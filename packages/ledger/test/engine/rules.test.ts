@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Committee, createCommittee } from '../../src/committee.ts'
 import { signedBytes } from '../../src/envelope.ts'
-import { signReady } from '../../src/epoch-chain/ready.ts'
-import { ed25519Signer, type Signer } from '../../src/signing.ts'
 import { SKIP } from '../../src/votes.ts'
 import { LedgerError } from '../../src/errors.ts'
 import { type BlockHeader, headerDigest, pointOf } from '../../src/header.ts'
 import { EMPTY_PAYLOAD, payloadFacts } from '../../src/payload.ts'
-import type { LogRecord, Message, SignedHeader } from '../../src/engine/messages.ts'
+import type { LogRecord, SignedHeader } from '../../src/engine/messages.ts'
 import { digestOf, LEDGER } from '../fixtures.ts'
 import { type Seat, table, type Table } from './seats.ts'
 
@@ -135,6 +132,24 @@ describe('a slot of four seats, one of which may lie', () => {
     assert.deepEqual(paths, ['fast', 'slow'])
   })
 
+  it('R7: a lower final certificate makes its block final as soon as that is here, whatever a higher one lacks', () => {
+    const t = table('bft-4', 4)
+    const slot = proposed(t)
+    const seat = t.seats[1]!
+    const lost = digestOf(9)
+    for (const [number, digest] of [
+      [1, slot.digest],
+      [2, lost],
+    ] as const) {
+      for (const from of [0, 2, 3]) seat.hear(from, t.vote(from, 'final', number, digest))
+    }
+    assert.equal(seat.state.pendingFinal?.digest, lost)
+    assert.equal(seat.state.final.height, 0)
+    give(seat, slot)
+    assert.equal(seat.state.final.digest, slot.digest, 'nothing needs to be said again')
+    assert.equal(seat.state.pendingFinal?.digest, lost, 'the other one is still waited for')
+  })
+
   it('an own vote counts here only once it is durable', () => {
     const t = table('bft-4', 4)
     const slot = proposed(t)
@@ -227,7 +242,7 @@ describe('a restart', () => {
     assert.ok(leader.sent('proposal').every(({ proposal }) => headerDigest(proposal.header) === digest))
   })
 
-  it('replays its log in the order in which it was written', () => {
+  it('finds what is final in its log, in whatever order that came', () => {
     const t = table('bft-4', 4)
     const { proposal, digest } = proposed(t)
     const seat = t.seats[1]!
@@ -240,6 +255,15 @@ describe('a restart', () => {
     seat.restart({ point: pointOf(proposal.header), stateRoot: digestOf(1), recent: [] })
     assert.equal(seat.state.final.height, 1)
     assert.ok(seat.effects.some((effect) => effect.type === 'fetch' && effect.want.type === 'sync'))
+    // Nor is it needed for what is below it, in whatever order that came.
+    for (const records of [
+      [final(2, digestOf(9)), { type: 'block', proposal } as const, final(1, digest)],
+      [final(1, digest), final(2, digestOf(9)), { type: 'block', proposal } as const],
+    ]) {
+      seat.log.splice(0, seat.log.length, ...records)
+      seat.restart({ point: pointOf(proposal.header), stateRoot: digestOf(1), recent: [] })
+      assert.equal(seat.state.final.height, 1)
+    }
   })
 
   it('checks after a restart what a leader attests of a height before the newest', () => {
@@ -285,80 +309,6 @@ describe('a restart', () => {
       () => state.restart(applied),
       (error) => error instanceof LedgerError && error.fault.code === 'BAD_RECORDS',
     )
-  })
-})
-
-describe('the end of an epoch', () => {
-  const joiner = ed25519Signer(new Uint8Array(32).fill(99))
-
-  /** The leader names a committee in which seat 3 has a new key, with the word of the joiner and of Q seats. */
-  function named(): { readonly t: Table; readonly leader: Seat; readonly next: Committee } {
-    const t = table('bft-4', 4)
-    const { size, members } = t.committee
-    const next = createCommittee(
-      size,
-      members.map((member, seat) => (seat === 3 ? { ...member, publicKey: joiner.publicKey } : member)),
-    )
-    const ready = (signer: Signer): Message => ({
-      type: 'ready',
-      ready: {
-        epoch: 0,
-        committee: next.hash,
-        publicKey: signer.publicKey,
-        signature: signReady(LEDGER, signer, 0, next.hash),
-      },
-    })
-    for (const seat of t.seats.slice(0, 3)) {
-      seat.step({ type: 'reconfigure', committee: next })
-      seat.hear(3, ready(joiner))
-    }
-    const leader = t.seats[0]!
-    assert.deepEqual(leader.sent('proposal'), [], 'not without the word of a quorum')
-    for (const seat of [1, 2]) leader.hear(seat, ready(t.signers[seat]!))
-    return { t, leader, next }
-  }
-
-  it('is named once joiners and a quorum are ready, and who votes for it has the committee on disk', () => {
-    const { t, leader, next } = named()
-    const [message] = leader.sent('proposal')
-    assert.equal(message?.proposal.header.nextCommittee, next.hash)
-    const seat = t.seats[1]!
-    seat.hear(0, message)
-    assert.deepEqual(seat.votes(), ['first 1 block'])
-    const types = seat.log.map(({ type }) => type)
-    assert.ok(types.includes('committee') && types.indexOf('committee') < types.indexOf('vote'))
-  })
-
-  it('is the end of its history also for who does not know the next committee', () => {
-    const { t, leader } = named()
-    const seat = t.seats[3]!
-    const { proposal } = leader.sent('proposal')[0]!
-    const end = pointOf(proposal.header)
-    const header: BlockHeader = { ...proposal.header, slot: 2, height: 2, parentSlot: 1, parent: end.digest }
-    const bytes = signedBytes(LEDGER, 'proposal', 0, 2, headerDigest(header))
-    const after: SignedHeader = { header, signature: t.signers[0]!.sign(bytes) }
-    for (const each of [proposal, after]) {
-      seat.hear(0, { type: 'proposal', proposal: each })
-      for (const from of [0, 1, 2]) seat.hear(from, t.vote(from, 'final', each.header.slot, headerDigest(each.header)))
-    }
-    const finals = seat.notices().flatMap((notice) => (notice.type === 'final' ? [notice.point] : []))
-    assert.deepEqual(finals, [end])
-  })
-
-  it('is learnt of from a quorum by who was not told', () => {
-    const { t, leader, next } = named()
-    const seat = t.seats[3]!
-    seat.hear(0, leader.sent('proposal')[0]!)
-    assert.deepEqual(seat.votes(), [], 'not on the word of the leader')
-    const wanted = seat.effects.find((effect) => effect.type === 'fetch' && effect.want.type === 'committee')
-    assert.ok(wanted?.type === 'fetch')
-    leader.hear(3, { type: 'fetch', want: wanted.want })
-    const answer = leader.sent('committee')[0]!
-    seat.hear(0, { ...answer, readies: answer.readies.slice(0, 3) })
-    assert.deepEqual(seat.votes(), [], 'a quorum and all that join')
-    seat.hear(0, answer)
-    assert.deepEqual(seat.votes(), ['first 1 block'])
-    assert.ok(seat.log.some((entry) => entry.type === 'committee' && entry.committee.hash === next.hash))
   })
 })
 

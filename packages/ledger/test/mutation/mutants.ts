@@ -348,13 +348,6 @@ const RECOVERY: readonly Mutant[] = [
   }),
   mutant(
     'L1',
-    'a restart replays the log in another order',
-    'engine/recover.ts',
-    'not known any more.\n      finalise(state)\n',
-    'not known any more.\n',
-  ),
-  mutant(
-    'L1',
     'own votes are not said again',
     'engine/stall.ts',
     'for (const vote of ownVotes(state)) sendAfterRecords',
@@ -383,8 +376,8 @@ const EPOCHS_AND_CATCHING_UP: readonly Mutant[] = [
     'S15',
     'what follows the end of an epoch is history',
     'engine/finalise.ts',
-    'if (ends) return endEpoch(state, block, path, target)',
-    'if (ends && block === path.at(-1)) return endEpoch(state, block, path, target)',
+    'if (ends) return endEpoch(state, block, upwards, target)',
+    'if (ends && block === upwards.at(-1)) return endEpoch(state, block, upwards, target)',
     { focus: 'epochs' },
   ),
   mutant('S15', 'blocks become final after the end of an epoch', 'engine/finalise.ts', 'state.halted || hasEnded(state)', 'state.halted', {
@@ -399,6 +392,21 @@ const EPOCHS_AND_CATCHING_UP: readonly Mutant[] = [
     'engine/epochs.ts',
     "record(state, { type: 'ready', ready })",
     'void ready',
+  ),
+  mutant(
+    'R1',
+    'the own wish suffices to vote for the next committee',
+    'engine/epochs.ts',
+    'if (committee !== undefined && isWarranted(state, committee)) {',
+    'if (committee !== undefined && isReady(state, committee)) {',
+    { focus: 'epochs' },
+  ),
+  mutant(
+    'R7',
+    'a final block waits for those above it',
+    'engine/finalise.ts',
+    'target = highestFinal(state, missing.slot)',
+    'target = undefined',
   ),
   mutant(
     'S8',

@@ -127,7 +127,8 @@ export class Adversary {
       this.#register(other)
       for (const node of who) out.push({ to: node, message: { type: 'vote', vote: other } })
     }
-    const someone = (): number[] => this.#dice.some(to, this.#dice.between(1, to.length))
+    // A twin's half of the others may be empty.
+    const someone = (): number[] => (to.length === 0 ? [] : this.#dice.some(to, this.#dice.between(1, to.length)))
     const twin = this.#leader.secondOf(vote.epoch, vote.slot)
     const known = state.slots.get(vote.slot)?.blocks ?? []
     if (twin !== undefined && vote.digest !== SKIP) {

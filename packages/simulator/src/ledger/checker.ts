@@ -4,8 +4,10 @@ import {
   type EngineEvent,
   headerDigest,
   type LogRecord,
+  type Member,
   type Message,
   payloadFacts,
+  type Ready,
   SKIP,
   type Vote,
   ZERO_DIGEST,
@@ -188,6 +190,10 @@ export class Checker {
     }
     const ends = parent.epoch === header.epoch && parent.nextCommittee !== ZERO_DIGEST
     insist(!ends || header.payloadRoot === EMPTY_PAYLOAD_ROOT, 'S15', () => `node ${host.node} voted for operations after the end block`)
+    const names = header.nextCommittee !== ZERO_DIGEST && (parent.epoch !== header.epoch || parent.nextCommittee === ZERO_DIGEST)
+    const said = ({ publicKey }: Member): boolean => durable.has(readyName({ ...header, committee: header.nextCommittee, publicKey }))
+    const warranted = !names || (durable.has(`committee/${header.nextCommittee}`) && this.votes.isQuorum(header.epoch, said))
+    insist(warranted, 'R1', () => `node ${host.node} voted for a next committee without it and a quorum's word for it on disk`)
     const fine = !needsPayloadOf(host) || this.chain.payloadOf(header).every(({ body }) => body[0] !== INVALID_MARK)
     insist(fine, 'P2', () => `node ${host.node} voted for invalid operations in slot ${vote.slot}`)
     insist(header.policyRoot === host.state?.init.policyRoot, 'S18', () => `node ${host.node} voted under policies that are not in force`)
@@ -240,6 +246,10 @@ function voteName({ epoch, slot, kind, digest }: Pick<Vote, 'epoch' | 'slot' | '
   return `vote/${epoch}/${slot}/${kind}/${digest}`
 }
 
+function readyName({ epoch, committee, publicKey }: Pick<Ready, 'epoch' | 'committee' | 'publicKey'>): string {
+  return `ready/${epoch}/${committee}/${Buffer.from(publicKey).toString('hex')}`
+}
+
 function nameOf(record: LogRecord): string {
   switch (record.type) {
     case 'vote':
@@ -251,9 +261,11 @@ function nameOf(record: LogRecord): string {
     case 'block':
       return 'block'
     case 'certificate':
-    case 'committee':
-    case 'ready':
       return record.type
+    case 'committee':
+      return `committee/${record.committee.hash}`
+    case 'ready':
+      return readyName(record.ready)
     case 'epoch':
       return `epoch/${record.start.number}`
     default:

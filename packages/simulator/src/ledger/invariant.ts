@@ -1,7 +1,7 @@
 /** An invariant that did not hold, at the step at which that showed. */
 export class InvariantError extends Error {
   override readonly name = 'InvariantError'
-  /** `S1` to `S22`, `R3` to `R7`, `P1` to `P6`, `L1` to `L6`. */
+  /** `S1` to `S22`, `R1` to `R7`, `P1` to `P6`, `L1` to `L6`. */
   readonly invariant: string
 
   constructor(invariant: string, what: string) {

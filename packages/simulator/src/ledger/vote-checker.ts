@@ -1,4 +1,4 @@
-import { type Certificate, type CertificateKind, type Committee, type Digest, SKIP, type Vote } from '@cairn/ledger'
+import { type Certificate, type CertificateKind, type Committee, type Digest, type Member, SKIP, type Vote } from '@cairn/ledger'
 import { insist } from './invariant.ts'
 import type { LedgerObserver } from './observer.ts'
 import { oracleThresholds } from './oracle.ts'
@@ -35,6 +35,12 @@ export class VoteChecker {
   /** The seat of `peer` in an epoch, or -1. */
   seatOf(epoch: number, peer: string): number {
     return this.#committees.get(epoch)?.members.findIndex((member) => member.peer === peer) ?? -1
+  }
+
+  /** Whether `has` holds for a quorum of the epoch's seats. */
+  isQuorum(epoch: number, has: (member: Member) => boolean): boolean {
+    const committee = this.#committees.get(epoch)
+    return committee !== undefined && committee.members.filter(has).length >= oracleThresholds(committee.size).quorum
   }
 
   /** A vote leaves its seat, or is let out by the adversary. */

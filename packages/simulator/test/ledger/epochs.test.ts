@@ -19,3 +19,16 @@ for (const [preset, changesMin] of [
     assert.ok(changes >= changesMin, `${changes} epochs ended in 30 seeds`)
   })
 }
+
+// Four of five seats of the core had voted for a block that named a committee which nobody wanted any more, and had all been restarted since:
+// the quorum's words for it were gone, so the fifth could not be convinced, and a quorum needs it.
+it('bft-7: a slot in which only some know why its block may end the epoch is repaired', () => {
+  const { failure, epochs } = simulateLedger({ preset: 'bft-7', seed: 4, focus: 'epochs', twice: false })
+  assert.equal(failure, undefined, `${failure?.message}\n${failure?.replay}`)
+  assert.ok(epochs > 1)
+})
+
+// All others of the lying seat's committee were one twin's half; the other twin, with nobody to lie to, drew from nothing for ever.
+it('bft-4: a twin whose half of the others is empty comes to its end', () => {
+  assert.equal(simulateLedger({ preset: 'bft-4', seed: 288, focus: 'epochs', twice: false }).failure, undefined)
+})

@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { headerDigest, type Payload, payloadFacts, pointOf, SKIP, taggedDigest } from '@cairn/ledger'
+import {
+  type BlockHeader,
+  type Committee,
+  createCommittee,
+  headerDigest,
+  type LogRecord,
+  type Payload,
+  payloadFacts,
+  pointOf,
+  SKIP,
+  taggedDigest,
+} from '@cairn/ledger'
 import { INVALID_MARK } from '../../src/ledger/invalid-mark.ts'
 import { InvariantError, withoutChecks } from '../../src/ledger/invariant.ts'
 import { checkRecovery, type Recovery } from '../../src/ledger/liveness.ts'
@@ -18,6 +29,16 @@ const INVALID: Payload = [{ id: 'an invalid one', body: new Uint8Array(8).fill(I
 function stating(payload: Payload): { payloadRoot: string; payloadBytes: number; operationsCount: number } {
   const { root, bytesCount } = payloadFacts(payload)
   return { payloadRoot: root, payloadBytes: bytesCount, operationsCount: payload.length }
+}
+
+/** A block that names a next committee, and the word of a quorum for it. */
+function endOfEpoch(stage: Stage): { readonly block: BlockHeader; readonly words: readonly LogRecord[]; readonly next: Committee } {
+  const { size, members, thresholds } = stage.committee
+  const next = createCommittee(size, members.toReversed())
+  const words = members.slice(0, thresholds.quorum).map(({ publicKey }): LogRecord => {
+    return { type: 'ready', ready: { epoch: 0, committee: next.hash, publicKey, signature: new Uint8Array(64) } }
+  })
+  return { block: stage.block(1, BASE, { nextCommittee: next.hash }), words, next }
 }
 
 const TRACES: Readonly<Record<string, Trace>> = {
@@ -166,6 +187,18 @@ const TRACES: Readonly<Record<string, Trace>> = {
     return () => stage.leaves(0, { type: 'proposal', proposal: { header, signature: new Uint8Array(64) } })
   },
   'P6: a vote in an epoch whose record is not durable': (stage) => () => stage.says(0, 'first', 1, SKIP, 1),
+  'R1: a vote for the next committee without the word of a quorum on disk': (stage) => {
+    const { block, words, next } = endOfEpoch(stage)
+    stage.durable(0, ...words, { type: 'committee', committee: next })
+    stage.durable(1, ...words.slice(1), { type: 'committee', committee: next })
+    stage.says(0, 'first', 1, headerDigest(block))
+    return () => stage.says(1, 'first', 1, headerDigest(block))
+  },
+  'R1: a vote for the next committee without the committee on disk': (stage) => {
+    const { block, words } = endOfEpoch(stage)
+    stage.durable(0, ...words)
+    return () => stage.says(0, 'first', 1, headerDigest(block))
+  },
   'R3: an extra vote for a block on too few first votes': (stage) => {
     const digest = headerDigest(stage.block(1, BASE))
     const slot = stage.slot(0, 1)
