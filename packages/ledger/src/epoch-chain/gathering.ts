@@ -19,7 +19,9 @@ export function openEpochRecord(from: EpochStart, next: EpochStart, readies: rea
     nextCommittee: next.committee.hash,
     delta: deltaBetween(from.committee, next.committee),
     ready: joinersOf(from.committee, next.committee).flatMap(({ seat, member }) => {
-      const word = readies.find((each) => each.committee === next.committee.hash && isKey(each.publicKey, member))
+      // A committee that was wanted in an epoch before may be wanted again: what was said of it then is worth nothing.
+      const isWord = ({ epoch, committee }: Ready): boolean => epoch === from.number && committee === next.committee.hash
+      const word = readies.find((each) => isWord(each) && isKey(each.publicKey, member))
       return word === undefined ? [] : [{ seat, signature: word.signature }]
     }),
     signatures: [],

@@ -96,14 +96,17 @@ describe('an epoch that is handed over by engines', () => {
   })
 
   it('is not believed with a word for another epoch, or none', () => {
-    const late: Ready = { ...readies[0]!, epoch: 1, signature: key.sign(Buffer.from('for the next epoch')) }
-    for (const words of [[late], []]) {
+    const forged: Ready = { ...readies[0]!, signature: key.sign(Buffer.from('for the next epoch')) }
+    const late: Ready = { ...forged, epoch: 1 }
+    for (const words of [[forged], [late], []]) {
       const record = signed(openEpochRecord(first, starts[0]!, words), run)
       assert.throws(
         () => verifyEpochRecord(LEDGER, 0, t.committee, verifier, record),
         (error) => error instanceof LedgerError && error.fault.code === 'NOT_READY',
       )
     }
+    const record = signed(openEpochRecord(first, starts[0]!, [late, ...readies]), run)
+    assert.equal(verifyEpochRecord(LEDGER, 0, t.committee, verifier, record).hash, next.hash, 'nor does such a word stand in the way')
   })
 
   it('is gathered from what each has of it, whatever else they are told', () => {

@@ -15,7 +15,8 @@ export class EpochChecker {
   /** `ready` is durable at a replica that keeps the rules. */
   durable(ready: Ready): void {
     const isKnown = this.#readies.some(
-      (known) => known.committee === ready.committee && Buffer.compare(known.publicKey, ready.publicKey) === 0,
+      ({ epoch, committee, publicKey }) =>
+        epoch === ready.epoch && committee === ready.committee && Buffer.compare(publicKey, ready.publicKey) === 0,
     )
     if (!isKnown) this.#readies.push(ready)
   }
