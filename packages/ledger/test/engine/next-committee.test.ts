@@ -6,6 +6,7 @@ import { signReady } from '../../src/epoch-chain/ready.ts'
 import { type BlockHeader, headerDigest, pointOf } from '../../src/header.ts'
 import type { Message, SignedHeader } from '../../src/engine/messages.ts'
 import { ed25519Signer, type Signer } from '../../src/signing.ts'
+import { signVote, SKIP } from '../../src/votes.ts'
 import { LEDGER } from '../fixtures.ts'
 import { type Seat, table, type Table } from './seats.ts'
 
@@ -109,6 +110,29 @@ describe('the end of an epoch', () => {
     }
     const finals = seat.notices().flatMap((notice) => (notice.type === 'final' ? [notice.point] : []))
     assert.deepEqual(finals, [end])
+  })
+
+  it('is the end of what was voted in it: a vote said to be of the next epoch is none, though its seat keeps its key', () => {
+    const { t, leader } = named()
+    const seat = t.seats[1]!
+    const [message] = leader.sent('proposal')
+    assert.ok(message !== undefined)
+    seat.hear(0, message)
+    seat.hear(0, answered(seat, leader)!)
+    for (const from of [0, 2, 3]) seat.hear(from, t.vote(from, 'final', 1, headerDigest(message.proposal.header)))
+    seat.sync()
+    assert.equal(seat.state.epoch.number, 1)
+    seat.fire('slot')
+    seat.sync()
+    assert.deepEqual(seat.votes(), ['first 1 block', 'first 2 skip'])
+    const said = (from: number, epoch: number): Message => {
+      const vote = signVote(LEDGER, t.signers[from]!, { kind: 'first', epoch, slot: 2, digest: SKIP, seat: from })
+      return { type: 'vote', vote: { ...vote, epoch: 1 } }
+    }
+    for (const from of [0, 2]) seat.hear(from, said(from, 0))
+    assert.equal(seat.state.current, 2, 'with its own vote they would be a quorum')
+    for (const from of [0, 2]) seat.hear(from, said(from, 1))
+    assert.equal(seat.state.current, 3)
   })
 
   it('is learnt of from a quorum by who was not told', () => {
