@@ -56,6 +56,9 @@ export class Adversary {
   readonly #memory: Message[] = []
   /** Votes of the newest slots. */
   #lately: Vote[] = []
+  #latelyEpoch = 0
+  /** Votes of the epoch before, said to be of this one. */
+  #before: Vote[] = []
   #junk = 0
   readonly #leader: LyingLeader
   readonly #register: (vote: Vote) => void
@@ -76,6 +79,8 @@ export class Adversary {
     if (this.#memory.length < MEMORY_MAX) this.#memory.push(message)
     else if (this.#dice.chance(200)) this.#memory[this.#dice.below(MEMORY_MAX)] = message
     const out = this.#twist(intent)
+    if (this.#tricks.has('relabel'))
+      for (const vote of this.#fromBefore(intent.state)) for (const node of to) out.push({ to: node, message: { type: 'vote', vote } })
     if (this.#does('replay', 100)) out.push(...to.slice(0, 1).map((node) => ({ to: node, message: this.#replayed(intent.state) })))
     return out.filter(({ message }) => !this.#isWithheld(message))
   }
@@ -174,9 +179,6 @@ export class Adversary {
         say(this.#dice.pick(['first', 'extra', 'final']), this.#dice.pick([SKIP, 'ee'.repeat(32), 'dd'.repeat(32)]), slot, someone())
       }
     }
-    if (this.#tricks.has('relabel')) {
-      for (const old of this.#fromBefore(state)) for (const node of to) out.push({ to: node, message: { type: 'vote', vote: old } })
-    }
     if (this.#does('relabel', 400)) {
       const other = this.#relabel(vote, state)
       for (const node of someone()) out.push({ to: node, message: { type: 'vote', vote: other } })
@@ -191,18 +193,19 @@ export class Adversary {
     return out
   }
 
-  /** At the start of an epoch: votes that seats cast in the last slots of the one before, said to be of this one, which has the same slots. */
-  #fromBefore(state: EngineState): Vote[] {
-    const { number, base } = state.epoch
-    const old = this.#lately.filter(({ epoch, slot }) => epoch < number && slot > base.slot).map((vote) => ({ ...vote, epoch: number }))
+  /** Votes that seats cast beyond the end of the epoch before, said to be of this one: again and again, while their slots are open in it. */
+  #fromBefore({ epoch, current, slots }: EngineState): Vote[] {
+    if (epoch.number !== this.#latelyEpoch) this.#before = this.#lately.map((vote) => ({ ...vote, epoch: epoch.number }))
+    this.#latelyEpoch = epoch.number
     this.#lately = []
-    for (let slot = state.current; slot >= state.current - LATELY_SLOTS; slot--) {
-      const cast = state.slots.get(slot)
-      if (cast === undefined) continue
-      this.#lately.push(...[...cast.first, ...cast.extras.flat(), ...cast.finals].filter((vote) => vote !== undefined))
+    for (let slot = current; slot >= current - LATELY_SLOTS; slot--) {
+      const cast = slots.get(slot)
+      if (cast !== undefined)
+        this.#lately.push(...[...cast.first, ...cast.extras.flat(), ...cast.finals].filter((vote) => vote !== undefined))
     }
-    if (old.length > 0) this.#counters.count('relabel-epoch')
-    return old
+    this.#before = this.#before.filter(({ slot }) => slot >= current)
+    if (this.#before.length > 0) this.#counters.count('relabel-epoch')
+    return this.#before
   }
 
   /** A vote that somebody cast, said to be of another kind, slot, epoch or seat, or for something else: the signature is a good one. */
