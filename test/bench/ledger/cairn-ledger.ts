@@ -8,8 +8,8 @@ import type { RoleProcess } from '../process.ts'
 import { freePorts } from './ports.ts'
 import type { System, Work, Writer } from './system.ts'
 
-/** Before the heights that a measurement comes to. */
-const LIFETIME_HEIGHTS = 60_000
+/** How many heights further than it knows of a client lets its operations live: some seconds, in which it may hand one in again. */
+const LIFETIME_HEIGHTS = 1000
 
 interface SeatsInit {
   readonly preset: PresetName
@@ -88,12 +88,14 @@ function totalWork(statuses: readonly StatusResponse[]): Work {
 export function connectClient(url: string, ledger: LedgerId, isSigned: boolean): Writer {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const signer: Signer = ed25519Signer(randomBytes(32))
+  let height = 0
   return {
     async write(key, value) {
-      const fields = { client: signer.publicKey, nonce: randomBytes(16), lastHeight: LIFETIME_HEIGHTS }
+      const fields = { client: signer.publicKey, nonce: randomBytes(16), lastHeight: height + LIFETIME_HEIGHTS }
       const { id, body } = encodeOperation(ledger, { ...fields, action: { type: 'put', key, value } }, isSigned ? signer : undefined)
       const outcome = await post(agent, `${url}/v1/submit`, JSON.stringify({ id, body: Buffer.from(body).toString('base64') }))
       if (outcome.type !== 'final' || outcome.result.type !== 'applied') throw new Error(`an operation is ${JSON.stringify(outcome)}`)
+      height = outcome.result.height
     },
     close: () => agent.destroy(),
   }

@@ -23,7 +23,7 @@ export type EngineEvent =
   /** The operator wants this committee next; joiners and seats are all told. */
   | { readonly type: 'reconfigure'; readonly committee: Committee }
 
-export type TimerName = 'slot' | 'propose' | 'resend' | 'fetch'
+export type TimerName = 'slot' | 'propose' | 'hold' | 'resend' | 'fetch'
 
 /** What the runtime must now do, in order. */
 export type Effect =

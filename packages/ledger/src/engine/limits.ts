@@ -73,6 +73,19 @@ export const LINGER_SHARE = 4
 export const BATCH_OPERATIONS = 256
 export const BATCH_MS = 5
 
+/** Payloads up to this leave with their header: at 1 Gbit/s half a millisecond, about what the header waits for its sync. */
+export const TOGETHER_BYTES_MAX = 64 * 1024
+
+/**
+ * A final vote waits as long for the first votes that are on their way as it took from the own first vote to notarisation, within these bounds;
+ * after a wait in vain that many slots do without. Seats of one region vote within some milliseconds of each other, unless their machines are
+ * busy; where one is away, a wait in 257 blocks is nothing.
+ */
+export const HOLD_MS_MIN = 5
+export const HOLD_MS_MAX = 25
+export const HOLD_PAUSE_SLOTS_MIN = 4
+export const HOLD_PAUSE_SLOTS_MAX = 256
+
 /** Leader timeouts double at most this often while nothing becomes final, stalls likewise. */
 export const BACKOFF_DOUBLINGS_MAX = 6
 

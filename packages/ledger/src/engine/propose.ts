@@ -6,7 +6,7 @@ import { SKIP } from '../votes.ts'
 import { wantBlock, wantSlot } from './wants.ts'
 import { committeeToName } from './epochs.ts'
 import { isPipelined } from './advance.ts'
-import { BATCH_OPERATIONS, PACED_BLOCKS } from './limits.ts'
+import { BATCH_OPERATIONS, PACED_BLOCKS, TOGETHER_BYTES_MAX } from './limits.ts'
 import type { SignedHeader } from './messages.ts'
 import { takeBatch } from './pool.ts'
 import { BLOCK_KINDS, certificateOf, type EngineState, leaderOf, record, send, sendAfterRecords, slotOf } from './state.ts'
@@ -49,7 +49,9 @@ export function propose(state: EngineState): void {
   slot.proposed = digest
   // P3: after a crash this seat must not lead the slot with another block.
   record(state, { type: 'proposed', epoch: epoch.number, slot: header.slot, digest })
-  if (payload.length > 0) send(state, state.others, { type: 'payload', payload })
+  // A long payload travels while its header waits for the disk; a short one goes along with it, which is one packet and not two.
+  const sendPayload = bytesCount > TOGETHER_BYTES_MAX ? send : sendAfterRecords
+  if (payload.length > 0) sendPayload(state, state.others, { type: 'payload', payload })
   sendAfterRecords(state, state.others, { type: 'proposal', proposal })
   claimPayload(state, payload)
   admitBlock(state, proposal)

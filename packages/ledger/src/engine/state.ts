@@ -8,6 +8,7 @@ import type { Signer, Verifier } from '../signing.ts'
 import type { Vote } from '../votes.ts'
 import type { Effect, TimerName } from './events.ts'
 import type { BatchItem, EpochStart, LogRecord, Message, PeerId, Ready, SignedHeader, Want } from './messages.ts'
+import { HOLD_PAUSE_SLOTS_MIN } from './limits.ts'
 import type { Settings } from './settings.ts'
 
 /** Everything the engine is handed. */
@@ -140,6 +141,8 @@ export interface EngineState {
   syncHeld: PeerId | undefined
   /** The slot timer runs for the short time, because there is work to do. */
   urgent: boolean
+  /** The slot whose final vote waits, or waited, for the fast path; none before `pausedTo` does. When the last first vote was cast. */
+  readonly hold: { slot: number; votedAt: number; isOver: boolean; pausedTo: number; pauseSlots: number }
   /** The leader need not wait any longer for a fuller block; for operations at all. */
   mayPipeline: boolean
   mayHeartbeat: boolean
@@ -216,10 +219,11 @@ export function createState(init: EngineInit): EngineState {
     syncedSlot: -1,
     syncHeld: undefined,
     urgent: false,
+    hold: { slot: -1, votedAt: 0, isOver: false, pausedTo: 0, pauseSlots: HOLD_PAUSE_SLOTS_MIN },
     mayPipeline: false,
     mayHeartbeat: false,
     atTip: false,
-    timerIds: { slot: 0, propose: 0, resend: 0, fetch: 0 },
+    timerIds: { slot: 0, propose: 0, hold: 0, resend: 0, fetch: 0 },
     token: 0,
     records: [],
     castNow: [],

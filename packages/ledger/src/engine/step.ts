@@ -6,6 +6,7 @@ import { activateEpoch, noteCandidate, receiveCommittee, receiveNamed, receiveRe
 import { evaluateWaiting } from './evaluate.ts'
 import { verifyEvidence } from './evidence.ts'
 import type { Effect, EngineEvent, TimerName } from './events.ts'
+import { endHold } from './final-vote.ts'
 import { applyReady, noteApplied } from './finalise.ts'
 import { installSnapshot } from './install.ts'
 import { BATCH_ITEMS_MAX, BATCH_SLOTS_MAX } from './limits.ts'
@@ -159,6 +160,9 @@ function fire(state: EngineState, timer: TimerName): void {
       break
     case 'propose':
       endWait(state)
+      break
+    case 'hold':
+      endHold(state)
       break
     case 'resend':
       return resend(state)

@@ -56,7 +56,7 @@ export class Seat {
   }
 
   /** Fires the timer that runs under that name. */
-  fire(timer: 'slot' | 'propose' | 'resend' | 'fetch'): void {
+  fire(timer: 'slot' | 'propose' | 'hold' | 'resend' | 'fetch'): void {
     this.step({ type: 'timer', timer, id: this.state.timerIds[timer] })
   }
 
