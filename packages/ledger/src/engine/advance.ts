@@ -1,5 +1,5 @@
 import { emitEffect, type EngineState, leaderOf, setTimer } from './state.ts'
-import { BACKOFF_DOUBLINGS_MAX, BATCH_MS, LINGER_SHARE } from './limits.ts'
+import { BACKOFF_DOUBLINGS_MAX, GATHER_MS, LINGER_SHARE, PATIENCE_MS_MAX, PATIENCE_MS_MIN } from './limits.ts'
 
 /** R6: enters `slot`, because a certificate of the slot before it is known. */
 export function advanceTo(state: EngineState, slot: number): void {
@@ -19,12 +19,18 @@ export function startSlotTimers(state: EngineState): void {
   if (state.seat === undefined) return
   const { idleMs } = state.init.settings
   state.urgent = hasWork(state)
+  state.gathering = false
   setTimer(state, 'slot', leaderTimeoutMs(state) + (state.urgent ? 0 : idleMs))
-  if (leaderOf(state, state.current) === state.seat) setTimer(state, 'propose', isPipelined(state) ? BATCH_MS : idleMs)
+  if (leaderOf(state, state.current) === state.seat) setTimer(state, 'propose', isPipelined(state) ? patienceMs(state) : idleMs)
 }
 
 /** The leader has waited: at first for a fuller block, then for operations. */
 export function endWait(state: EngineState): void {
+  if (state.gathering) {
+    state.gathering = false
+    setTimer(state, 'propose', state.init.settings.idleMs)
+    return
+  }
   if (state.mayPipeline || !isPipelined(state)) {
     state.mayHeartbeat = true
     return
@@ -32,6 +38,17 @@ export function endWait(state: EngineState): void {
   state.mayPipeline = true
   // A block that is certified becomes final by the votes that are on their way; an empty one on top of it helps only where those are lost.
   setTimer(state, 'propose', Math.min(state.init.settings.idleMs, leaderTimeoutMs(state) / LINGER_SHARE))
+}
+
+/**
+ * A block is final, and operations wait for the next: those of clients that are being answered come in a moment, and a block costs all seats as
+ * much for one operation as for hundreds.
+ */
+export function gather(state: EngineState): void {
+  const { pool, seat, current } = state
+  if (isPipelined(state) || leaderOf(state, current) !== seat || pool.own.length + pool.foreign.length === 0) return
+  state.gathering = true
+  setTimer(state, 'propose', Math.min(Math.max(1, (state.now - state.votedAt) / 2), GATHER_MS))
 }
 
 /** Whether a block of the current slot would stand on one that is certified and not final. */
@@ -60,4 +77,9 @@ function hasWork(state: EngineState): boolean {
 function leaderTimeoutMs(state: EngineState): number {
   const doublings = Math.min(Math.max(state.barren - 1, 0), BACKOFF_DOUBLINGS_MAX)
   return state.init.settings.leaderTimeoutMs * 2 ** doublings
+}
+
+/** How long votes that are on their way are waited for: as long as it took from the own first vote to here, within bounds. */
+export function patienceMs({ now, votedAt }: EngineState): number {
+  return Math.min(Math.max(PATIENCE_MS_MIN, now - votedAt), PATIENCE_MS_MAX)
 }

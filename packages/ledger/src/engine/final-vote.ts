@@ -1,6 +1,7 @@
 import type { Digest } from '../digest.ts'
 import { SKIP } from '../votes.ts'
-import { HOLD_MS_MAX, HOLD_MS_MIN, HOLD_PAUSE_SLOTS_MAX } from './limits.ts'
+import { patienceMs } from './advance.ts'
+import { HOLD_PAUSE_SLOTS_MAX } from './limits.ts'
 import { certificateOf, type EngineState, setTimer, type SlotState } from './state.ts'
 import { castVote, maySign } from './vote.ts'
 
@@ -27,7 +28,7 @@ function isHeld(state: EngineState, { slot, first: votes }: SlotState, own: Dige
     if (slot !== current - 1 || slot < hold.pausedTo || hold.slot > final.slot) return false
     hold.slot = slot
     hold.isOver = false
-    setTimer(state, 'hold', Math.min(Math.max(HOLD_MS_MIN, state.now - hold.votedAt), HOLD_MS_MAX))
+    setTimer(state, 'hold', patienceMs(state))
   }
   return !hold.isOver && votes.every((vote) => vote === undefined || vote.digest === own)
 }

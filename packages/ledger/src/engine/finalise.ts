@@ -3,7 +3,7 @@ import { type Digest, ZERO_DIGEST } from '../digest.ts'
 import { pointOf } from '../header.ts'
 import { EMPTY_PAYLOAD, EMPTY_PAYLOAD_ROOT } from '../payload.ts'
 import { SKIP } from '../votes.ts'
-import { advanceTo, makeIdle } from './advance.ts'
+import { advanceTo, gather, makeIdle } from './advance.ts'
 import { dropWant, isFarAhead, slotKey, syncFrom, wantBlock, wantPayload } from './wants.ts'
 import { endEpoch } from './epochs.ts'
 import type { FastMissed } from './events.ts'
@@ -84,6 +84,7 @@ function follow(state: EngineState, path: readonly Block[], target: Certificate)
   }
   if (state.current <= state.final.slot) advanceTo(state, state.final.slot + 1)
   else makeIdle(state)
+  gather(state)
 }
 
 /** The epoch's last block is final: whatever else becomes final in it is empty, and no part of the history. */

@@ -67,24 +67,27 @@ export const PACED_BLOCKS = 64
 export const LINGER_SHARE = 4
 
 /**
- * With fewer operations than this a leader waits this long for its certified block to become final: where votes take a millisecond that makes one
+ * With fewer operations than this a leader waits a moment for its certified block to become final: where votes take a millisecond that makes one
  * block of two, and where they take many it costs little.
  */
 export const BATCH_OPERATIONS = 256
-export const BATCH_MS = 5
 
 /** Payloads up to this leave with their header: at 1 Gbit/s half a millisecond, about what the header waits for its sync. */
 export const TOGETHER_BYTES_MAX = 64 * 1024
 
 /**
- * A final vote waits as long for the first votes that are on their way as it took from the own first vote to notarisation, within these bounds;
- * after a wait in vain that many slots do without. Seats of one region vote within some milliseconds of each other, unless their machines are
- * busy; where one is away, a wait in 257 blocks is nothing.
+ * Votes that are on their way are waited for as long as the ones before them took, within these bounds. Seats of one region vote within some
+ * milliseconds of each other, unless their machines are busy; where they are far, 25 ms are little.
  */
-export const HOLD_MS_MIN = 5
-export const HOLD_MS_MAX = 25
+export const PATIENCE_MS_MIN = 5
+export const PATIENCE_MS_MAX = 25
+
+/** Slots that do without a held final vote after one was held in vain: where a seat is away, a wait in 257 blocks is nothing. */
 export const HOLD_PAUSE_SLOTS_MIN = 4
 export const HOLD_PAUSE_SLOTS_MAX = 256
+
+/** After a final block operations are gathered this long, if any wait: less than a client takes to come back over a network. */
+export const GATHER_MS = 20
 
 /** Leader timeouts double at most this often while nothing becomes final, stalls likewise. */
 export const BACKOFF_DOUBLINGS_MAX = 6

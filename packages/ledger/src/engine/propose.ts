@@ -21,6 +21,7 @@ export function propose(state: EngineState): void {
   if (slot.proposed !== undefined || slot.own.first !== undefined) return
   const parent = chooseParent(state)
   if (parent === undefined || !isDue(state, parent)) return
+  if (state.gathering && state.pool.own.length + state.pool.foreign.length < BATCH_OPERATIONS) return
   const payload = choosePayload(state, parent)
   const nextCommittee = committeeToName(state, parent)
   if (!state.mayHeartbeat && payload.length === 0 && nextCommittee === parent.nextCommittee) return

@@ -141,8 +141,12 @@ export interface EngineState {
   syncHeld: PeerId | undefined
   /** The slot timer runs for the short time, because there is work to do. */
   urgent: boolean
-  /** The slot whose final vote waits, or waited, for the fast path; none before `pausedTo` does. When the last first vote was cast. */
-  readonly hold: { slot: number; votedAt: number; isOver: boolean; pausedTo: number; pauseSlots: number }
+  /** When the last first vote was cast. */
+  votedAt: number
+  /** The slot whose final vote waits, or waited, for the fast path; none before `pausedTo` does. */
+  readonly hold: { slot: number; isOver: boolean; pausedTo: number; pauseSlots: number }
+  /** The leader waits for operations that come together. */
+  gathering: boolean
   /** The leader need not wait any longer for a fuller block; for operations at all. */
   mayPipeline: boolean
   mayHeartbeat: boolean
@@ -219,7 +223,9 @@ export function createState(init: EngineInit): EngineState {
     syncedSlot: -1,
     syncHeld: undefined,
     urgent: false,
-    hold: { slot: -1, votedAt: 0, isOver: false, pausedTo: 0, pauseSlots: HOLD_PAUSE_SLOTS_MIN },
+    votedAt: 0,
+    hold: { slot: -1, isOver: false, pausedTo: 0, pauseSlots: HOLD_PAUSE_SLOTS_MIN },
+    gathering: false,
     mayPipeline: false,
     mayHeartbeat: false,
     atTip: false,

@@ -11,7 +11,7 @@ export function maySign(state: EngineState, slot: SlotState): boolean {
 export function castVote(state: EngineState, slot: SlotState, kind: VoteKind, digest: Digest): void {
   const { seat, signer, epoch, init } = state
   if (seat === undefined || signer === undefined) return
-  if (kind === 'first') state.hold.votedAt = state.now
+  if (kind === 'first') state.votedAt = state.now
   if (kind === 'first') slot.own.first = digest
   else if (kind === 'extra') slot.own.extras.push(digest)
   else slot.own.final = digest

@@ -38,7 +38,34 @@ describe('a leader whose block is certified and not final', () => {
     leader.step(more)
     assert.deepEqual(blocks(leader), [1])
     leader.hear(2, t.vote(2, 'first', 1, digest))
+    assert.deepEqual(blocks(leader), [1], 'others come with it')
+    leader.step({ type: 'submit', operation: { id: 'yet more', body: new Uint8Array([3]) } })
+    leader.fire('propose')
+    assert.deepEqual(blocks(leader), [1, 2])
+  })
+
+  it('gathers nothing where nothing waits', () => {
+    const t = table('cft-3', 3)
+    const { leader, digest } = certified(t)
+    leader.hear(2, t.vote(2, 'first', 1, digest))
+    leader.step(more)
     assert.deepEqual(blocks(leader), [1, 1])
+  })
+
+  it('does not forget what it waits for when an ancestor becomes final', () => {
+    const t = table('cft-3', 3)
+    const { leader, digest } = certified(t)
+    leader.step(more)
+    leader.fire('propose')
+    assert.deepEqual(blocks(leader), [1, 1])
+    leader.sync()
+    const second = headerDigest(leader.sent('proposal')[1]!.proposal.header)
+    leader.hear(1, t.vote(1, 'first', 2, second))
+    leader.step({ type: 'submit', operation: { id: 'yet more', body: new Uint8Array([3]) } })
+    leader.hear(2, t.vote(2, 'first', 1, digest))
+    assert.equal(leader.state.final.slot, 1)
+    leader.fire('propose')
+    assert.deepEqual(blocks(leader), [1, 1, 1], 'on top of what is not final')
   })
 
   it('waits a moment only, and for operations not long', () => {

@@ -145,7 +145,9 @@ function submitRequest(text: string): SubmitRequest {
 
 function json(response: ServerResponse, code: number, value: unknown): void {
   if (response.headersSent) return
-  response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+  const text = JSON.stringify(value)
+  // With its length it is one piece, and not cut into chunks.
+  response.writeHead(code, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }).end(text)
 }
 
 function base64(bytes: Uint8Array): string {

@@ -215,8 +215,8 @@ export class ReplicaLog implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    // Everything that this turn of the event loop still appends goes along.
-    await new Promise((resolve) => setImmediate(resolve))
+    // Everything that the caller still appends goes along.
+    await Promise.resolve()
     try {
       while (this.#pending.length > 0) await this.#writeGroup()
     } catch (cause) {
