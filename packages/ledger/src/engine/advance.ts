@@ -1,5 +1,5 @@
 import { emitEffect, type EngineState, leaderOf, setTimer } from './state.ts'
-import { BACKOFF_DOUBLINGS_MAX, GATHER_MS, LINGER_SHARE, PATIENCE_MS_MAX, PATIENCE_MS_MIN } from './limits.ts'
+import { BACKOFF_DOUBLINGS_MAX, BATCH_OPERATIONS, GATHER_MS_MAX, LINGER_SHARE, PATIENCE_MS_MAX, PATIENCE_MS_MIN } from './limits.ts'
 
 /** R6: enters `slot`, because a certificate of the slot before it is known. */
 export function advanceTo(state: EngineState, slot: number): void {
@@ -19,15 +19,15 @@ export function startSlotTimers(state: EngineState): void {
   if (state.seat === undefined) return
   const { idleMs } = state.init.settings
   state.urgent = hasWork(state)
-  state.gathering = false
+  state.gatherTo = 0
   setTimer(state, 'slot', leaderTimeoutMs(state) + (state.urgent ? 0 : idleMs))
   if (leaderOf(state, state.current) === state.seat) setTimer(state, 'propose', isPipelined(state) ? patienceMs(state) : idleMs)
 }
 
 /** The leader has waited: at first for a fuller block, then for operations. */
 export function endWait(state: EngineState): void {
-  if (state.gathering) {
-    state.gathering = false
+  if (state.gatherTo > 0) {
+    state.gatherTo = 0
     setTimer(state, 'propose', state.init.settings.idleMs)
     return
   }
@@ -41,14 +41,24 @@ export function endWait(state: EngineState): void {
 }
 
 /**
- * A block is final, and operations wait for the next: those of clients that are being answered come in a moment, and a block costs all seats as
- * much for one operation as for hundreds.
+ * Blocks with `operationsCount` operations are final, and their clients come back in a moment. Until as many operations are here as there were,
+ * or for half as long as the block took, the leader waits: a block costs all seats as much for one operation as for hundreds.
  */
-export function gather(state: EngineState): void {
-  const { pool, seat, current } = state
-  if (isPipelined(state) || leaderOf(state, current) !== seat || pool.own.length + pool.foreign.length === 0) return
-  state.gathering = true
-  setTimer(state, 'propose', Math.min(Math.max(1, (state.now - state.votedAt) / 2), GATHER_MS))
+export function gather(state: EngineState, operationsCount: number): void {
+  const { seat, current, now, votedAt } = state
+  const target = operationsCount + waitingCount(state)
+  if (target < 2 || isPipelined(state) || leaderOf(state, current) !== seat) return
+  state.gatherTo = target
+  setTimer(state, 'propose', Math.min(Math.max(1, (now - votedAt) / 2), GATHER_MS_MAX))
+}
+
+/** Whether more operations are about to come. */
+export function isGathering(state: EngineState): boolean {
+  return waitingCount(state) < Math.min(state.gatherTo, BATCH_OPERATIONS)
+}
+
+function waitingCount({ pool }: EngineState): number {
+  return pool.own.length + pool.foreign.length
 }
 
 /** Whether a block of the current slot would stand on one that is certified and not final. */

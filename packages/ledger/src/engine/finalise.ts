@@ -84,7 +84,10 @@ function follow(state: EngineState, path: readonly Block[], target: Certificate)
   }
   if (state.current <= state.final.slot) advanceTo(state, state.final.slot + 1)
   else makeIdle(state)
-  gather(state)
+  gather(
+    state,
+    path.reduce((sum, { header }) => sum + header.operationsCount, 0),
+  )
 }
 
 /** The epoch's last block is final: whatever else becomes final in it is empty, and no part of the history. */

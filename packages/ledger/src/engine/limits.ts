@@ -86,8 +86,8 @@ export const PATIENCE_MS_MAX = 25
 export const HOLD_PAUSE_SLOTS_MIN = 4
 export const HOLD_PAUSE_SLOTS_MAX = 256
 
-/** After a final block operations are gathered this long, if any wait: less than a client takes to come back over a network. */
-export const GATHER_MS = 20
+/** Operations are gathered this long after a final block at most: nothing beside what a block takes where seats are far from each other. */
+export const GATHER_MS_MAX = 10
 
 /** Leader timeouts double at most this often while nothing becomes final, stalls likewise. */
 export const BACKOFF_DOUBLINGS_MAX = 6

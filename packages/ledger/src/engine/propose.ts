@@ -5,7 +5,7 @@ import { EMPTY_PAYLOAD, EMPTY_PAYLOAD_ROOT, type Payload, payloadFacts } from '.
 import { SKIP } from '../votes.ts'
 import { wantBlock, wantSlot } from './wants.ts'
 import { committeeToName } from './epochs.ts'
-import { isPipelined } from './advance.ts'
+import { isGathering, isPipelined } from './advance.ts'
 import { BATCH_OPERATIONS, PACED_BLOCKS, TOGETHER_BYTES_MAX } from './limits.ts'
 import type { SignedHeader } from './messages.ts'
 import { takeBatch } from './pool.ts'
@@ -21,7 +21,7 @@ export function propose(state: EngineState): void {
   if (slot.proposed !== undefined || slot.own.first !== undefined) return
   const parent = chooseParent(state)
   if (parent === undefined || !isDue(state, parent)) return
-  if (state.gathering && state.pool.own.length + state.pool.foreign.length < BATCH_OPERATIONS) return
+  if (isGathering(state)) return
   const payload = choosePayload(state, parent)
   const nextCommittee = committeeToName(state, parent)
   if (!state.mayHeartbeat && payload.length === 0 && nextCommittee === parent.nextCommittee) return

@@ -38,13 +38,21 @@ describe('a leader whose block is certified and not final', () => {
     leader.step(more)
     assert.deepEqual(blocks(leader), [1])
     leader.hear(2, t.vote(2, 'first', 1, digest))
-    assert.deepEqual(blocks(leader), [1], 'others come with it')
-    leader.step({ type: 'submit', operation: { id: 'yet more', body: new Uint8Array([3]) } })
+    assert.deepEqual(blocks(leader), [1], 'the first client may come back in time')
     leader.fire('propose')
+    assert.deepEqual(blocks(leader), [1, 1])
+  })
+
+  it('gathers as many as there were, and no longer', () => {
+    const t = table('cft-3', 3)
+    const { leader, digest } = certified(t)
+    leader.step(more)
+    leader.hear(2, t.vote(2, 'first', 1, digest))
+    leader.step({ type: 'submit', operation: { id: 'yet more', body: new Uint8Array([3]) } })
     assert.deepEqual(blocks(leader), [1, 2])
   })
 
-  it('gathers nothing where nothing waits', () => {
+  it('waits for nobody after the one operation of the only client', () => {
     const t = table('cft-3', 3)
     const { leader, digest } = certified(t)
     leader.hear(2, t.vote(2, 'first', 1, digest))
