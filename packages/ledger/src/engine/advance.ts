@@ -19,15 +19,15 @@ export function startSlotTimers(state: EngineState): void {
   if (state.seat === undefined) return
   const { idleMs } = state.init.settings
   state.urgent = hasWork(state)
-  state.gatherTo = 0
+  state.gathering = undefined
   setTimer(state, 'slot', leaderTimeoutMs(state) + (state.urgent ? 0 : idleMs))
   if (leaderOf(state, state.current) === state.seat) setTimer(state, 'propose', isPipelined(state) ? patienceMs(state) : idleMs)
 }
 
 /** The leader has waited: at first for a fuller block, then for operations. */
 export function endWait(state: EngineState): void {
-  if (state.gatherTo > 0) {
-    state.gatherTo = 0
+  if (state.gathering?.isTimed === true) {
+    state.gathering = undefined
     setTimer(state, 'propose', state.init.settings.idleMs)
     return
   }
@@ -42,19 +42,25 @@ export function endWait(state: EngineState): void {
 
 /**
  * Blocks with `operationsCount` operations are final, and their clients come back in a moment. Until as many operations are here as there were,
- * or for half as long as the block took, the leader waits: a block costs all seats as much for one operation as for hundreds.
+ * or for half as long as the block took since the first of them, the leader waits: a block costs all seats as much for one operation as for
+ * hundreds.
  */
 export function gather(state: EngineState, operationsCount: number): void {
-  const { seat, current, now, votedAt } = state
+  const { seat, current, now, votedAt, init } = state
   const target = operationsCount + waitingCount(state)
   if (target < 2 || isPipelined(state) || leaderOf(state, current) !== seat) return
-  state.gatherTo = target
-  setTimer(state, 'propose', Math.min(Math.max(1, (now - votedAt) / 2), GATHER_MS_MAX))
+  state.gathering = { target, waitMs: Math.min(Math.max(1, (now - votedAt) / 2), GATHER_MS_MAX), isTimed: false }
+  setTimer(state, 'propose', init.settings.idleMs)
 }
 
-/** Whether more operations are about to come. */
+/** Whether more operations are about to come than are here. */
 export function isGathering(state: EngineState): boolean {
-  return waitingCount(state) < Math.min(state.gatherTo, BATCH_OPERATIONS)
+  const { gathering } = state
+  const count = waitingCount(state)
+  if (gathering === undefined || count === 0 || count >= Math.min(gathering.target, BATCH_OPERATIONS)) return false
+  if (!gathering.isTimed) setTimer(state, 'propose', gathering.waitMs)
+  gathering.isTimed = true
+  return true
 }
 
 function waitingCount({ pool }: EngineState): number {

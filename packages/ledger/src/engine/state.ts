@@ -145,8 +145,8 @@ export interface EngineState {
   votedAt: number
   /** The slot whose final vote waits, or waited, for the fast path; none before `pausedTo` does. */
   readonly hold: { slot: number; isOver: boolean; pausedTo: number; pauseSlots: number }
-  /** The leader waits until this many operations are here; 0 if it does not. */
-  gatherTo: number
+  /** The leader waits until `target` operations are here, or the time is over that begins with the first of them. */
+  gathering: { readonly target: number; readonly waitMs: number; isTimed: boolean } | undefined
   /** The leader need not wait any longer for a fuller block; for operations at all. */
   mayPipeline: boolean
   mayHeartbeat: boolean
@@ -225,7 +225,7 @@ export function createState(init: EngineInit): EngineState {
     urgent: false,
     votedAt: 0,
     hold: { slot: -1, isOver: false, pausedTo: 0, pauseSlots: HOLD_PAUSE_SLOTS_MIN },
-    gatherTo: 0,
+    gathering: undefined,
     mayPipeline: false,
     mayHeartbeat: false,
     atTip: false,
