@@ -42,14 +42,14 @@ export function endWait(state: EngineState): void {
 
 /**
  * Blocks with `operationsCount` operations are final, and their clients come back in a moment. Until as many operations are here as there were,
- * or for half as long as the block took since the first of them, the leader waits: a block costs all seats as much for one operation as for
+ * or for as long as the block took since the first of them, the leader waits: a block costs all seats as much for one operation as for
  * hundreds.
  */
 export function gather(state: EngineState, operationsCount: number): void {
   const { seat, current, now, votedAt, init } = state
   const target = operationsCount + waitingCount(state)
   if (target < 2 || isPipelined(state) || leaderOf(state, current) !== seat) return
-  state.gathering = { target, waitMs: Math.min(Math.max(1, (now - votedAt) / 2), GATHER_MS_MAX), isTimed: false }
+  state.gathering = { target, waitMs: Math.min(Math.max(1, now - votedAt), GATHER_MS_MAX), isTimed: false }
   setTimer(state, 'propose', init.settings.idleMs)
 }
 
