@@ -1,4 +1,4 @@
-import { applyBlock, type ChainPoint, type LedgerId, type OperationResult, type Payload } from '@cairn/ledger'
+import { type AppliedBlock, type ChainPoint, executeBlock, type LedgerId, type OperationResult, type Payload } from '@cairn/ledger'
 import type { Clock, Timer } from '@cairn/runtime'
 import type { UnappliedBlocks } from './kept-blocks.ts'
 import { FLUSH_BLOCKS, FLUSH_BYTES, FLUSH_MS } from './limits.ts'
@@ -10,8 +10,10 @@ export interface ApplierInit {
   readonly store: () => StateStore
   readonly blocks: UnappliedBlocks
   readonly clock: Clock
-  /** The block at `point` is applied in memory, and this is what its operations did. */
-  readonly onApplied: (point: ChainPoint, payload: Payload, results: readonly OperationResult[], durationMs: number) => void
+  /** This is what the operations of the next block did; {@link Applier.finish} makes it the newest state. */
+  readonly onResults: (payload: Payload, results: readonly OperationResult[]) => void
+  /** The block at `point` is applied in memory. */
+  readonly onApplied: (point: ChainPoint, payload: Payload, durationMs: number) => void
   /** Whether the file must at some time hold exactly the state after the block at `point`. */
   readonly isBoundary: (point: ChainPoint) => boolean
   /** The file holds exactly the state after the block at `point`, a boundary. */
@@ -39,6 +41,7 @@ export class Applier {
   #durable = 0
   #isScheduled = false
   #timer: Timer | undefined
+  #unfinished: (() => void) | undefined
   #stopped = false
   #isPaused = false
 
@@ -65,6 +68,7 @@ export class Applier {
 
   /** Puts into the file what may be there. */
   flush(): void {
+    this.finish()
     this.#timer?.cancel()
     this.#timer = undefined
     if (this.#isPaused) return
@@ -81,6 +85,7 @@ export class Applier {
 
   /** Nothing is applied until {@link resume}: another state takes the place of the one here. */
   pause(): void {
+    this.finish()
     this.#isPaused = true
     this.#timer?.cancel()
     this.#timer = undefined
@@ -91,6 +96,13 @@ export class Applier {
     this.#isPaused = false
     this.#shown.length = 0
     if (this.#waiting.length > 0) this.#schedule()
+  }
+
+  /** Makes the block whose clients are being answered the newest state: whoever looks at the state calls this first. */
+  finish(): void {
+    const finish = this.#unfinished
+    this.#unfinished = undefined
+    finish?.()
   }
 
   stop(): void {
@@ -114,13 +126,19 @@ export class Applier {
     while ((this.#waiting[0]?.point.height ?? Infinity) <= store.state.height) this.#waiting.shift()
     const next = this.#waiting.shift()
     if (next === undefined) return
-    const { clock, ledger, blocks, isBoundary, onApplied } = this.#init
-    const { point, payload, after } = next
+    const { clock, ledger, onResults } = this.#init
     const startMs = clock.monotonicMs()
-    const applied = applyBlock(store, ledger, store.state, payload)
-    store.stage(applied, blocks.take(point, payload))
+    const executed = executeBlock(store, ledger, store.state, next.payload)
+    this.#unfinished = () => this.#show(next, executed.update(), startMs)
+    onResults(next.payload, executed.results)
+    afterAnswers(() => this.finish())
+  }
+
+  #show({ point, payload, after }: Waiting, applied: AppliedBlock, startMs: number): void {
+    const { clock, blocks, isBoundary, onApplied, store } = this.#init
+    store().stage(applied, blocks.take(point, payload))
     this.#shown.push({ point, after, isBoundary: isBoundary(point) })
-    onApplied(point, payload, applied.results, clock.monotonicMs() - startMs)
+    onApplied(point, payload, clock.monotonicMs() - startMs)
     // Whoever heard of it may have stopped this: the file may be another's by the time that a timer fires.
     if (this.#stopped) return
     if (this.#waiting.length > 0) this.#schedule()
@@ -139,4 +157,9 @@ export class Applier {
   #startTimer(): void {
     this.#timer = this.#init.clock.setTimer(FLUSH_MS, () => this.flush())
   }
+}
+
+/** Behind the microtasks that answer clients and the ticks that write to their sockets; before anything else happens. */
+function afterAnswers(work: () => void): void {
+  queueMicrotask(() => process.nextTick(() => process.nextTick(work)))
 }

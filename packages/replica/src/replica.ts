@@ -13,7 +13,6 @@ import {
   type Message,
   type Notice,
   type Operation,
-  type OperationResult,
   type Payload,
   type PeerId,
   rememberedIds,
@@ -85,7 +84,7 @@ export class Replica implements AsyncDisposable {
     this.#init = init
     const { verifier } = state.init
     this.#admission = new Admission({ ledger: init.ledger, signedOperations: init.signedOperations, verifier })
-    const current = (): StateStore => this.#store
+    const current = (): StateStore => this.#settled
     const handIn = (operation: Operation): void => this.#handle({ type: 'submit', operation })
     this.#submissions = new Submissions({ ...init, admission: this.#admission, store: current, handIn })
     this.#watch = new FinalityWatch(init.clock, (event) => init.observe?.(event))
@@ -109,7 +108,7 @@ export class Replica implements AsyncDisposable {
     this.#reads = new ReadBarrier({
       clock: init.clock,
       view: () => readViewOf(state),
-      appliedSlot: () => this.#store.point?.slot ?? 0,
+      appliedSlot: () => this.#settled.point?.slot ?? 0,
       send: (to, message) => this.#links.sendRead(to, message),
     })
     this.#snapshots = new Snapshots({
@@ -141,7 +140,8 @@ export class Replica implements AsyncDisposable {
       ...init,
       store: current,
       blocks: this.#blocks,
-      onApplied: (point, payload, results, durationMs) => this.#applied(point, payload, results, durationMs),
+      onResults: (payload, results) => this.#submissions.applied(payload, results),
+      onApplied: (point, payload, durationMs) => this.#applied(point, payload, durationMs),
       isBoundary: (point) => this.#checkpoints.isDue(point),
       onBoundary: (point) => this.#checkpoints.stored(point),
     })
@@ -180,13 +180,19 @@ export class Replica implements AsyncDisposable {
     return this.#init.ledger
   }
 
+  /** The state with all that clients have been told of. */
+  get #settled(): StateStore {
+    this.#applier.finish()
+    return this.#store
+  }
+
   /** The last final block that has been applied here. */
   get height(): number {
-    return this.#store.state.height
+    return this.#settled.state.height
   }
 
   get stateRoot(): string {
-    return Buffer.from(this.#store.state.root.hash).toString('hex')
+    return Buffer.from(this.#settled.state.root.hash).toString('hex')
   }
 
   /** Slot in which this seat is, and its epoch; and since it started, syncs of its log, and messages to other seats. */
@@ -219,7 +225,7 @@ export class Replica implements AsyncDisposable {
 
   /** Reads the newest state that is final and applied here, which may lag behind what others have answered. */
   readLocal(key: Uint8Array): ReadAnswer {
-    return readAnswer(this.#store, key)
+    return readAnswer(this.#settled, key)
   }
 
   /**
@@ -289,7 +295,7 @@ export class Replica implements AsyncDisposable {
       case 'serve':
         return this.#links.answer(
           effect.to,
-          answerFrom(this.#store, effect.want, (epoch) => this.#epochs.closing(epoch)),
+          answerFrom(this.#settled, effect.want, (epoch) => this.#epochs.closing(epoch)),
         )
       case 'setTimer':
         return this.#timers.set(effect.timer, effect.id, effect.afterMs)
@@ -347,8 +353,7 @@ export class Replica implements AsyncDisposable {
     this.#handle({ type: 'durable', token })
   }
 
-  #applied(point: ChainPoint, payload: Payload, results: readonly OperationResult[], durationMs: number): void {
-    this.#submissions.applied(payload, results)
+  #applied(point: ChainPoint, payload: Payload, durationMs: number): void {
     this.#init.observe?.({ type: 'applied', height: point.height, operations: payload.length, durationMs })
     this.#handle({ type: 'applied', height: point.height, stateRoot: this.stateRoot })
     this.#reads.progressed()

@@ -38,13 +38,26 @@ export interface AppliedBlock extends Omit<TreeUpdate, 'root'> {
   readonly results: readonly OperationResult[]
 }
 
+/** What the operations of a block did, before the tree says so: hashing its pages is most of the work, and nobody's answer waits for it. */
+export interface ExecutedBlock {
+  /** By position in the payload. */
+  readonly results: readonly OperationResult[]
+  /** The state after the block. @throws {LedgerError} `PAGE_MISSING` */
+  readonly update: () => AppliedBlock
+}
+
+/** As {@link executeBlock}, all of it. @throws {LedgerError} `PAGE_MISSING` */
+export function applyBlock(source: PageSource, ledger: LedgerId, state: LedgerState, payload: Payload): AppliedBlock {
+  return executeBlock(source, ledger, state, payload).update()
+}
+
 /**
  * Applies the operations of the block after `state`, in order. Equal states and payloads give equal states and results on every machine:
  * signatures are not looked at, and what a state remembers of operations (so that each has one effect) is part of the state.
  *
  * @throws {LedgerError} `PAGE_MISSING`
  */
-export function applyBlock(source: PageSource, ledger: LedgerId, state: LedgerState, payload: Payload): AppliedBlock {
+export function executeBlock(source: PageSource, ledger: LedgerId, state: LedgerState, payload: Payload): ExecutedBlock {
   const block = new BlockOverlay(source, state.root)
   const height = state.height + 1
   block.forget(height)
@@ -52,8 +65,11 @@ export function applyBlock(source: PageSource, ledger: LedgerId, state: LedgerSt
     const operation = operationOf(ledger, id, body)
     return operation === undefined ? ({ type: 'malformed' } as const) : applyOperation(block, height, id, operation)
   })
-  const { root, written, dropped } = block.update()
-  return { state: { height, root }, written, dropped, results }
+  const update = (): AppliedBlock => {
+    const { root, written, dropped } = block.update()
+    return { state: { height, root }, written, dropped, results }
+  }
+  return { results, update }
 }
 
 /** The value of a client's key at `root`. @throws {LedgerError} `PAGE_MISSING` */
