@@ -87,7 +87,7 @@ export const HOLD_PAUSE_SLOTS_MIN = 4
 export const HOLD_PAUSE_SLOTS_MAX = 256
 
 /** Operations are gathered this long after a final block at most: nothing beside what a block takes where seats are far from each other. */
-export const GATHER_MS_MAX = 10
+export const GATHER_MS_MAX = 25
 
 /** Leader timeouts double at most this often while nothing becomes final, stalls likewise. */
 export const BACKOFF_DOUBLINGS_MAX = 6
