@@ -47,6 +47,8 @@ export class ReplicaLog implements AsyncDisposable {
   #end: number
   #pending: Waiting[] = []
   #pendingCount = 0
+  /** Somebody waits for what is pending. */
+  #isUrgent = false
   #running: Promise<void> | undefined
   #lazy: Timer | undefined
   #failure: ReplicaError | undefined
@@ -155,7 +157,9 @@ export class ReplicaLog implements AsyncDisposable {
   hasten(): void {
     this.#lazy?.cancel()
     this.#lazy = undefined
-    if (this.#pending.length > 0) this.#running ??= this.#run()
+    if (this.#pending.length === 0) return
+    this.#isUrgent = true
+    this.#running ??= this.#run()
   }
 
   /** Keeps `anchor` in the superblock; resolves when it is durable. */
@@ -218,7 +222,8 @@ export class ReplicaLog implements AsyncDisposable {
     // Everything that the caller still appends goes along.
     await Promise.resolve()
     try {
-      while (this.#pending.length > 0) await this.#writeGroup()
+      // What was appended lazily meanwhile waits for its own time: its sync would be in the way of the next vote's.
+      while (this.#isUrgent) await this.#writeGroup()
     } catch (cause) {
       this.#fail(cause)
     }
@@ -227,6 +232,7 @@ export class ReplicaLog implements AsyncDisposable {
 
   async #writeGroup(): Promise<void> {
     const group = this.#takeGroup()
+    this.#isUrgent = this.#pending.length > 0
     const entries = group.flatMap((waiting) => waiting.entries)
     try {
       let record = encodeRecord(this.#next, entries)
@@ -294,6 +300,7 @@ export class ReplicaLog implements AsyncDisposable {
     this.#lazy = undefined
     const waiting = this.#pending
     this.#pending = []
+    this.#isUrgent = false
     this.#pendingCount = 0
     for (const { reject } of waiting) reject(failure)
     this.#init.onFailure(failure)

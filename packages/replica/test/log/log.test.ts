@@ -161,6 +161,19 @@ describe('what nobody waits for', () => {
     await log.close()
   })
 
+  it('has no sync of its own when it comes while the disk is busy', async () => {
+    const { log, syncs } = await open(new MemoryFiles())
+    const lazy: Promise<void>[] = []
+    // Before the log looks for more to write.
+    await log.append(entry('one')).then(() => void lazy.push(log.appendLazily(entry('two'))))
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(syncs, [1])
+    await log.append(entry('three'))
+    await Promise.all(lazy)
+    assert.deepEqual(syncs, [1, 2])
+    await log.close()
+  })
+
   it('becomes durable by itself in the end, and before the log is closed', async () => {
     const files = new MemoryFiles()
     const { log } = await open(files)
