@@ -197,6 +197,7 @@ const VOTES: readonly Mutant[] = [
     "if (certificateOf(state, slot.slot, first, ['notar']) === undefined) return\n",
     'void certificateOf\n',
   ),
+  mutant('L1', 'a final vote that waited is not cast', 'engine/final-vote.ts', 'state.waiting.add(hold.slot)\n', ''),
   mutant('R5', 'no final votes', 'engine/final-vote.ts', "castVote(state, slot, 'final', first)", 'void castVote'),
 ]
 
