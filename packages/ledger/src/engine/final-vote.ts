@@ -1,7 +1,7 @@
 import type { Digest } from '../digest.ts'
 import { SKIP } from '../votes.ts'
 import { patienceMs } from './advance.ts'
-import { HOLD_PAUSE_SLOTS_MAX } from './limits.ts'
+import { HOLD_PAUSE_SLOTS_MAX, HOLD_PAUSE_SLOTS_MIN, PATIENCE_MS_MIN } from './limits.ts'
 import { certificateOf, type EngineState, setTimer, type SlotState } from './state.ts'
 import { castVote, maySign } from './vote.ts'
 
@@ -28,7 +28,7 @@ function isHeld(state: EngineState, { slot, first: votes }: SlotState, own: Dige
     if (slot !== current - 1 || slot < hold.pausedTo || hold.slot > final.slot) return false
     hold.slot = slot
     hold.isOver = false
-    setTimer(state, 'hold', patienceMs(state))
+    setTimer(state, 'hold', Math.max(PATIENCE_MS_MIN, patienceMs(state) / 2))
   }
   return !hold.isOver && votes.every((vote) => vote === undefined || vote.digest === own)
 }
@@ -41,4 +41,9 @@ export function endHold(state: EngineState): void {
   hold.pausedTo = hold.slot + hold.pauseSlots
   hold.pauseSlots = Math.min(2 * hold.pauseSlots, HOLD_PAUSE_SLOTS_MAX)
   state.waiting.add(hold.slot)
+}
+
+/** The fast path made `slot` final: if that was waited for, the next wait in vain costs fewer slots. */
+export function noteFast({ hold }: EngineState, slot: number): void {
+  if (hold.slot === slot && !hold.isOver) hold.pauseSlots = Math.max(hold.pauseSlots / 2, HOLD_PAUSE_SLOTS_MIN)
 }

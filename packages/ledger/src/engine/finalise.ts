@@ -7,7 +7,8 @@ import { advanceTo, gather, makeIdle } from './advance.ts'
 import { dropWant, isFarAhead, slotKey, syncFrom, wantBlock, wantPayload } from './wants.ts'
 import { endEpoch } from './epochs.ts'
 import type { FastMissed } from './events.ts'
-import { HISTORY_BLOCKS_MAX, HISTORY_PAYLOADS_MAX, HOLD_PAUSE_SLOTS_MIN, PAYLOADS_AHEAD_MAX, STATE_ROOTS_MAX } from './limits.ts'
+import { noteFast } from './final-vote.ts'
+import { HISTORY_BLOCKS_MAX, HISTORY_PAYLOADS_MAX, PAYLOADS_AHEAD_MAX, STATE_ROOTS_MAX } from './limits.ts'
 import { forgetFinal } from './pool.ts'
 import {
   appliesBlocks,
@@ -105,7 +106,7 @@ function makeFinal(state: EngineState, block: Block): void {
   closeSlots(state, slot, block)
   state.final = point
   state.barren = 0
-  if (path === 'fast') state.hold.pauseSlots = HOLD_PAUSE_SLOTS_MIN
+  if (path === 'fast') noteFast(state, slot)
   state.changed = true
   emitEffect(state, { type: 'emit', event: { type: 'final', point, path, ...missed } })
   applyReady(state)

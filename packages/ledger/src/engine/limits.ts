@@ -86,7 +86,7 @@ export const PATIENCE_MS_MAX = 25
 export const HOLD_PAUSE_SLOTS_MIN = 4
 export const HOLD_PAUSE_SLOTS_MAX = 256
 
-/** Operations are gathered this long after a final block at most: nothing beside what a block takes where seats are far from each other. */
+/** Operations are gathered this long after a final block at most: little beside what a block takes where seats are far from each other. */
 export const GATHER_MS_MAX = 25
 
 /** Leader timeouts double at most this often while nothing becomes final, stalls likewise. */
