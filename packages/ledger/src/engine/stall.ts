@@ -22,7 +22,7 @@ export function resend(state: EngineState): void {
     for (const certificate of bestCertificates(state)) send(state, state.others, { type: 'certificate', certificate })
     repeatProposal(state)
     forward(state, true)
-  }
+  } else if (waitsAsBefore(state)) forward(state, true)
   repeatReady(state)
   finalise(state)
   applyReady(state)
@@ -34,6 +34,13 @@ export function scheduleResend(state: EngineState): void {
   const { resendMs } = state.init.settings
   const wait = resendMs * 2 ** Math.min(state.stalls, BACKOFF_DOUBLINGS_MAX - 3)
   setTimer(state, 'resend', wait + jitter(state, wait))
+}
+
+/** Others' operations became final and the oldest own one did not: it may have been lost on its way to the leader. */
+function waitsAsBefore(state: EngineState): boolean {
+  const before = state.oldestOwn
+  state.oldestOwn = state.pool.own[0]?.id
+  return before !== undefined && before === state.oldestOwn
 }
 
 /** Whether anyone could be waiting for this seat. */

@@ -135,6 +135,8 @@ export interface EngineState {
   stalls: number
   /** What progress looked like at the last resend. */
   lastProgress: string
+  /** Id of the own operation that waited longest at the last resend that saw progress. */
+  oldestOwn: string | undefined
   syncTurn: number
   syncedSlot: number
   /** Who is asked on once what is final has been applied. */
@@ -219,6 +221,7 @@ export function createState(init: EngineInit): EngineState {
     barren: 0,
     stalls: 0,
     lastProgress: '',
+    oldestOwn: undefined,
     syncTurn: 0,
     syncedSlot: -1,
     syncHeld: undefined,

@@ -89,3 +89,19 @@ describe('a leader whose block is certified and not final', () => {
     assert.deepEqual(blocks(other), [1, 0])
   })
 })
+
+describe('an operation that was lost on its way to the leader', () => {
+  it('is sent again, even where others become final', () => {
+    const t = table('cft-3', 3)
+    const seat = t.seats[1]!
+    seat.step({ type: 'submit', operation: { id: 'lost', body: new Uint8Array([1]) } })
+    const sent = (): number => seat.sent('operations').length
+    assert.equal(sent(), 1)
+    for (const [round, expected] of [1, 2].entries()) {
+      // Whatever became final meanwhile.
+      seat.state.lastProgress = `before ${round}`
+      seat.fire('resend')
+      assert.equal(sent(), expected)
+    }
+  })
+})
