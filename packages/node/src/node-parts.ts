@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { createDialer, createLibp2pTransport, type Dialer, loadOrCreatePeerKey, type PeerId, type Transport } from '@cairn/network'
 import { fanOut } from '@cairn/observability'
 import type { Reporter } from '@cairn/runtime'
-import { openFsBlockStore, type Placer, PlacingThread, STATE_DIRECTORY } from '@cairn/storage'
+import { openFsBlockStore, type Placer, PlacingThreads, STATE_DIRECTORY } from '@cairn/storage'
 import { type DeltaSource, dialReporter, Participant, PeerTally, type SwarmEvent, TrustKeeper } from '@cairn/swarm'
 import { CONNECTIONS_MAX } from './limits.ts'
 import type { NodeEvent } from './events.ts'
@@ -58,7 +58,7 @@ export async function startParts(init: NodeInit, components: NodeComponents, sta
   const statePath = join(init.into, STATE_DIRECTORY)
   await mkdir(statePath, { recursive: true })
   await using cleanup = new AsyncDisposableStack()
-  const placer = cleanup.use(components.placer ?? new PlacingThread())
+  const placer = cleanup.use(components.placer ?? new PlacingThreads())
   const pages = cleanup.use(await openFsBlockStore({ path: join(statePath, 'blocks'), clock, log }))
   const keeper = await TrustKeeper.open({ path: join(statePath, 'trust'), root: init.trustRoot, clock })
   const identity = await loadOrCreatePeerKey(join(statePath, 'peer.key'))
