@@ -59,8 +59,12 @@ export async function startParts(init: NodeInit, components: NodeComponents, sta
   await mkdir(statePath, { recursive: true })
   await using cleanup = new AsyncDisposableStack()
   const placer = cleanup.use(components.placer ?? new PlacingThreads())
-  const pages = cleanup.use(await openFsBlockStore({ path: join(statePath, 'blocks'), clock, log }))
-  const keeper = await TrustKeeper.open({ path: join(statePath, 'trust'), root: init.trustRoot, clock })
+  // Both at once: one waits for the disk while the other checks signatures.
+  const openingPages = openFsBlockStore({ path: join(statePath, 'blocks'), clock, log })
+  const closePages = (opened: Awaited<typeof openingPages>): Promise<void> => opened.close()
+  cleanup.defer(() => openingPages.then(closePages, () => {})) // that it could not be opened has been said
+  const keeperPath = join(statePath, 'trust')
+  const [pages, keeper] = await Promise.all([openingPages, TrustKeeper.open({ path: keeperPath, root: init.trustRoot, clock })])
   const identity = await loadOrCreatePeerKey(join(statePath, 'peer.key'))
   const transport = await (components.createTransport ?? createLibp2pTransport)({
     connectionsMax: CONNECTIONS_MAX,
