@@ -128,7 +128,7 @@ export class PlacingThreads implements Placer {
   async #madeOf({ places }: Pick<PlaceJob, 'places'>): Promise<readonly PlacedFile[]> {
     if (this.#made.size === 0) return []
     const untold = places.filter(({ file }) => file.inode === undefined)
-    return (await Promise.all(untold.map(({ file }) => this.#made.get(file.entry) ?? []))).flat()
+    return (await Promise.all(untold.flatMap(({ file }) => this.#made.get(file.entry) ?? []))).flat()
   }
 
   async #forgetSecond(entry: number): Promise<void> {
