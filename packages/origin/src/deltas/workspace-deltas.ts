@@ -40,10 +40,9 @@ export class WorkspaceDeltas implements AsyncDisposable {
    */
   async make(from: CID, to: CID, options: { readonly signal?: AbortSignal; readonly threadsCount?: number } = {}): Promise<DeltaSummary> {
     const { source, clock } = this.#init
-    const [old, next] = [await loadManifest(from, source), await loadManifest(to, source)]
     return makeDeltas({
-      from: { index: old, sketches: await this.sketches.get(old, source) },
-      to: { index: next, sketches: await this.sketches.get(next, source) },
+      from: await loadManifest(from, source),
+      to: await loadManifest(to, source),
       source,
       sets: this.sets,
       clock,
