@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs'
 import { freeMemory } from '@cairn/runtime'
 import { decodeFrame, plainFrameToFill, sha256 } from '@cairn/protocol/chunk'
 import { type Disk, systemDisk } from '../disk.ts'
@@ -48,7 +49,8 @@ export class LocalPlacer implements Placer {
     if (!from.some(({ path, offset }) => holds(path, offset, plain, digest))) return undefined
     const made: PlacedFile[] = []
     for (const { file, offset } of places) this.#files.write(file, offset, plain, made)
-    return made
+    // Another thread may have given a file with other names content of its own meanwhile, and may have read it before this was written.
+    return places.every(({ file }) => isInPlace(file, made)) ? made : undefined
   }
 
   async adopt(job: AdoptJob): Promise<AdoptedFile | undefined> {
@@ -89,4 +91,10 @@ export class LocalPlacer implements Placer {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#files.close()
   }
+}
+
+/** Whether what was written for `file` is what its path leads to. */
+function isInPlace({ entry, path, inode }: TargetFile, made: readonly PlacedFile[]): boolean {
+  const expected = made.find((file) => file.entry === entry)?.inode ?? inode
+  return expected === undefined || lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino === expected
 }

@@ -10,6 +10,7 @@ import {
   openPlaceStore,
   type Placer,
   PlacingThread,
+  PlacingThreads,
   planReuse,
   reuseChunks,
   reuseFiles,
@@ -43,6 +44,8 @@ describe('reuse', () => {
     { name: 'by clones, where the file system can', methods: ['clone'], createPlacer: () => new LocalPlacer() },
     { name: 'by copies', methods: [], createPlacer: () => new LocalPlacer() },
     { name: 'by copies, on the placing thread', methods: [], createPlacer: () => new PlacingThread() },
+    { name: 'by links, on two placing threads', methods: ['link', 'clone'], createPlacer: () => new PlacingThreads(true) },
+    { name: 'by copies, on two placing threads', methods: [], createPlacer: () => new PlacingThreads(true) },
   ]
   for (const { name, methods, createPlacer } of ways) {
     it(`makes a version from the one before it ${name}, and leaves that as it was`, async () => {
