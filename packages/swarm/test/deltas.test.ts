@@ -337,7 +337,7 @@ async function nearPair(swarm: TestSwarm): Promise<Pair> {
   const deltas = new Deltas(old.cid)
   for (const [chunk, plain] of after.entries()) {
     const base: DeltaBase = { digest: cidDigest(old.chunkCid(chunk)), plain: before[chunk]! }
-    deltas.frames.set(next.chunkCid(chunk).toString(), encodeDelta(plain, [base]))
+    deltas.frames.set(next.chunkCid(chunk).toString(), encodeDelta(plain, [base], [{ base: 0, offset: 0, bytes: base.plain.byteLength }]))
   }
   return { old, next, store, deltas }
 }

@@ -44,11 +44,9 @@ export class WorkspaceDeltas implements AsyncDisposable {
     options: { readonly signal?: AbortSignal; readonly threadsCount?: number } = {},
   ): Promise<DeltaSummary> {
     const { source, clock } = this.#init
-    const old = await loadManifest(from, source)
-    const next = to instanceof SnapshotIndex ? to : await loadManifest(to, source)
     return makeDeltas({
-      from: { index: old, sketches: await this.sketches.get(old, source) },
-      to: { index: next, sketches: await this.sketches.get(next, source) },
+      from: await loadManifest(from, source),
+      to: to instanceof SnapshotIndex ? to : await loadManifest(to, source),
       source,
       sets: this.sets,
       clock,

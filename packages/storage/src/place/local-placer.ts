@@ -4,7 +4,7 @@ import { decodeFrame, plainFrameToFill, sha256 } from '@cairn/protocol/chunk'
 import { type Disk, systemDisk } from '../disk.ts'
 import { StorageError } from '../errors.ts'
 import { adoptFile } from './adopt-file.ts'
-import { assertIsChunk, BaseReader, holds } from './base-reader.ts'
+import { assertIsChunk, decodeFromBases, holds } from './base-reader.ts'
 import type { PlacedFile } from './journal-codec.ts'
 import { readFully } from './open-source.ts'
 import type { AdoptedFile, AdoptJob, CopyJob, PlaceJob, Placer, ReadJob, ScanJob, ScannedPiece, TargetFile } from './placer.ts'
@@ -17,7 +17,6 @@ const SYNC_CONCURRENCY = 2
 /** Does the work on the calling thread: the placing thread's own, or a test's. */
 export class LocalPlacer implements Placer {
   readonly #files: TargetFiles
-  readonly #bases = new BaseReader()
   readonly #scanner = new SourceScanner()
   /** Holds the chunk that is being copied, one after the other: memory that is new each time would be zeroed, mapped and unmapped. */
   #scratch = Buffer.allocUnsafeSlow(0)
@@ -28,7 +27,7 @@ export class LocalPlacer implements Placer {
 
   async place({ frame, digest, plainBytes, places, delta }: PlaceJob): Promise<readonly PlacedFile[]> {
     const plain =
-      delta === undefined ? assertIsChunk(decodeFrame(frame, plainBytes), digest) : this.#bases.decode(frame, delta, plainBytes, digest)
+      delta === undefined ? assertIsChunk(decodeFrame(frame, plainBytes), digest) : decodeFromBases(frame, delta, plainBytes, digest)
     const made: PlacedFile[] = []
     try {
       for (const { file, offset } of places) this.#files.write(file, offset, plain, made)
@@ -86,7 +85,6 @@ export class LocalPlacer implements Placer {
   }
 
   async release(): Promise<void> {
-    this.#bases.clear()
     this.#scanner.clear()
     this.#scratch = Buffer.allocUnsafeSlow(0)
     this.#files.close()

@@ -248,7 +248,8 @@ describe('deltas', () => {
   const { index } = newer
   const chunk = index.findChunk(sha256(nearLater))!
   const base = older.index.findChunk(sha256(near))!
-  const frameOf = (plain: Uint8Array): Uint8Array => encodeDelta(plain, [{ digest: sha256(near), plain: near }])
+  const frameOf = (plain: Uint8Array): Uint8Array =>
+    encodeDelta(plain, [{ digest: sha256(near), plain: near }], [{ base: 0, offset: 0, bytes: near.byteLength }])
 
   const placers = { 'by the calling thread': () => new LocalPlacer(), 'by the placing thread': () => new PlacingThread() }
   for (const [name, createPlacer] of Object.entries<() => Placer>(placers)) {
