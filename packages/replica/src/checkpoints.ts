@@ -43,6 +43,8 @@ export interface CheckpointsInit {
   readonly heldHeight: () => number | undefined
   /** What is kept in the superblock. */
   readonly anchors: StateAnchors
+  /** What the log must hold whatever it forgets. */
+  readonly standing: () => readonly LogRecord[]
   /** How an epoch began, as long as it lasts. */
   readonly startOf: (epoch: number) => EpochStart | undefined
   /** Tells the other seats. */
@@ -172,10 +174,9 @@ export class Checkpoints {
   }
 
   async #prune(height: number, slot: number): Promise<void> {
-    const { log, anchors } = this.#init
+    const { log, anchors, standing } = this.#init
     const keepFrom = Math.min(this.#marks.neededAfter(slot), log.lastSeq + 1)
-    // Who may come next is needed for as long as the epoch lasts; how it began is kept with the checkpoint.
-    await log.append(...this.#marks.standing.map(encodeLogRecord))
+    await log.append(...standing().map(encodeLogRecord))
     await log.prune(keepFrom, anchors.with({ forgotten: height }))
   }
 }

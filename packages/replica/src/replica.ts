@@ -17,6 +17,7 @@ import {
   type Payload,
   type PeerId,
   rememberedIds,
+  standingRecords,
 } from '@cairn/ledger'
 import type { StatusResponse } from './client/protocol.ts'
 import { failureOf, guardedBy, type ReplicaError } from './errors.ts'
@@ -134,6 +135,7 @@ export class Replica implements AsyncDisposable {
       log,
       anchors,
       heldHeight: () => this.#snapshots.heldHeight,
+      standing: () => standingRecords(state),
       startOf: (epoch) => (epoch === state.epoch.number ? state.epoch : undefined),
       send: (committee, message) => this.#links.sendCheckpoint(committee, message),
     })

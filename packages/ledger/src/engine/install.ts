@@ -4,6 +4,7 @@ import { startSlotTimers } from './advance.ts'
 import { enterEpoch } from './epochs.ts'
 import { applyReady, finalAt, finalise, halt, prunePayloads } from './finalise.ts'
 import { RECENT_OPERATIONS_MAX } from './limits.ts'
+import { forgetNamed } from './named-committees.ts'
 import type { EpochStart } from './messages.ts'
 import { emitEffect, type EngineState } from './state.ts'
 
@@ -63,6 +64,7 @@ function jumpTo(state: EngineState, point: ChainPoint): void {
   if (state.pendingFinal !== undefined && state.pendingFinal.slot <= point.slot) state.pendingFinal = undefined
   state.wants.clear()
   state.final = point
+  forgetNamed(state)
   state.current = Math.max(state.current, point.slot + 1)
   state.barren = 0
   state.atTip = false

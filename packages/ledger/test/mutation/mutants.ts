@@ -383,15 +383,22 @@ const EPOCHS_AND_CATCHING_UP: readonly Mutant[] = [
   mutant('S15', 'blocks become final after the end of an epoch', 'engine/finalise.ts', 'state.halted || hasEnded(state)', 'state.halted', {
     focus: 'epochs',
   }),
-  mutant('L1', 'the named committee is lost in a crash', 'engine/epochs.ts', "record(state, { type: 'committee', committee })\n", '', {
-    focus: 'epochs',
-  }),
+  mutant(
+    'L1',
+    'the named committee is lost in a crash',
+    'engine/named-committees.ts',
+    "[...words, { type: 'committee', committee }]",
+    '[...words]',
+    {
+      focus: 'epochs',
+    },
+  ),
   mutant(
     'L6',
     'the word of who joins is not on disk before a vote for the block that names them',
-    'engine/epochs.ts',
-    "record(state, { type: 'ready', ready })",
-    'void ready',
+    'engine/named-committees.ts',
+    "[...words, { type: 'committee', committee }]",
+    "[{ type: 'committee', committee }]",
   ),
   mutant(
     'R1',
