@@ -32,6 +32,8 @@ export interface EpochRecordsInit {
   readonly start: EpochStart
   readonly signerOf: (publicKey: Uint8Array) => Signer | undefined
   readonly send: (to: readonly PeerId[], message: EpochMessage) => void
+  /** An epoch that this replica was not there for has ended with this committee: others have shown it. */
+  readonly onLearnt?: (epoch: number, committee: Committee) => void
 }
 
 /**
@@ -145,6 +147,7 @@ export class EpochRecords {
     const { epoch, committee } = this.#proven
     if (record.epoch !== epoch || epoch >= this.#current.number || !this.#isBelieved(epoch, committee, record)) return
     this.#init.store.put({ committee, record, isComplete: true })
+    this.#init.onLearnt?.(epoch, committee)
     this.#prove()
     this.#ask()
   }
