@@ -25,7 +25,7 @@ import { Checkpointer } from './checkpointer.ts'
 import type { CheckpointMessage } from './checkpoint-message.ts'
 import { CHECKPOINT_HEIGHTS, FORGOTTEN_BLOCKS_MAX, HEIGHTS_KEPT } from './limits.ts'
 import type { ReplicaLog } from './log/log.ts'
-import { LogMarks } from './log-marks.ts'
+import { LogMarks } from './log/log-marks.ts'
 import type { StateAnchors } from './state/state-anchors.ts'
 import type { StateStore } from './state/state-store.ts'
 

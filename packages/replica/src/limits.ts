@@ -21,8 +21,6 @@ export const CHECKPOINT_HEIGHTS = 256
 export const HEIGHTS_KEPT = 1024
 /** Blocks forgotten at one checkpoint: more than come between two, so that what was held back is caught up with, in short pauses. */
 export const FORGOTTEN_BLOCKS_MAX = 1024
-/** Slots after which a payload that no block named is not waited for any more. */
-export const UNCLAIMED_SLOTS_MAX = 128
 /**
  * Words for next committees that are remembered until the epoch ends, the newest: those of all seats and all that join, for twice as many
  * committees as a seat votes for of its own accord while their blocks are open.

@@ -54,6 +54,11 @@ export class SimulatedNetwork {
     this.#counters.count(`partition-${kind}`)
   }
 
+  /** Whether what `from` sends can reach `to` at the moment. */
+  isOpen(from: number, to: number): boolean {
+    return this.#cut?.[from * this.#plan.nodesCount + to] !== true
+  }
+
   unite(): void {
     this.#cut = undefined
   }

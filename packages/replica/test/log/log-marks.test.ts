@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createCommittee, type LogRecord, payloadFacts } from '@cairn/ledger'
-import { LogMarks } from '../src/log-marks.ts'
+import { LogMarks } from '../../src/log/log-marks.ts'
 
 const digest = '11'.repeat(32)
 const vote = (slot: number): LogRecord => ({ type: 'vote', epoch: 0, slot, kind: 'first', digest })
