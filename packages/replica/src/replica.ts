@@ -371,6 +371,8 @@ export class Replica implements AsyncDisposable {
     if (isLater) this.#guarded(() => this.#epochs.note({ type: 'epoch', start }))
     const recent = rememberedIds(this.#store, this.#store.state.root)
     this.#handle({ type: 'installed', snapshot: { start, point, stateRoot: this.stateRoot, recent } })
+    // Whoever waits for one of these was not told by a block; asked again, the state says what it did.
+    for (const id of recent) this.#submissions.settle(id, { type: 'unknown' })
     this.#applier.resume()
     this.#reads.progressed()
   }

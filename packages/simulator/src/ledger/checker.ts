@@ -109,7 +109,7 @@ export class Checker {
     insist(point.height > watched.appliedHeight, 'S10', () => `node ${host.node} went back to the state of height ${point.height}`)
     this.chain.installed(host.disk.applied, point, host.node)
     watched.appliedHeight = point.height
-    if (watched.finalHeight === undefined || watched.finalHeight < point.height) watched.finalHeight = point.height
+    watched.finalHeight = Math.max(host.state?.final.height ?? 0, point.height)
     watched.durable.add(`epoch/${start.number}`)
     this.votes.enter(start.number, start.committee)
   }
