@@ -57,16 +57,22 @@ function canBurn(world: World): boolean {
 
 /** Logs forget blocks, often while somebody is away that lacks them, or has nothing any more. */
 function forgetBlocks(world: World, going: () => boolean): void {
-  const { dice, kernel, counters, hosts } = world
+  const { dice, kernel, network, counters, hosts } = world
   const host = dice.pick(hosts)
   if (!dice.chance(700) || !host.running || !world.isHonest(host.node)) return world.prune()
-  host.crash('left behind')
   counters.count('left-behind')
-  if (dice.chance(300) && canBurn(world)) world.lose(host.node)
+  if (dice.chance(400)) network.cutOff(host.node)
+  else {
+    host.crash('left behind')
+    if (dice.chance(300) && canBurn(world)) world.lose(host.node)
+  }
   kernel.schedule(dice.between(100, 800), () => {
     if (!going()) return
     world.prune()
     host.start()
+    network.unite()
+    // Its clients ask it for what was done while it was away.
+    kernel.schedule(dice.between(200, 1000), () => world.askAgain(host.node))
   })
 }
 

@@ -44,7 +44,7 @@ const FAULTS: Readonly<Record<Exclude<Focus, Trick>, Partial<Plan>>> = {
     ...QUIET,
     pruneEveryMs: 250,
     crashEveryMs: 500,
-    reconfigureAtMs: [400, 1200],
+    reconfigureAtMs: [200, 700, 1300, 2000],
     syncMsMax: 20,
     operationEveryMs: 10,
   },

@@ -67,6 +67,8 @@ export class World implements HostObserver {
   readonly #story: Story | undefined
   #committee: Committee
   #operations = 0
+  /** Names of the operations that are no mistake of a client's. */
+  readonly #valid: string[] = []
 
   constructor(
     plan: Plan,
@@ -194,10 +196,16 @@ export class World implements HostObserver {
     const name = `op-${this.#operations++}`
     const invalid = kind === 'any' && this.dice.chance(this.plan.invalidOperations)
     const operation: Operation = { id: name, body: new Uint8Array(8).fill(invalid ? INVALID_MARK : 1) }
+    if (!invalid) this.#valid.push(name)
     this.hosts[node]?.submit(operation)
     // Clients that hear nothing ask again, elsewhere.
     if (this.dice.chance(200)) this.dice.pick(this.hosts).submit(operation)
     return name
+  }
+
+  /** Clients hand in at `node` what they, or others, have handed in before. */
+  askAgain(node: number): void {
+    for (const operation of this.dice.some(this.#valid, 12)) this.ask(node, operation)
   }
 
   /** A client that has heard nothing of a valid operation hands it in again. */
@@ -237,6 +245,8 @@ export class World implements HostObserver {
 
   synced(host: LedgerHost, records: readonly LogRecord[]): void {
     this.checker.synced(host, records)
+    // When the end of an epoch is voted for is when a log has most to remember of what lies behind.
+    if (this.plan.pruneEveryMs > 0 && records.some(({ type }) => type === 'committee') && this.dice.chance(300)) this.prune()
   }
 
   left(host: LedgerHost, to: readonly number[], message: Message): void {
