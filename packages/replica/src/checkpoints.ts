@@ -47,6 +47,10 @@ export interface CheckpointsInit {
   readonly standing: () => readonly LogRecord[]
   /** How an epoch began, as long as it lasts. */
   readonly startOf: (epoch: number) => EpochStart | undefined
+  /** The log is left as it is. */
+  readonly rebuilds?: boolean
+  /** A checkpoint is certified, and on disk with that. */
+  readonly onCertified?: (height: number) => void
   /** Tells the other seats. */
   readonly send: (committee: Committee, message: CheckpointMessage) => void
 }
@@ -144,6 +148,8 @@ export class Checkpoints {
     const held = heldHeight() ?? height
     store.keepFrom(Math.min(height, held))
     store.chain.forget(Math.min(height - heightsKept, held), FORGOTTEN_BLOCKS_MAX)
+    this.#init.onCertified?.(height)
+    if (this.#init.rebuilds === true) return
     this.#pruning = this.#pruning.then(() => this.#prune(height, slot))
     // A disk that fails here fails the log, which says so itself.
     this.#pruning.catch(() => undefined)

@@ -26,6 +26,8 @@ export interface EpochRecordsInit {
   readonly ledger: LedgerId
   readonly genesis: Committee
   readonly verifier: Verifier
+  /** Of the store, for who is to look at it. */
+  readonly path: string
   readonly store: EpochStore
   readonly clock: Clock
   /** The epoch that the first record of the log is of. */
@@ -167,7 +169,7 @@ export class EpochRecords {
     for (const { committee, record, isComplete } of this.#init.store.from(this.#proven.epoch)) {
       if (!isComplete) return
       if (committee.hash !== this.#proven.committee.hash) {
-        throw new ReplicaError({ code: 'STATE_CORRUPT', path: 'epochs', reason: `epoch ${record.epoch} is of another chain` })
+        throw new ReplicaError({ code: 'STATE_CORRUPT', path: this.#init.path, reason: `epoch ${record.epoch} is of another chain` })
       }
       this.#proven = { epoch: record.epoch + 1, committee: applyDelta(record.epoch, committee, record.delta) }
     }
