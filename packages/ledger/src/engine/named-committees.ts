@@ -3,7 +3,6 @@ import type { Digest } from '../digest.ts'
 import { COMMITTEES_NAMED_MAX } from './limits.ts'
 import type { LogRecord, Ready } from './messages.ts'
 import { type EngineState, record } from './state.ts'
-import { firstVotesFor } from './tally.ts'
 import { dropWant } from './wants.ts'
 
 /** The committee of that hash, if the operator or a quorum named it. */
@@ -21,7 +20,7 @@ export function hasRoomFor(state: EngineState, hash: Digest): boolean {
   const { weak } = state.epoch.committee.thresholds
   for (const { digest, header } of state.blocks.values()) {
     const slot = header.nextCommittee === hash ? state.slots.get(header.slot) : undefined
-    if (slot !== undefined && firstVotesFor(slot, digest) >= weak) return true
+    if (slot !== undefined && slot.first.filter((vote) => vote?.digest === digest).length >= weak) return true
   }
   return false
 }

@@ -116,7 +116,7 @@ describe('a seat whose state is damaged', { timeout: 90_000 }, () => {
     assert.equal(failure?.fault.code, 'STATE_CORRUPT')
     assert.ok(damageReason(failure)?.startsWith(`${path} is damaged: page `), failure?.message)
     await ledger.stop(1)
-    await recovered(ledger, failure!)
+    await recovered(ledger, failure)
     assert.equal(ledger.failures.length, 1)
   })
 
