@@ -1,8 +1,9 @@
+import { lstatSync } from 'node:fs'
 import { freeMemory } from '@cairn/runtime'
 import { decodeFrame, plainFrameToFill, sha256 } from '@cairn/protocol/chunk'
 import { type Disk, systemDisk } from '../disk.ts'
 import { adoptFile } from './adopt-file.ts'
-import { assertIsChunk, BaseReader, holds } from './base-reader.ts'
+import { assertIsChunk, decodeFromBases, holds } from './base-reader.ts'
 import type { PlacedFile } from './journal-codec.ts'
 import { readFully } from './open-source.ts'
 import type { AdoptedFile, AdoptJob, CopyJob, PlaceJob, Placer, ReadJob, ScanJob, ScannedPiece, TargetFile } from './placer.ts'
@@ -15,7 +16,6 @@ const SYNC_CONCURRENCY = 2
 /** Does the work on the calling thread: the placing thread's own, or a test's. */
 export class LocalPlacer implements Placer {
   readonly #files: TargetFiles
-  readonly #bases = new BaseReader()
   readonly #scanner = new SourceScanner()
   /** Holds the chunk that is being copied, one after the other: memory that is new each time would be zeroed, mapped and unmapped. */
   #scratch = Buffer.allocUnsafeSlow(0)
@@ -26,7 +26,7 @@ export class LocalPlacer implements Placer {
 
   async place({ frame, digest, plainBytes, places, delta }: PlaceJob): Promise<readonly PlacedFile[]> {
     const plain =
-      delta === undefined ? assertIsChunk(decodeFrame(frame, plainBytes), digest) : this.#bases.decode(frame, delta, plainBytes, digest)
+      delta === undefined ? assertIsChunk(decodeFrame(frame, plainBytes), digest) : decodeFromBases(frame, delta, plainBytes, digest)
     const made: PlacedFile[] = []
     try {
       for (const { file, offset } of places) this.#files.write(file, offset, plain, made)
@@ -49,7 +49,8 @@ export class LocalPlacer implements Placer {
     if (!from.some(({ path, offset }) => holds(path, offset, plain, digest))) return undefined
     const made: PlacedFile[] = []
     for (const { file, offset } of places) this.#files.write(file, offset, plain, made)
-    return made
+    // Another thread may have given a file with other names content of its own meanwhile, and may have read it before this was written.
+    return places.every(({ file }) => isInPlace(file, made)) ? made : undefined
   }
 
   async adopt(job: AdoptJob): Promise<AdoptedFile | undefined> {
@@ -82,7 +83,6 @@ export class LocalPlacer implements Placer {
   }
 
   async release(): Promise<void> {
-    this.#bases.clear()
     this.#scanner.clear()
     this.#scratch = Buffer.allocUnsafeSlow(0)
     this.#files.close()
@@ -91,4 +91,10 @@ export class LocalPlacer implements Placer {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#files.close()
   }
+}
+
+/** Whether what was written for `file` is what its path leads to. */
+function isInPlace({ entry, path, inode }: TargetFile, made: readonly PlacedFile[]): boolean {
+  const expected = made.find((file) => file.entry === entry)?.inode ?? inode
+  return expected === undefined || lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino === expected
 }
