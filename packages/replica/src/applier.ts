@@ -9,6 +9,8 @@ export interface ApplierInit {
   /** The state at the moment: another may take its place while this is paused. */
   readonly store: () => StateStore
   readonly blocks: UnappliedBlocks
+  /** Does what may find that the state is damaged. */
+  readonly guarded: (act: () => void) => void
   readonly clock: Clock
   /** The block at `point` is applied in memory, and this is what its operations did. */
   readonly onApplied: (point: ChainPoint, payload: Payload, results: readonly OperationResult[], durationMs: number) => void
@@ -60,7 +62,7 @@ export class Applier {
   /** Everything up to `token` is durable. */
   durable(token: number): void {
     this.#durable = token
-    if (this.#isBig()) this.flush()
+    if (this.#isBig()) this.#init.guarded(() => this.flush())
   }
 
   /** Puts into the file what may be there. */
@@ -103,7 +105,7 @@ export class Applier {
     this.#isScheduled = true
     setImmediate(() => {
       this.#isScheduled = false
-      if (!this.#stopped) this.#applyNext()
+      if (!this.#stopped) this.#init.guarded(() => this.#applyNext())
     })
   }
 
@@ -137,6 +139,6 @@ export class Applier {
   }
 
   #startTimer(): void {
-    this.#timer = this.#init.clock.setTimer(FLUSH_MS, () => this.flush())
+    this.#timer = this.#init.clock.setTimer(FLUSH_MS, () => this.#init.guarded(() => this.flush()))
   }
 }

@@ -6,6 +6,7 @@ import { SKIP } from '../votes.ts'
 import { advanceTo, makeIdle } from './advance.ts'
 import { dropWant, isFarAhead, slotKey, syncFrom, wantBlock, wantPayload } from './wants.ts'
 import { endEpoch } from './epochs.ts'
+import { forgetNamed } from './named-committees.ts'
 import type { FastMissed } from './events.ts'
 import { HISTORY_BLOCKS_MAX, HISTORY_PAYLOADS_MAX, PAYLOADS_AHEAD_MAX, STATE_ROOTS_MAX } from './limits.ts'
 import { forgetFinal } from './pool.ts'
@@ -100,6 +101,7 @@ function makeFinal(state: EngineState, block: Block): void {
   remember(state, { ...block, certificate })
   closeSlots(state, slot, block)
   state.final = point
+  forgetNamed(state)
   state.barren = 0
   state.changed = true
   emitEffect(state, { type: 'emit', event: { type: 'final', point, path, ...missed } })
