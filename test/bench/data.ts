@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
-import { constants, existsSync } from 'node:fs'
+import { constants, existsSync, rmSync } from 'node:fs'
 import { copyFile, cp, mkdir, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { onExit } from './cleanup.ts'
 import { generateFlatFile, generateLedger, generateRecordFile, generateSqliteLedger, upgradeLedger } from '../datasets/index.ts'
 import { NPM_DIRECTORY } from './tools.ts'
 
@@ -73,16 +74,24 @@ export async function recordsDirectory(bytes: number): Promise<string> {
   })
 }
 
-/** What `generate` makes at the path it is given; made whole or not at all. */
-async function cached(name: string, generate: (path: string) => Promise<void>): Promise<string> {
+/** What `generate` makes at the path it is given; made whole or not at all, also if several processes make it at once. */
+export async function cached(name: string, generate: (path: string) => Promise<void>): Promise<string> {
   const root = join(tmpdir(), 'cairn-bench-data')
   const path = join(root, name)
   if (existsSync(path)) return path
   console.error(`generating ${path}`)
-  const partial = `${path}.partial`
-  await rm(partial, { recursive: true, force: true })
+  const partial = `${path}.partial-${process.pid}`
+  const remove = (): void => rmSync(partial, { recursive: true, force: true })
+  const forget = onExit(remove)
   await mkdir(root, { recursive: true })
-  await generate(partial)
-  await rename(partial, path)
+  try {
+    await generate(partial)
+    await rename(partial, path)
+  } catch (error) {
+    remove()
+    if (!existsSync(path)) throw error // another process was first
+  } finally {
+    forget()
+  }
   return path
 }

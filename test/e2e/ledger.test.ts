@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -76,6 +76,43 @@ describe('cairn ledger', () => {
     await using refusing = cairn('verify-checkpoint', String(url), '--trust', forged)
     assert.equal((await refusing.exit()).exitCode, 3)
     assert.equal((await first.stop()).exitCode, 0)
+  })
+
+  // Goal: a damaged state does not end its seat: it is made again with nobody looking, and the seat votes, where it is needed for a quorum.
+  it('goes on with a seat whose state is damaged, by itself and with its key', async () => {
+    const directory = join(home, 'damaged')
+    {
+      await using made = cairn('init', directory, '--preset', 'cft-3')
+      await made.succeeded()
+    }
+    const run = (seat: number, ...peers: readonly unknown[]): CairnProcess =>
+      cairn('run', directory, '--seat', String(seat), ...peers.flatMap((peer) => ['--peer', String(peer)]))
+    await using first = run(0)
+    const { address: at0 } = await first.event('listening')
+    const { url } = await first.event('clients')
+    await using second = run(1, at0)
+    const { address: at1 } = await second.event('listening')
+    await using third = run(2, at0, at1)
+    await third.event('clients')
+    const write = async (value: string): Promise<void> => {
+      await using submitting = cairn('submit', String(url), 'name', value)
+      assert.equal((await submitting.event('submitted'))['result'], 'applied')
+      await submitting.succeeded()
+    }
+    for (const value of ['one', 'two', 'three', 'four']) await write(value)
+    await third.stop()
+    const state = join(directory, 'seat-2', 'state.db')
+    await writeFile(state, Buffer.alloc(4096, 7))
+    await using back = run(2, at0, at1)
+    await back.event('clients')
+    assert.match(back.stderr, /"event":"ledger-state-set-aside".*state\.db is damaged: file is not a database/)
+    await second.kill()
+    await write('five')
+    assert.deepEqual(
+      (await readdir(join(directory, 'seat-2'))).filter((name) => name.startsWith('damaged')),
+      ['damaged.db'],
+    )
+    assert.ok(!(await readdir(join(directory, 'seat-2'))).includes('state.damaged'))
   })
 
   it('says what is wrong with the directory or the seat that it is given', async () => {

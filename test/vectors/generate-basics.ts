@@ -10,6 +10,7 @@ import {
   consistencyProof,
   cutPoints,
   type DeltaBase,
+  type DeltaPiece,
   encodeDelta,
   encodeFrame,
   gearTable,
@@ -136,40 +137,58 @@ function deltaVectors(): object {
   const baseOf = (plain: Uint8Array): DeltaBase => ({ digest: sha256(plain), plain })
   const bases = [1, 2, 3, 4, 6, 7, 8, 9].map((seed) => baseOf(xorshift(seed, 256)))
   const [first] = bases
+  const whole: DeltaPiece[] = [{ base: 0, offset: 0, bytes: 256 }]
   const trained = baseOf(Buffer.concat([Buffer.from('37a430ec01000000', 'hex'), xorshift(5, 248)]))
   const changed = xorshift(1, 256).with(100, 7)
-  const parts = Buffer.concat(bases.map(({ plain }, at) => plain.subarray(at * 16, at * 16 + 128)))
-  const accepted: [name: string, plain: Uint8Array, bases: readonly DeltaBase[]][] = [
-    ['one base, one byte changed', changed, [first!]],
-    ['eight bases, a part of each', parts, bases],
-    ['a base that begins like a trained dictionary', trained.plain.with(200, 1), [trained]],
-    ['an empty base', changed, [baseOf(new Uint8Array()), first!]],
+  const parts = bases.map((_, base): DeltaPiece => ({ base, offset: base * 16, bytes: 128 }))
+  const shuffled = parts.flatMap((part): DeltaPiece[] => [part, { base: 7 - part.base, offset: 255, bytes: 1 }])
+  const contentOf = (pieces: readonly DeltaPiece[]): Uint8Array =>
+    Buffer.concat(pieces.map(({ base, offset, bytes }) => bases[base]!.plain.subarray(offset, offset + bytes)))
+  const accepted: [name: string, plain: Uint8Array, bases: readonly DeltaBase[], pieces: readonly DeltaPiece[]][] = [
+    ['one base, one byte changed', changed, [first!], whole],
+    ['eight bases, a part of each', contentOf(parts), bases, parts],
+    ['two pieces of each base', contentOf(shuffled), bases, shuffled],
+    ['a base that begins like a trained dictionary', trained.plain.with(200, 1), [trained], whole],
+    ['the last byte of a base', changed, [first!], [{ base: 0, offset: 255, bytes: 1 }, ...whole]],
   ]
-  const delta = encodeDelta(changed, [first!])
+  const delta = hex(encodeDelta(changed, [first!], whole))
   const digests = bases.map(({ digest }) => hex(digest))
-  const zstd = hex(delta.subarray(34))
+  const piece = '00000000000100'
+  const zstd = delta.slice(2 * (4 + 32 + 7))
+  const head = `03010001${digests[0]}${piece}`
+  const manyBases = Array.from({ length: 65 }, (_, seed) => hex(sha256(Uint8Array.of(seed))))
   const refused: [name: string, code: string, basesCount: number, plainBytesMax: number, frame: string][] = [
-    ['no base', 'MALFORMED', 0, 256, `0200${zstd}`],
-    ['nine bases', 'MALFORMED', 8, 256, `0209${digests.join('')}${hex(trained.digest)}${zstd}`],
-    ['the same base twice', 'MALFORMED', 2, 256, `0202${digests[0]}${digests[0]}${zstd}`],
-    ['only its first byte', 'MALFORMED', 1, 256, '02'],
-    ['a digest cut off', 'MALFORMED', 1, 256, `0201${digests[0]!.slice(2)}`],
-    ['no payload', 'MALFORMED', 1, 256, `0201${digests[0]}`],
-    ['another encoding', 'MALFORMED', 1, 256, `0101${digests[0]}${zstd}`],
-    ['one byte above the bound', 'TOO_LARGE', 1, 255, hex(delta)],
-    ['followed by a byte', 'MALFORMED', 1, 256, `${hex(delta)}00`],
-    ['cut off', 'MALFORMED', 1, 256, hex(delta).slice(0, -2)],
-    ['with a dictionary id', 'MALFORMED', 1, 256, `0201${digests[0]}28b52ffd61070000000100${zstd.slice(14)}`],
-    ['longer than the plain bytes', 'MALFORMED', 1, 256, `0201${digests[0]}28b52ffd200a530000`],
-    ['of 4 GiB', 'TOO_LARGE', 1, 4096 * KIB, `0201${digests[0]}28b52ffda0ffffffff03000161`],
+    ['no base', 'MALFORMED', 0, 256, `03000001${piece}${zstd}`],
+    ['no piece', 'MALFORMED', 1, 256, `03010000${digests[0]}${zstd}`],
+    ['65 bases', 'MALFORMED', 8, 256, `03410041${manyBases.join('')}${manyBases.map((_, at) => `${hex(Uint8Array.of(at))}${piece.slice(2)}`).join('')}${zstd}`],
+    ['257 pieces', 'MALFORMED', 1, 256, `03010101${digests[0]}${piece.repeat(257)}${zstd}`],
+    ['the same base twice', 'MALFORMED', 2, 256, `03020002${digests[0]}${digests[0]}${piece}01${piece.slice(2)}${zstd}`],
+    ['a base that no piece is of', 'MALFORMED', 2, 256, `03020001${digests[0]}${digests[1]}${piece}${zstd}`],
+    ['a piece of a base that is not named', 'MALFORMED', 1, 256, `03010001${digests[0]}01${piece.slice(2)}${zstd}`],
+    ['a piece of no bytes', 'MALFORMED', 1, 256, `03010001${digests[0]}00000000000000${zstd}`],
+    ['a piece that ends one byte after its base', 'MALFORMED', 1, 256, `03010001${digests[0]}00000001000100${zstd}`],
+    ['pieces of 8 MiB and a byte', 'MALFORMED', 1, 256, `03010003${digests[0]}${'00000000400000'.repeat(2)}00000000000001${zstd}`],
+    ['only its first byte', 'MALFORMED', 1, 256, '03'],
+    ['a digest cut off', 'MALFORMED', 1, 256, `03010001${digests[0]!.slice(2)}`],
+    ['a piece cut off', 'MALFORMED', 1, 256, `03010001${digests[0]}${piece.slice(2)}`],
+    ['no payload', 'MALFORMED', 1, 256, head],
+    ['another encoding', 'MALFORMED', 1, 256, `01${delta.slice(2)}`],
+    ['the encoding of whole bases', 'MALFORMED', 1, 256, `0201${digests[0]}${zstd}`],
+    ['one byte above the bound', 'TOO_LARGE', 1, 255, delta],
+    ['followed by a byte', 'MALFORMED', 1, 256, `${delta}00`],
+    ['cut off', 'MALFORMED', 1, 256, delta.slice(0, -2)],
+    ['with a dictionary id', 'MALFORMED', 1, 256, `${head}28b52ffd61070000000100${zstd.slice(14)}`],
+    ['longer than the plain bytes', 'MALFORMED', 1, 256, `${head}28b52ffd200a530000`],
+    ['of 4 GiB', 'TOO_LARGE', 1, 4096 * KIB, `${head}28b52ffda0ffffffff03000161`],
   ]
   return {
     bases: bases.map(({ plain }) => hex(plain)),
-    accepted: accepted.map(([name, plain, from]) => ({
+    accepted: accepted.map(([name, plain, from, pieces]) => ({
       name,
       bases: from.map((base) => hex(base.plain)),
+      pieces,
       plain: hex(plain),
-      frame: hex(encodeDelta(plain, from)),
+      frame: hex(encodeDelta(plain, from, pieces)),
     })),
     refused: refused.map(([name, code, basesCount, plainBytesMax, frame]) => ({ name, code, basesCount, plainBytesMax, frame })),
   }

@@ -30,7 +30,7 @@ const refused: readonly (readonly [name: string, file: Buffer])[] = [
   ['nothing', Buffer.alloc(0)],
   ['only a header', Buffer.from(header)],
   ['another kind of file', changed(0, 0)],
-  ['version 2', changed(8, 2)],
+  ['version 1', changed(8, 1)],
   ['a byte short', file.subarray(0, -1)],
   ['a byte long', Buffer.concat([file, Buffer.alloc(1)])],
   ['a digest changed', changed(tableOffset + 20, 0xff)],

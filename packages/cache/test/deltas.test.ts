@@ -150,7 +150,10 @@ class Deltas implements DeltaSource {
     for (const number of range(0, CHUNKS)) {
       const base = chunkOf(number)
       const plain = chunkOf(number + 0.5)
-      this.#frames.set(chunkCid(sha256(plain)).toString(), encodeDelta(plain, [{ digest: sha256(base), plain: base }]))
+      this.#frames.set(
+        chunkCid(sha256(plain)).toString(),
+        encodeDelta(plain, [{ digest: sha256(base), plain: base }], [{ base: 0, offset: 0, bytes: base.byteLength }]),
+      )
     }
   }
 

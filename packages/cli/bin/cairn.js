@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 // Parseable by every Node since 12, so that an old one is told what is missing instead of a syntax error.
 import { existsSync, readdirSync, statSync } from 'fs'
+import { fileURLToPath } from 'url'
+import { setFlagsFromString } from 'v8'
 
 const NODE_MAJOR_MIN = 24
 const found = process.versions.node
@@ -41,13 +43,13 @@ function entry() {
 
 // Whether a source of any package is younger than `bundledMs`. A file that is gone has touched its directory.
 function isOlder(bundledMs) {
-  const packages = new URL('../../', import.meta.url)
+  const packages = fileURLToPath(new URL('../../', import.meta.url))
   return readdirSync(packages).some(function (name) {
-    const sources = new URL(name + '/src/', packages)
+    const sources = packages + name + '/src/'
     return (
       existsSync(sources) &&
       ['.'].concat(readdirSync(sources, { recursive: true })).some(function (path) {
-        return statSync(new URL(path, sources)).mtimeMs > bundledMs
+        return statSync(sources + path).mtimeMs > bundledMs
       })
     )
   })
@@ -56,14 +58,13 @@ function isOlder(bundledMs) {
 // Every byte that is moved passes through buffers that live for milliseconds. Their memory is outside of V8's heap and counts towards its
 // next full collection until a collection of the young generation has freed it; so that one has to come soon. With 1 MiB an origin that
 // serves 1 GiB spends less than half of the processor time that it spends with V8's own choice, and its memory peaks lower.
-// V8 reads the limit at its start only, so the process replaces itself, keeping its id.
+// V8 reads the limit of the young generation at its start only, but by what factor to grow looks up each time: with 1 it stays at the 1 MiB
+// that it begins with, and nobody has to start twice.
 function limitYoungGeneration() {
-  const flag = '--max-semi-space-size'
   const isSet = process.execArgv.concat(process.env.NODE_OPTIONS || '').some(function (argument) {
-    return argument.includes(flag)
+    return argument.includes('semi-space')
   })
   // The threads of publish have limits of their own.
-  if (isSet || process.execve === undefined || !['cache', 'join', 'origin'].includes(process.argv[2])) return
-  const argv = [process.execPath, flag + '=1'].concat(process.execArgv, process.argv.slice(1))
-  process.execve(process.execPath, argv, process.env)
+  if (isSet || !['cache', 'join', 'origin'].includes(process.argv[2])) return
+  setFlagsFromString('--semi-space-growth-factor=1')
 }

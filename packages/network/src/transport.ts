@@ -46,7 +46,7 @@ export interface PeerChange {
 
 /** A protocol name with its version, and the bounds that go with it. */
 export interface Protocol {
-  /** For example `/cairn/exchange/2`. */
+  /** For example `/cairn/exchange/3`. */
   readonly name: string
   /** Largest frame a peer may send; a larger one aborts the channel before it is buffered. */
   readonly frameBytesMax: number

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { createDialer, createLibp2pTransport, type Dialer, loadOrCreatePeerKey, type PeerId, type Transport } from '@cairn/network'
 import { fanOut } from '@cairn/observability'
 import type { Reporter } from '@cairn/runtime'
-import { openFsBlockStore, type Placer, PlacingThread, STATE_DIRECTORY } from '@cairn/storage'
+import { openFsBlockStore, type Placer, PlacingThreads, STATE_DIRECTORY } from '@cairn/storage'
 import { type DeltaSource, dialReporter, Participant, PeerTally, type SwarmEvent, TrustKeeper } from '@cairn/swarm'
 import { CONNECTIONS_MAX } from './limits.ts'
 import type { NodeEvent } from './events.ts'
@@ -58,9 +58,13 @@ export async function startParts(init: NodeInit, components: NodeComponents, sta
   const statePath = join(init.into, STATE_DIRECTORY)
   await mkdir(statePath, { recursive: true })
   await using cleanup = new AsyncDisposableStack()
-  const placer = cleanup.use(components.placer ?? new PlacingThread())
-  const pages = cleanup.use(await openFsBlockStore({ path: join(statePath, 'blocks'), clock, log }))
-  const keeper = await TrustKeeper.open({ path: join(statePath, 'trust'), root: init.trustRoot, clock })
+  const placer = cleanup.use(components.placer ?? new PlacingThreads())
+  // Both at once: one waits for the disk while the other checks signatures.
+  const openingPages = openFsBlockStore({ path: join(statePath, 'blocks'), clock, log })
+  const closePages = (opened: Awaited<typeof openingPages>): Promise<void> => opened.close()
+  cleanup.defer(() => openingPages.then(closePages, () => {})) // that it could not be opened has been said
+  const keeperPath = join(statePath, 'trust')
+  const [pages, keeper] = await Promise.all([openingPages, TrustKeeper.open({ path: keeperPath, root: init.trustRoot, clock })])
   const identity = await loadOrCreatePeerKey(join(statePath, 'peer.key'))
   const transport = await (components.createTransport ?? createLibp2pTransport)({
     connectionsMax: CONNECTIONS_MAX,

@@ -26,7 +26,7 @@ import type { JoinProgress } from './progress.ts'
 import { seedDirectories } from './seed-directories.ts'
 import { type JoinSummary, SnapshotJoin, type SnapshotJoinInit } from './snapshot-join.ts'
 import { untilAborted } from './until-aborted.ts'
-import { forgetLeftovers, inspectBegun, resumeSwitch, updateTarget } from './update-target.ts'
+import { forgetLeftovers, inspectBegun, manifestsOf, resumeSwitch, updateTarget } from './update-target.ts'
 
 export interface NodeInit {
   readonly selector: Selector
@@ -197,13 +197,14 @@ export class Node implements AsyncDisposable {
   async #open(signal: AbortSignal): Promise<SnapshotJoin> {
     const { into, patienceMs, network } = this.#init
     const { clock } = this.#components
+    const load = manifestsOf(this.#parts.pages, this.#begun?.complete === true ? this.#begun.snapshot : undefined)
     const release = await this.#choose(signal)
     this.#release = release
     this.#parts.reporter.report({ type: 'waiting', reason: 'manifest' })
     const patience = patienceMs === undefined ? {} : { patienceMs }
     const index = await this.#parts.participant.manifest(release.manifest, this.#parts.pages, { ...patience, signal })
     assertMatches(index, release, network)
-    const target = await updateTarget(into, index, this.#parts.pages)
+    const target = await updateTarget(into, index, load)
     const directories = [
       ...(target.from === undefined ? await setAside(into, index) : []),
       ...target.directories,

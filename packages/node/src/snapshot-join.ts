@@ -1,4 +1,4 @@
-import { type CID, deltaBases, type SnapshotIndex, STAGES, type StageClass } from '@cairn/protocol'
+import { type CID, deltaRecipe, type SnapshotIndex, STAGES, type StageClass } from '@cairn/protocol'
 import type { Clock, Log, Reporter } from '@cairn/runtime'
 import {
   openPlaceStore,
@@ -205,7 +205,7 @@ export class SnapshotJoin {
       deliver: async (chunk, frame) => {
         await this.store.deliver(chunk, frame)
         // A copy: the frame's memory is given back when this resolves.
-        if (keeping !== undefined && deltaBases(frame) !== undefined) await keeping.keep(chunk, frame.slice())
+        if (keeping !== undefined && deltaRecipe(frame) !== undefined) await keeping.keep(chunk, frame.slice())
         this.reader.placed(chunk)
         // The chunk is placed: that its stage waits for the disk must not look as if placing did.
         if (!this.#init.isUpdate) this.#stages.placed().catch((error: unknown) => commits.abort(error))

@@ -1,6 +1,6 @@
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { SnapshotIndex } from '@cairn/protocol'
+import type { CID, SnapshotIndex } from '@cairn/protocol'
 import {
   assertNoForeignFiles,
   type BlockSource,
@@ -41,12 +41,21 @@ export async function resumeSwitch(into: string, pages: BlockSource): Promise<vo
   if (pending !== undefined) await switchTree(into, await loadManifest(pending.from, pages), await loadManifest(pending.to, pages))
 }
 
+export type LoadManifest = (snapshot: CID) => Promise<SnapshotIndex>
+
+/** Loads manifests out of `pages`, and that of `ahead` at once: what a directory holds is known before there is anybody to ask for more. */
+export function manifestsOf(pages: BlockSource, ahead: CID | undefined): LoadManifest {
+  const early = ahead === undefined ? undefined : loadManifest(ahead, pages)
+  early?.catch(() => {}) // whoever needs it hears of it
+  return async (snapshot) => (early !== undefined && ahead?.equals(snapshot) === true ? early : loadManifest(snapshot, pages))
+}
+
 /**
  * Decides where `index` goes. What is left of a version that was begun and is no longer wanted becomes a source of chunks.
  *
  * @throws {StorageError} `FOREIGN_FILES` if the directory holds another version, and files that are not of it
  */
-export async function updateTarget(into: string, index: SnapshotIndex, pages: BlockSource): Promise<UpdateTarget> {
+export async function updateTarget(into: string, index: SnapshotIndex, load: LoadManifest): Promise<UpdateTarget> {
   const begun = await inspectTarget(nextPath(into))
   if (begun !== undefined && !begun.snapshot.equals(index.cid)) {
     await removeTree(leftPath(into))
@@ -54,10 +63,10 @@ export async function updateTarget(into: string, index: SnapshotIndex, pages: Bl
   }
   const left = await inspectTarget(leftPath(into))
   const leftovers: readonly ReuseDirectory[] =
-    left === undefined ? [] : [{ root: leftPath(into), index: await loadManifest(left.snapshot, pages), methods: ['clone'] }]
+    left === undefined ? [] : [{ root: leftPath(into), index: await load(left.snapshot), methods: ['clone'] }]
   const held = await inspectTarget(into)
   if (held === undefined || held.snapshot.equals(index.cid)) return { path: into, from: undefined, directories: leftovers }
-  const from = await loadManifest(held.snapshot, pages)
+  const from = await load(held.snapshot)
   await assertNoForeignFiles(into, from)
   return { path: nextPath(into), from, directories: [{ root: into, index: from, methods: ['link', 'clone'] }, ...leftovers] }
 }

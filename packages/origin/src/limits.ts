@@ -30,8 +30,12 @@ export const SAMPLE_WINDOW_BYTES = 4 * 1024 * 1024
 export const SAMPLE_PARENT_BYTES_MAX = 2 * SAMPLE_WINDOWS * SAMPLE_WINDOW_BYTES
 /** Releases of a ledger from which deltas to a new one are made when it is published: who follows is rarely further behind. */
 export const DELTA_RELEASES = 4
-/** Threads that make deltas, where there are as many cores: each holds a chunk, its bases and zstd's tables, up to 30 MiB with `bulk`. */
+/** Threads that make deltas, where there are as many cores: each holds a chunk, old ones, a dictionary and zstd's tables. */
 export const DELTA_THREADS_MAX = 3
+/** Chunks beside each other that a thread makes deltas of before another takes over: most of what they are made from is the same. */
+export const DELTA_CHUNKS_IN_TURN = 16
+/** Plain old chunks that a thread keeps for the next delta: some thirty of the usual size. */
+export const KEPT_BASES_BYTES_MAX = 8 * 1024 * 1024
 /** Threads that make deltas while an origin serves: whoever asked waits for them. Serving itself is the main thread's, and mostly the network's. */
 export const DELTA_JOB_THREADS = 2
 /** A delta is worth having if it takes at most this part of the chunk's frame: its bases have to be read by everybody who uses it. */

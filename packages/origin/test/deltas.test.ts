@@ -8,7 +8,8 @@ import {
   cidDigest,
   decodeDelta,
   decodeFrame,
-  deltaBases,
+  deltaRecipe,
+  type DeltaSource,
   pageCidFromDigest,
   type SnapshotIndex,
   sha256,
@@ -57,6 +58,18 @@ describe('publishing after other releases', () => {
     assert.equal(delta.fetchBytes, delta.frameBytes)
   })
 
+  it('makes a chunk whose every few bytes were changed from what was at its place', async () => {
+    await using place = await Place.make()
+    await place.publish(1)
+    const state = noise('state', STATE_BYTES)
+    for (let at = 0; at < STATE_BYTES; at += 24) state[at] = state[at]! ^ 1
+    await writeFile(join(place.tree, 'state'), state)
+    const second = await place.publish(2, {}, false)
+    const [delta] = second.deltas
+    assert(delta !== undefined && delta.deltasCount > 0 && delta.fetchBytes < delta.frameBytes, JSON.stringify(delta))
+    assert.equal(await place.checkDeltas(delta.from, second.release.manifest), delta.deltasCount)
+  })
+
   it('does without sketches that are gone or damaged, and without copies of chunks', async () => {
     await using place = await Place.make()
     const old = join(place.path, 'old')
@@ -65,11 +78,11 @@ describe('publishing after other releases', () => {
     const first = await place.publish(1, { directory: old, store: 'reference' })
     const sketch = join(place.workspace.sketchesPath, `${first.release.manifest.toString()}.sketches`)
     await writeFile(sketch, 'damaged')
-    const [delta] = (await place.publish(2, { store: 'reference' })).deltas
+    const [delta] = (await place.publish(2, { store: 'reference', profile: 'auto' })).deltas
     assert.equal(delta?.deltasCount, delta?.chunksChanged)
     await rm(sketch)
     // What the old snapshot was made of has changed since: there is nothing to make deltas from, and nothing to sketch.
-    const third = await place.publish(3, { store: 'reference' })
+    const third = await place.publish(3, { store: 'reference', profile: 'auto' })
     assert.equal(third.deltas.length, 2)
   })
 })
@@ -114,9 +127,9 @@ describe('DeltaJobs', () => {
     await using place = await Place.make()
     const [first, second] = [await place.publish(1), await place.publish(2, { deltasFrom: 0 })]
     const [v1, v2] = [first.release.manifest, second.release.manifest]
-    await rm(join(place.workspace.sketchesPath), { recursive: true })
-    await writeFile(place.workspace.sketchesPath, 'not a directory')
     await using served = await place.serve([v1, v2])
+    await rm(place.workspace.deltasPath, { recursive: true })
+    await writeFile(place.workspace.deltasPath, 'not a directory')
     assert.deepEqual(await served.jobs.offer(v2, v1), { state: 'preparing' })
     await served.until('deltas-failed', 1)
     assert.deepEqual(await served.jobs.offer(v2, v1), { state: 'none' })
@@ -176,8 +189,12 @@ class Place implements AsyncDisposable {
     for (let chunk = 0; chunk < next.chunksCount; chunk++) {
       const delta = await deltas.sets.delta(next.chunkCid(chunk), [from])
       if (delta === undefined) continue
-      const bases = await Promise.all(deltaBases(delta)!.map((digest) => plainOf(digest, old, blocks)))
-      assert.deepEqual(sha256(decodeDelta(delta, bases, next.chunkBytes(chunk))), cidDigest(next.chunkCid(chunk)))
+      const bases = await Promise.all(deltaRecipe(delta)!.bases.map((digest) => plainOf(digest, old, blocks)))
+      const source: DeltaSource = {
+        basesBytes: bases.map(({ byteLength }) => byteLength),
+        fill: (into, base, offset) => into.set(bases[base]!.subarray(offset, offset + into.byteLength)),
+      }
+      assert.deepEqual(sha256(decodeDelta(delta, source, next.chunkBytes(chunk))), cidDigest(next.chunkCid(chunk)))
       count += 1
     }
     return count

@@ -8,7 +8,7 @@ export { ZSTD_LEVEL, ZSTD_WINDOW_LOG_MAX, zstdCompressOptions, zstdDecompressOpt
 const PLAIN = 0
 const ZSTD = 1
 /** Needs other chunks to be read: `delta.ts`. */
-const DELTA = 2
+const DELTA = 3
 
 /** A frame taken apart: `payload` shares the frame's memory, and turns into `plainBytes` bytes. */
 export interface ParsedFrame {

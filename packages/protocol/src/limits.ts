@@ -2,10 +2,14 @@
 export const CHUNK_BYTES_MAX = 4 * 1024 * 1024
 /** One encoding byte before the payload; an encoder falls back to plain, so a frame never outgrows this. */
 export const FRAME_BYTES_MAX = CHUNK_BYTES_MAX + 1
-/** Chunks that one delta may be made from: with eight, an LMDB file of shuffled pages takes half of what it takes with four. */
-export const DELTA_BASES_MAX = 8
-/** Plain bytes of the bases of one delta: four chunks of twice the `bulk` profile's average, or eight of `balanced` however long. A receiver holds them twice. */
-export const DELTA_BASES_BYTES_MAX = 8 * 1024 * 1024
+/** Chunks that one delta may be made from. Chunks of an LMDB file of shuffled pages come from 13 on average, of a compacted LevelDB table from 11. */
+export const DELTA_BASES_MAX = 64
+/** Plain bytes of the bases of one delta: 64 usual chunks twice the average long. Who keeps chunks as frames inflates all of them for one. */
+export const DELTA_BASES_BYTES_MAX = 32 * 1024 * 1024
+/** Parts of bases that make up a dictionary: four for each base, 7 bytes each. */
+export const DELTA_PIECES_MAX = 256
+/** Plain bytes of the parts together: two of the largest chunks. A receiver holds them once. */
+export const DELTA_DICTIONARY_BYTES_MAX = 2 * CHUNK_BYTES_MAX
 /** A gear hash is sampled where its top bits are zero: one of 512 places, so that an average chunk of the smallest profile has 128. */
 export const SAMPLE_BITS = 9
 /** Values of a sketch, 4 bytes each: with 12, updates of a LevelDB directory took 7 % more bytes, with 24 they took 4 % less. */

@@ -9,8 +9,10 @@ export interface ApplierInit {
   /** The state at the moment: another may take its place while this is paused. */
   readonly store: () => StateStore
   readonly blocks: UnappliedBlocks
+  /** Does what may find that the state is damaged. */
+  readonly guarded: (act: () => void) => void
   readonly clock: Clock
-  /** This is what the operations of the next block did; {@link Applier.finish} makes it the newest state. */
+  /** This is what the operations of the next block did; {@link Applier.store} has it. */
   readonly onResults: (payload: Payload, results: readonly OperationResult[]) => void
   /** The block at `point` is applied in memory. */
   readonly onApplied: (point: ChainPoint, payload: Payload, durationMs: number) => void
@@ -49,6 +51,12 @@ export class Applier {
     this.#init = init
   }
 
+  /** The state with all that clients have been told of. */
+  get store(): StateStore {
+    this.#finish()
+    return this.#init.store()
+  }
+
   /** Final blocks that are not in the file. */
   get waitingCount(): number {
     return this.#waiting.length + this.#shown.length
@@ -63,12 +71,12 @@ export class Applier {
   /** Everything up to `token` is durable. */
   durable(token: number): void {
     this.#durable = token
-    if (this.#isBig()) this.flush()
+    if (this.#isBig()) this.#init.guarded(() => this.flush())
   }
 
   /** Puts into the file what may be there. */
   flush(): void {
-    this.finish()
+    this.#finish()
     this.#timer?.cancel()
     this.#timer = undefined
     if (this.#isPaused) return
@@ -85,7 +93,7 @@ export class Applier {
 
   /** Nothing is applied until {@link resume}: another state takes the place of the one here. */
   pause(): void {
-    this.finish()
+    this.#finish()
     this.#isPaused = true
     this.#timer?.cancel()
     this.#timer = undefined
@@ -98,13 +106,6 @@ export class Applier {
     if (this.#waiting.length > 0) this.#schedule()
   }
 
-  /** Makes the block whose clients are being answered the newest state: whoever looks at the state calls this first. */
-  finish(): void {
-    const finish = this.#unfinished
-    this.#unfinished = undefined
-    finish?.()
-  }
-
   stop(): void {
     this.#stopped = true
     this.#timer?.cancel()
@@ -115,13 +116,13 @@ export class Applier {
     this.#isScheduled = true
     setImmediate(() => {
       this.#isScheduled = false
-      if (!this.#stopped) this.#applyNext()
+      if (!this.#stopped) this.#init.guarded(() => this.#applyNext())
     })
   }
 
   #applyNext(): void {
     if (this.#isPaused) return
-    const store = this.#init.store()
+    const { store } = this
     // A state that was fetched has them.
     while ((this.#waiting[0]?.point.height ?? Infinity) <= store.state.height) this.#waiting.shift()
     const next = this.#waiting.shift()
@@ -131,7 +132,14 @@ export class Applier {
     const executed = executeBlock(store, ledger, store.state, next.payload)
     this.#unfinished = () => this.#show(next, executed.update(), startMs)
     onResults(next.payload, executed.results)
-    afterAnswers(() => this.finish())
+    afterAnswers(() => this.#finish())
+  }
+
+  /** Makes the block whose clients are being answered the newest state. */
+  #finish(): void {
+    const finish = this.#unfinished
+    this.#unfinished = undefined
+    if (finish !== undefined) this.#init.guarded(finish)
   }
 
   #show({ point, payload, after }: Waiting, applied: AppliedBlock, startMs: number): void {
@@ -155,7 +163,7 @@ export class Applier {
   }
 
   #startTimer(): void {
-    this.#timer = this.#init.clock.setTimer(FLUSH_MS, () => this.flush())
+    this.#timer = this.#init.clock.setTimer(FLUSH_MS, () => this.#init.guarded(() => this.flush()))
   }
 }
 

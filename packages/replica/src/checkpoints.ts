@@ -25,7 +25,7 @@ import { Checkpointer } from './checkpointer.ts'
 import type { CheckpointMessage } from './checkpoint-message.ts'
 import { CHECKPOINT_HEIGHTS, FORGOTTEN_BLOCKS_MAX, HEIGHTS_KEPT } from './limits.ts'
 import type { ReplicaLog } from './log/log.ts'
-import { LogMarks } from './log-marks.ts'
+import { LogMarks } from './log/log-marks.ts'
 import type { StateAnchors } from './state/state-anchors.ts'
 import type { StateStore } from './state/state-store.ts'
 
@@ -43,8 +43,14 @@ export interface CheckpointsInit {
   readonly heldHeight: () => number | undefined
   /** What is kept in the superblock. */
   readonly anchors: StateAnchors
+  /** What the log must hold whatever it forgets. */
+  readonly standing: () => readonly LogRecord[]
   /** How an epoch began, as long as it lasts. */
   readonly startOf: (epoch: number) => EpochStart | undefined
+  /** The log is left as it is. */
+  readonly rebuilds?: boolean
+  /** A checkpoint is certified, and on disk with that. */
+  readonly onCertified?: (height: number) => void
   /** Tells the other seats. */
   readonly send: (committee: Committee, message: CheckpointMessage) => void
 }
@@ -142,6 +148,8 @@ export class Checkpoints {
     const held = heldHeight() ?? height
     store.keepFrom(Math.min(height, held))
     store.chain.forget(Math.min(height - heightsKept, held), FORGOTTEN_BLOCKS_MAX)
+    this.#init.onCertified?.(height)
+    if (this.#init.rebuilds === true) return
     this.#pruning = this.#pruning.then(() => this.#prune(height, slot))
     // A disk that fails here fails the log, which says so itself.
     this.#pruning.catch(() => undefined)
@@ -172,10 +180,9 @@ export class Checkpoints {
   }
 
   async #prune(height: number, slot: number): Promise<void> {
-    const { log, anchors } = this.#init
+    const { log, anchors, standing } = this.#init
     const keepFrom = Math.min(this.#marks.neededAfter(slot), log.lastSeq + 1)
-    // Who may come next is needed for as long as the epoch lasts; how it began is kept with the checkpoint.
-    await log.append(...this.#marks.standing.map(encodeLogRecord))
+    await log.append(...standing().map(encodeLogRecord))
     await log.prune(keepFrom, anchors.with({ forgotten: height }))
   }
 }

@@ -1,3 +1,5 @@
+import { LedgerError } from '@cairn/ledger'
+
 /** What the disk of a replica did, or what it holds, or what it tells a client. Every message names the path or the URL. Sequence numbers count records of the log. */
 export type ReplicaFault =
   /**
@@ -19,6 +21,7 @@ export type ReplicaFault =
   | { readonly code: 'STATE_LOST'; readonly path: string; readonly height: number }
   /** A key whose time is over is still on the disk: this process must not go on as if it were not. */
   | { readonly code: 'KEY_NOT_ERASED'; readonly path: string; readonly reason: string }
+  /** The state, or records of epochs, are not what was written. What the seat has signed is in its log, so it can do without until they are fetched again. */
   | { readonly code: 'STATE_CORRUPT'; readonly path: string; readonly reason: string }
 
 export class ReplicaError extends Error {
@@ -31,14 +34,39 @@ export class ReplicaError extends Error {
   }
 }
 
-/** Does what may throw a {@link ReplicaError}, and hands that to `fail`; all else passes. */
-export function guardedBy(fail: (error: ReplicaError) => void): (act: () => void) => void {
+/** SQLite's codes for a file that is not what it wrote, or that is none of its files. */
+const UNREADABLE: readonly unknown[] = [11, 26]
+
+/** What a database at `path` threw: what SQLite says of its file, or what was thrown for another reason, as it is. */
+export function databaseFault(cause: unknown, path: string): unknown {
+  if (cause instanceof LedgerError && cause.fault.code === 'PAGE_MISSING')
+    return new ReplicaError({ code: 'STATE_CORRUPT', path, reason: cause.message }, { cause })
+  if (!(cause instanceof Error) || !('errcode' in cause)) return cause
+  const code = UNREADABLE.includes(Number(cause.errcode) & 0xff) ? 'STATE_CORRUPT' : 'LOG_FAILED'
+  return new ReplicaError({ code, path, reason: cause.message }, { cause })
+}
+
+/** Does what returns something as `guarded` does what returns nothing, and throws on what is found. */
+export function toldTo<Result>(guarded: (act: () => void) => void, act: () => Result): Result {
+  try {
+    return act()
+  } catch (error) {
+    guarded(() => {
+      throw error
+    })
+    throw error
+  }
+}
+
+/** Does what may find that the files in `directory` are not what they were, and hands that to `fail`; all else passes. */
+export function guardedBy(directory: string, fail: (error: ReplicaError) => void): (act: () => void) => void {
   return (act) => {
     try {
       act()
     } catch (error) {
-      if (!(error instanceof ReplicaError)) throw error
-      fail(error)
+      const fault = databaseFault(error, directory)
+      if (!(fault instanceof ReplicaError)) throw error
+      fail(fault)
     }
   }
 }

@@ -28,5 +28,7 @@ export type ReplicaEvent =
   | { readonly type: 'snapshot-left'; readonly height: number; readonly reason: string }
   /** A fetched state is in place; pages that were here before, and pages that came. */
   | { readonly type: 'snapshot-installed'; readonly height: number; readonly found: number; readonly fetched: number }
+  /** A state is here that the log can rely on: whoever runs this replica starts it again. */
+  | { readonly type: 'state-rebuilt'; readonly height: number }
   /** A quorum signed another checkpoint of this height than was made here: this replica's state is not the ledger's. */
   | { readonly type: 'diverged'; readonly height: number }

@@ -1,4 +1,4 @@
-import { SEATS_MAX } from '@cairn/ledger'
+import { COMMITTEES_NAMED_MAX, SEATS_MAX } from '@cairn/ledger'
 
 /** Messages that wait for one peer and class. What is lost is said again when nothing moves, so a peer that does not read costs only this. */
 export const QUEUE_MESSAGES_MAX = 1024
@@ -21,12 +21,11 @@ export const CHECKPOINT_HEIGHTS = 256
 export const HEIGHTS_KEPT = 1024
 /** Blocks forgotten at one checkpoint: more than come between two, so that what was held back is caught up with, in short pauses. */
 export const FORGOTTEN_BLOCKS_MAX = 1024
-/** Slots after which a payload that no block named is not waited for any more. */
-export const UNCLAIMED_SLOTS_MAX = 128
-/** Next committees that are kept in the log beside the epoch's own: candidates of one epoch that no block has decided between. */
-export const NAMED_COMMITTEES_MAX = 8
-/** The word of all that join each of them, and of all seats: what a log keeps beside them, and a record of an epoch is made of. */
-export const READIES_MAX = 2 * NAMED_COMMITTEES_MAX * SEATS_MAX
+/**
+ * Words for next committees that are remembered until the epoch ends, the newest: those of all seats and all that join, for twice as many
+ * committees as a seat votes for of its own accord while their blocks are open.
+ */
+export const READIES_MAX = 2 * COMMITTEES_NAMED_MAX * 2 * SEATS_MAX
 /** After this what is missing of an epoch's record is asked for again: nothing waits for it but light clients. */
 export const EPOCH_RETRY_MS = 1000
 /** Clients that wait for what became of their operations. */

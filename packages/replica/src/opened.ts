@@ -5,7 +5,7 @@ import type { ReplicaError } from './errors.ts'
 import { ReplicaLog } from './log/log.ts'
 import type { KeyedInit } from './replica-init.ts'
 import { StateAnchors } from './state/state-anchors.ts'
-import { openState } from './state/state-files.ts'
+import { openState, removeStates } from './state/state-files.ts'
 import type { StateStore } from './state/state-store.ts'
 
 /** What a replica finds in its directory. */
@@ -15,6 +15,8 @@ export interface Opened {
   readonly store: StateStore
   readonly state: EngineState
   readonly records: readonly LoggedRecord[]
+  /** The state must have a certified checkpoint of this height at least: the log was forgotten for it, or is empty up to it. */
+  readonly needed: number
 }
 
 /**
@@ -35,10 +37,24 @@ export async function openReplica(init: KeyedInit, onFailure: (error: ReplicaErr
   let store: StateStore | undefined
   try {
     const anchors = new StateAnchors(log)
-    store = openState(init.directory, anchors.anchor, init.heightsKept)
-    return { log, anchors, store, state: engineState(init, store, records), records }
+    const needed = Math.max(anchors.anchor.installed, anchors.anchor.forgotten)
+    if (init.rebuilds === true) removeStates(init.directory)
+    store = openState(init.directory, anchors.anchor, init)
+    const state = engineState(init, store, init.rebuilds === true ? [] : records)
+    return { log, anchors, store, state, records, needed }
   } catch (error) {
     store?.close()
+    await log.close()
+    throw error
+  }
+}
+
+/** What `make` makes of what was opened, which is closed if that throws. */
+export async function orClosed<Result>({ log, store }: Opened, make: () => Result): Promise<Result> {
+  try {
+    return make()
+  } catch (error) {
+    store.close()
     await log.close()
     throw error
   }

@@ -27,6 +27,11 @@ export interface ReplicaInit {
   readonly askMs?: number
   /** Why this replica signs nothing, for whoever asks for its status. */
   readonly silence?: string
+  /**
+   * Makes a state that the log can rely on, in place of one that was set aside, and says `state-rebuilt` when it is there. Until the replica is
+   * stopped and started again it signs nothing, and what its log holds is neither looked at nor forgotten.
+   */
+  readonly rebuilds?: boolean
   /** Size of the log's segments. */
   readonly segmentBytes?: number
   /** Hears of everything that a metric or a log line may be made of. */
@@ -37,7 +42,8 @@ export interface ReplicaInit {
 
 export type KeyedInit = ReplicaInit & { readonly signer: KeyRing }
 
-/** The keys that `init` hands over. */
-export function keysOf({ signer }: ReplicaInit): KeyRing {
+/** The keys that `init` hands over: none while their seat does not look at what they have signed. */
+export function keysOf({ signer, rebuilds }: ReplicaInit): KeyRing {
+  if (rebuilds === true) return heldKeys()
   return 'signerOf' in signer ? signer : heldKeys(signer)
 }

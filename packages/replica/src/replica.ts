@@ -16,9 +16,10 @@ import {
   type Payload,
   type PeerId,
   rememberedIds,
+  standingRecords,
 } from '@cairn/ledger'
 import type { StatusResponse } from './client/protocol.ts'
-import { failureOf, guardedBy, type ReplicaError } from './errors.ts'
+import { failureOf, guardedBy, type ReplicaError, toldTo } from './errors.ts'
 import { EpochChanges, type ReconfigureOutcome } from './epochs/epoch-changes.ts'
 import type { NextCommittee } from './epochs/next-committee.ts'
 import type { ReplicaLog } from './log/log.ts'
@@ -27,18 +28,18 @@ import { Applier } from './applier.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { EngineLoop } from './engine-loop.ts'
 import { EngineTimers } from './engine-timers.ts'
-import { type Opened, openReplica } from './opened.ts'
+import { type Opened, openReplica, orClosed } from './opened.ts'
 import { genesisPoint } from './genesis.ts'
 import { answerFrom, UnappliedBlocks } from './kept-blocks.ts'
 import { FinalityWatch } from './finality-watch.ts'
-import { Forwards } from './forwards.ts'
-import { HeldSends } from './held-sends.ts'
 import { lightProofTo } from './light-proof.ts'
 import { LogQueue } from './log-queue.ts'
 import { loadOf, type ReplicaLoad } from './load.ts'
+import { Outbox } from './outbox.ts'
 import { progressOf } from './progress.ts'
 import { PeerLinks } from './peer-links.ts'
 import { type ReadAnswer, readAnswer } from './read/read-answer.ts'
+import { RebuiltWatch } from './rebuilt-watch.ts'
 import { type KeyedInit, keysOf, type ReplicaInit } from './replica-init.ts'
 import { ReadBarrier } from './read/read-barrier.ts'
 import { readViewOf } from './read/read-view.ts'
@@ -69,22 +70,23 @@ export class Replica implements AsyncDisposable {
   readonly #timers: EngineTimers
   readonly #loop: EngineLoop
   readonly #handle = (event: EngineEvent): void => this.#loop.handle(event)
-  readonly #held = new HeldSends()
-  readonly #forwards = new Forwards((to, operations) => this.#links.send(to, { type: 'operations', operations }))
+  readonly #outbox: Outbox
   readonly #applier: Applier
-  #durableToken = 0
+  readonly #rebuilt: RebuiltWatch | undefined
   readonly #queue: LogQueue
   /** What a disk refuses here ends everything, like what it refuses the log. */
-  readonly #guarded = guardedBy((error) => this.#fail(error))
+  readonly #guarded: (act: () => void) => void
   #stopped = false
   #ended: Promise<void> = Promise.resolve()
   readonly #blocks = new UnappliedBlocks()
 
-  private constructor(init: KeyedInit, { log, anchors, store, state, records }: Opened) {
+  private constructor(init: KeyedInit, { log, anchors, store, state, records, needed }: Opened) {
     this.#init = init
+    if (init.rebuilds === true) this.#rebuilt = new RebuiltWatch(needed, (event) => init.observe?.(event))
+    this.#guarded = guardedBy(init.directory, (error) => this.#fail(error))
     const { verifier } = state.init
     this.#admission = new Admission({ ledger: init.ledger, signedOperations: init.signedOperations, verifier })
-    const current = (): StateStore => this.#settled
+    const current = (): StateStore => this.#applier.store
     const handIn = (operation: Operation): void => this.#handle({ type: 'submit', operation })
     this.#submissions = new Submissions({ ...init, admission: this.#admission, store: current, handIn })
     this.#watch = new FinalityWatch(init.clock, (event) => init.observe?.(event))
@@ -97,18 +99,19 @@ export class Replica implements AsyncDisposable {
     this.#links = new PeerLinks({
       transport: init.transport,
       onMessage: (from, message) => this.#receive(from, message),
-      onCheckpoint: (message) => this.#stopped || this.#checkpoints.hear(message),
+      onCheckpoint: (message) => this.#stopped || this.#guarded(() => this.#checkpoints.hear(message)),
       onRead: (from, message) => this.#reads.hear(from, message),
-      onSnapshot: (from, message) => this.#stopped || this.#snapshots.hear(from, message),
+      onSnapshot: (from, message) => this.#stopped || this.#guarded(() => this.#snapshots.hear(from, message)),
       onEpoch: (from, message) => this.#stopped || this.#guarded(() => this.#epochs.hear(from, message)),
       onMalformed: (from, error) => init.observe?.({ type: 'malformed', from, reason: error.message }),
       onDropped: (to, kind) => init.observe?.({ type: 'dropped', to, kind }),
       ...(init.observe && { onTraffic: (type, kind, bytes) => init.observe?.({ type, kind, bytes }) }),
     })
+    this.#outbox = new Outbox({ state, send: (to, message) => this.#links.send(to, message), hasten: () => log.hasten() })
     this.#reads = new ReadBarrier({
       clock: init.clock,
       view: () => readViewOf(state),
-      appliedSlot: () => this.#settled.point?.slot ?? 0,
+      appliedSlot: () => this.#applier.store.point?.slot ?? 0,
       send: (to, message) => this.#links.sendRead(to, message),
     })
     this.#snapshots = new Snapshots({
@@ -133,12 +136,15 @@ export class Replica implements AsyncDisposable {
       log,
       anchors,
       heldHeight: () => this.#snapshots.heldHeight,
+      standing: () => standingRecords(state),
+      onCertified: (height) => this.#rebuilt?.certified(height),
       startOf: (epoch) => (epoch === state.epoch.number ? state.epoch : undefined),
       send: (committee, message) => this.#links.sendCheckpoint(committee, message),
     })
     this.#applier = new Applier({
       ...init,
-      store: current,
+      guarded: this.#guarded,
+      store: () => this.#store,
       blocks: this.#blocks,
       onResults: (payload, results) => this.#submissions.applied(payload, results),
       onApplied: (point, payload, durationMs) => this.#applied(point, payload, durationMs),
@@ -156,7 +162,7 @@ export class Replica implements AsyncDisposable {
       send: (to, message) => this.#links.sendEpoch(to, message),
       tell: (committee) => this.#handle({ type: 'reconfigure', committee }),
     })
-    for (const { record, seq } of records) {
+    for (const { record, seq } of init.rebuilds === true ? [] : records) {
       this.#blocks.note(record)
       this.#checkpoints.note(record, 0, seq)
       this.#epochs.note(record)
@@ -167,7 +173,8 @@ export class Replica implements AsyncDisposable {
   static async start(init: ReplicaInit): Promise<Replica> {
     let failed: ((error: ReplicaError) => void) | undefined
     const keyed = { ...init, signer: keysOf(init) }
-    const replica = new Replica(keyed, await openReplica(keyed, (error) => failed?.(error)))
+    const opened = await openReplica(keyed, (error) => failed?.(error))
+    const replica = await orClosed(opened, () => new Replica(keyed, opened))
     failed = (error) => replica.#fail(error)
     await replica.#links.start()
     if (replica.#state.active) replica.#guarded(() => replica.#epochs.started())
@@ -180,19 +187,13 @@ export class Replica implements AsyncDisposable {
     return this.#init.ledger
   }
 
-  /** The state with all that clients have been told of. */
-  get #settled(): StateStore {
-    this.#applier.finish()
-    return this.#store
-  }
-
   /** The last final block that has been applied here. */
   get height(): number {
-    return this.#settled.state.height
+    return this.#applier.store.state.height
   }
 
   get stateRoot(): string {
-    return Buffer.from(this.#settled.state.root.hash).toString('hex')
+    return Buffer.from(this.#applier.store.state.root.hash).toString('hex')
   }
 
   /** Slot in which this seat is, and its epoch; and since it started, syncs of its log, and messages to other seats. */
@@ -208,7 +209,7 @@ export class Replica implements AsyncDisposable {
       operationsUnchecked: this.#admission.waitingCount,
       clientsWaiting: this.#submissions.count,
       readersWaiting: this.#reads.count,
-      sendsHeld: this.#held.count,
+      sendsHeld: this.#outbox.heldCount,
       blocksUnapplied: this.#applier.waitingCount,
       links: this.#links.load,
       held: { headersUnapplied: this.#blocks.size, ...this.#checkpoints.sizes },
@@ -225,7 +226,7 @@ export class Replica implements AsyncDisposable {
 
   /** Reads the newest state that is final and applied here, which may lag behind what others have answered. */
   readLocal(key: Uint8Array): ReadAnswer {
-    return readAnswer(this.#settled, key)
+    return toldTo(this.#guarded, () => readAnswer(this.#applier.store, key))
   }
 
   /**
@@ -289,13 +290,15 @@ export class Replica implements AsyncDisposable {
       case 'persist':
         return this.#persist(effect.records, effect.token)
       case 'send':
-        return this.#send(effect.to, effect.message, effect.after ?? 0)
+        return this.#outbox.send(effect.to, effect.message, effect.after ?? 0)
       case 'fetch':
         return this.#links.send([effect.from], { type: 'fetch', want: effect.want })
       case 'serve':
-        return this.#links.answer(
-          effect.to,
-          answerFrom(this.#settled, effect.want, (epoch) => this.#epochs.closing(epoch)),
+        return this.#guarded(() =>
+          this.#links.answer(
+            effect.to,
+            answerFrom(this.#applier.store, effect.want, (epoch) => this.#epochs.closing(epoch)),
+          ),
         )
       case 'setTimer':
         return this.#timers.set(effect.timer, effect.id, effect.afterMs)
@@ -310,13 +313,6 @@ export class Replica implements AsyncDisposable {
       default:
         effect satisfies never
     }
-  }
-
-  #send(to: readonly PeerId[], message: Message, after: number): void {
-    if (message.type === 'operations') return this.#forwards.add(to, message.operations)
-    if (after <= this.#durableToken) return this.#links.send(to, message)
-    this.#held.hold({ after, to, message })
-    this.#log.hasten()
   }
 
   #notice(event: Notice): void {
@@ -346,11 +342,9 @@ export class Replica implements AsyncDisposable {
   }
 
   #becameDurable(token: number): void {
-    this.#durableToken = token
-    if (this.#stopped) return this.#applier.durable(token)
-    for (const { to, message } of this.#held.release(token, this.#state)) this.#links.send(to, message)
+    this.#outbox.durable(token, this.#stopped)
     this.#applier.durable(token)
-    this.#handle({ type: 'durable', token })
+    if (!this.#stopped) this.#handle({ type: 'durable', token })
   }
 
   #applied(point: ChainPoint, payload: Payload, durationMs: number): void {
@@ -374,6 +368,9 @@ export class Replica implements AsyncDisposable {
     if (isLater) this.#guarded(() => this.#epochs.note({ type: 'epoch', start }))
     const recent = rememberedIds(this.#store, this.#store.state.root)
     this.#handle({ type: 'installed', snapshot: { start, point, stateRoot: this.stateRoot, recent } })
+    // Whoever waits for one of these was not told by a block; asked again, the state says what it did.
+    for (const id of recent) this.#submissions.settle(id, { type: 'unknown' })
+    this.#rebuilt?.certified(point.height)
     this.#applier.resume()
     this.#reads.progressed()
   }

@@ -45,6 +45,7 @@ it('what lies behind a checkpoint is kept until a quorum has it on disk', async 
       checkpointHeights: 10,
       heightsKept: 4,
       heldHeight: () => held,
+      standing: () => [],
       startOf: () => START,
       send: (_, message) => said.push(message),
     })

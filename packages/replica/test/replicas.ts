@@ -149,9 +149,12 @@ export class TestReplicas implements AsyncDisposable {
 
   /** With `isLearner` its key signs nothing. */
   async start(seat: number, isLearner = false): Promise<Replica> {
-    this.#transports[seat] = await this.#transport(seat)
-    await this.#connect()
-    return await this.#startReplica(seat, isLearner)
+    return await this.#startAgain(seat, { isLearner })
+  }
+
+  /** Starts a seat that makes the state again which was set aside. */
+  async startRebuilding(seat: number): Promise<Replica> {
+    return await this.#startAgain(seat, { rebuilds: true })
   }
 
   /** Resolves when `holds` does, looking again after each step of the event loop; the test's own time is the limit. */
@@ -180,7 +183,13 @@ export class TestReplicas implements AsyncDisposable {
     }
   }
 
-  async #startReplica(seat: number, isLearner = false): Promise<Replica> {
+  async #startAgain(seat: number, how: { readonly isLearner?: boolean; readonly rebuilds?: boolean }): Promise<Replica> {
+    this.#transports[seat] = await this.#transport(seat)
+    await this.#connect()
+    return await this.#startReplica(seat, how)
+  }
+
+  async #startReplica(seat: number, { isLearner = false, rebuilds = false } = {}): Promise<Replica> {
     const [transport, signer] = [this.#transports[seat], this.keys[seat]]
     if (transport === undefined || signer === undefined || this.#committee === undefined) throw new Error(`no seat ${seat}`)
     const replica = await Replica.start({
@@ -189,6 +198,7 @@ export class TestReplicas implements AsyncDisposable {
       genesis: this.#committee,
       signer: isLearner ? ed25519Signer(new Uint8Array(randomBytes(32))) : signer,
       signedOperations: true,
+      rebuilds,
       settings: this.#options.settings ?? SETTINGS,
       checkpointHeights: this.#options.checkpointHeights ?? 8,
       segmentBytes: this.#options.segmentBytes ?? SEGMENT_BYTES,

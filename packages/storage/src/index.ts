@@ -9,6 +9,7 @@ export { ReferenceSource, type ReferenceSourceInit } from './reference-source.ts
 export type { AdoptMethod, Placer } from './place/placer.ts'
 export { LocalPlacer } from './place/local-placer.ts'
 export { PlacingThread } from './place/placing-thread.ts'
+export { PlacingThreads } from './place/placing-threads.ts'
 export { openPlaceStore, type PlaceStore, type PlaceStoreInit, type Rollback } from './place/place-store.ts'
 export { inspectTarget, type JoinedTarget } from './place/read-journal.ts'
 export { verifyDirectory, type VerifyOptions, type VerifyProgress, type RenamedFile, type VerifyReport } from './verify-directory.ts'

@@ -1,4 +1,4 @@
-import { Bitmap, chunkCid, deltaBases, type SnapshotIndex } from '@cairn/protocol'
+import { Bitmap, chunkCid, deltaRecipe, type SnapshotIndex } from '@cairn/protocol'
 import { type BlockStore, LocalPlacer, type Placer, type SnapshotSink, StorageError } from '@cairn/storage'
 import { rebuildFrame, type RebuildJob } from './rebuild-frame.ts'
 
@@ -35,12 +35,12 @@ export class BlockStoreSink implements SnapshotSink {
     const index = this.#index
     const digest = index.chunkDigest(chunk)
     const plainBytes = index.chunkBytes(chunk)
-    const bases = deltaBases(frame)
-    if (bases === undefined) {
+    const recipe = deltaRecipe(frame)
+    if (recipe === undefined) {
       await this.#placer.place({ frame, digest, plainBytes, places: [] })
       await this.#store.put(index.chunkCid(chunk), frame)
     } else {
-      const whole = await this.#rebuild({ delta: frame, bases: await this.#basesOf(chunk, bases), digest, plainBytes })
+      const whole = await this.#rebuild({ delta: frame, bases: await this.#basesOf(chunk, recipe.bases), digest, plainBytes })
       await this.#store.put(index.chunkCid(chunk), whole)
       // A copy: whoever delivers takes the frame's memory back.
       await this.#onDelta?.(chunk, frame.slice())

@@ -1,4 +1,4 @@
-import { type CID, deltaBases, ProtocolError } from '@cairn/protocol'
+import { type CID, deltaRecipe, ProtocolError } from '@cairn/protocol'
 
 /** Chunks that are asked for together, and the snapshots to whose chunks they may come as deltas. */
 export interface BasisGroup {
@@ -37,7 +37,7 @@ export class DeltaTerms {
    * @throws {ProtocolError} `MALFORMED`, also for a delta of a chunk that was asked for whole
    */
   isDelta(chunk: number, frame: Uint8Array): boolean {
-    if (deltaBases(frame) === undefined) return false
+    if (deltaRecipe(frame) === undefined) return false
     if (this.basis.length > 0 && !this.#whole.has(chunk)) return true
     throw new ProtocolError({ code: 'MALFORMED', what: 'frame', reason: 'a delta that nobody asked for' })
   }

@@ -17,7 +17,9 @@ export interface RebuildJob {
  */
 export function rebuildFrame({ delta, bases, digest, plainBytes }: RebuildJob): Uint8Array {
   const plains = bases.map((frame) => decodeFrame(frame, CHUNK_BYTES_MAX))
-  const plain = decodeDelta(delta, plains, plainBytes)
+  const basesBytes = plains.map(({ byteLength }) => byteLength)
+  const fill = (into: Uint8Array, base: number, offset: number): void => into.set(plains[base]!.subarray(offset, offset + into.byteLength))
+  const plain = decodeDelta(delta, { basesBytes, fill }, plainBytes)
   const found = sha256(plain)
   if (Buffer.compare(found, digest) === 0) return encodeFrame(plain)
   throw new ProtocolError({ code: 'MISMATCH', what: 'chunk', found: toHex(found), wanted: toHex(digest) })

@@ -20,7 +20,7 @@ import {
 } from '@cairn/protocol'
 import { MemoryBlockStore, StorageError } from '@cairn/storage'
 import { BlockStoreSink, type DeltaOffer, type DeltaSource, type SwarmEvent } from '../src/index.ts'
-import { CONTROL_DEADLINE_MS } from '../src/limits.ts'
+import { CONTROL_DEADLINE_MS, DELTAS_ANSWER_MS } from '../src/limits.ts'
 import { LEDGER, type Member, NETWORK, randomBytes, TestSwarm } from './harness.ts'
 
 const CHUNKS = 40
@@ -232,6 +232,34 @@ describe('deltas between participants', () => {
     await mute.stop()
   })
 
+  it('are planned for without a peer that says nothing, whatever the others say', async () => {
+    await using world = await World.start(13)
+    const { pair, swarm } = world
+    const mute = swarm.network.createTransport('mute')
+    let askedCount = 0
+    await mute.handle(CONTROL_PROTOCOL, async (channel) => {
+      while ((await channel.receive()) !== undefined) askedCount += 1
+    })
+    const node = await world.holder('node')
+    await swarm.settle(node.transport.dial(mute.addresses()[0]!))
+    const ask = async (from: CID, waitMs: number): Promise<readonly [state: string, tookMs: number]> => {
+      const askedMs = swarm.clock.monotonicMs()
+      const { state } = await swarm.settle(node.participant.deltas(pair.next, from, { waitMs }))
+      return [state, swarm.clock.monotonicMs() - askedMs]
+    }
+    pair.deltas.state = 'preparing'
+    const [state, tookMs] = await ask(pair.old.cid, 0)
+    assert.equal(state, 'preparing')
+    assert(tookMs < 2 * DELTAS_ANSWER_MS, `${tookMs} ms of the clock`)
+    assert.equal((await ask(pair.next.cid, 0))[0], 'none')
+    // Asked again and again while deltas are made, of which only the first time includes who says nothing.
+    swarm.clock.setTimer(3 * DELTAS_ANSWER_MS, () => (pair.deltas.state = 'ready'))
+    const askedBefore = askedCount
+    assert.equal((await ask(pair.old.cid, 60_000))[0], 'ready')
+    assert.equal(askedCount - askedBefore, 1)
+    await mute.stop()
+  })
+
   it('give way to chunks where they cannot be read, or are longer than any frame', async () => {
     await using world = await World.start(10)
     const { pair, origin } = world
@@ -309,7 +337,7 @@ async function nearPair(swarm: TestSwarm): Promise<Pair> {
   const deltas = new Deltas(old.cid)
   for (const [chunk, plain] of after.entries()) {
     const base: DeltaBase = { digest: cidDigest(old.chunkCid(chunk)), plain: before[chunk]! }
-    deltas.frames.set(next.chunkCid(chunk).toString(), encodeDelta(plain, [base]))
+    deltas.frames.set(next.chunkCid(chunk).toString(), encodeDelta(plain, [base], [{ base: 0, offset: 0, bytes: base.plain.byteLength }]))
   }
   return { old, next, store, deltas }
 }

@@ -11,8 +11,12 @@ import {
   type StatusServer,
 } from '@cairn/observability'
 import type { Reporter } from '@cairn/runtime'
+import type { CacheEvent } from '@cairn/cache'
+import type { NodeEvent } from '@cairn/node'
+import type { OriginEvent } from '@cairn/origin'
 import { type CommandIo, jsonReporter } from '../io.ts'
 import { packageVersion } from '../version.ts'
+import type { ObservedReplicaEvent } from './replica-observation.ts'
 
 /** Logs, metrics and, where asked for, the HTTP server of one role. */
 export interface Observed<Event extends ReportedEvent> {
@@ -30,10 +34,9 @@ export interface ObservedRole {
 }
 
 /** Events that come by the thousand, or are no reading; `--json` prints the others. */
-const FREQUENT = new Set([
+const FREQUENT: ReadonlySet<string> = new Set<(CacheEvent | NodeEvent | OriginEvent | ObservedReplicaEvent)['type']>([
   'block-served',
   'serving-load',
-  'publish-progress',
   // Of a replica all but what a person must look at, which is logged; evidence and epochs hold keys and signatures.
   'queued',
   'duplicate',

@@ -116,6 +116,7 @@ export const REPLICA_RULES = {
   'snapshot-begun': { log: 'info' },
   'snapshot-lie': { log: 'warn', count: (metrics) => metrics.add('cairn_ledger_snapshot_lies_total', 1) },
   'snapshot-left': { log: 'info' },
+  'state-rebuilt': { log: 'warn' },
   'snapshot-installed': {
     log: 'info',
     count(metrics, { fetched }) {

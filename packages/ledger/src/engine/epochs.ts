@@ -5,11 +5,12 @@ import { readyBytes, signReady } from '../epoch-chain/ready.ts'
 import { LedgerError } from '../errors.ts'
 import { type BlockHeader, type ChainPoint, pointOf } from '../header.ts'
 import { startSlotTimers } from './advance.ts'
-import { dropWant, want } from './wants.ts'
-import { CLOSINGS_MAX, COMMITTEES_NAMED_MAX } from './limits.ts'
+import { want } from './wants.ts'
+import { CLOSINGS_MAX } from './limits.ts'
 import type { EpochStart, PeerId, Ready } from './messages.ts'
 import type { Signer } from '../signing.ts'
 import type { Verdict } from './inspect.ts'
+import { hasRoomFor, joiners, keepCommittee, keyName, namedCommittee, seated, wordsFor } from './named-committees.ts'
 import { type Block, emitEffect, endsEpoch, type EngineState, record, send, takeSeat } from './state.ts'
 
 /** The operator wants `committee` next. The epoch ends once all that join, and a quorum of those who decide now, are ready for it. */
@@ -18,40 +19,6 @@ export function noteCandidate(state: EngineState, committee: Committee): void {
   state.candidate = committee
   state.changed = true
   repeatReady(state)
-}
-
-/** The committee of that hash, if the operator or a quorum named it. */
-function namedCommittee({ candidate, named }: EngineState, hash: Digest): Committee | undefined {
-  return [candidate, ...named].find((committee) => committee?.hash === hash)
-}
-
-/**
- * Keeps a committee, also over a crash, until the epoch ends; and before it every word for it. Among those that vote for the end block the word
- * of who joins must outlive the epoch, for no light client believes in a committee without it; and that of the quorum must outlive its seats,
- * for each of those that voted can convince any other by it, whatever operators want by then.
- */
-function keepCommittee(state: EngineState, committee: Committee): void {
-  dropWant(state, committee.hash)
-  if (state.named.some(({ hash }) => hash === committee.hash) || state.named.length >= COMMITTEES_NAMED_MAX) return
-  state.named.push(committee)
-  for (const ready of wordsFor(state, committee)) record(state, { type: 'ready', ready })
-  record(state, { type: 'committee', committee })
-}
-
-/** What seats and joiners are known to have said of a committee, by key. */
-function wordsFor(state: EngineState, committee: Committee): readonly Ready[] {
-  const keys = [...new Set([...seated(state), ...joiners(state, committee)])].sort()
-  return keys.flatMap((key) => state.readies.get(`${committee.hash}/${key}`) ?? [])
-}
-
-/** Keys of `committee` that have no seat now. */
-function joiners(state: EngineState, committee: Committee): string[] {
-  const now = seated(state)
-  return committee.members.map(({ publicKey }) => keyName(publicKey)).filter((key) => !now.has(key))
-}
-
-function seated(state: EngineState): ReadonlySet<string> {
-  return new Set(state.epoch.committee.members.map(({ publicKey }) => keyName(publicKey)))
 }
 
 /** Says what this replica is ready for: own keys that join, once it has what is final; its seat, once all that join have said so. */
@@ -114,7 +81,7 @@ export function receiveNamed(state: EngineState, claimed: Committee, readies: re
   const committee = rebuilt(claimed)
   if (committee?.hash !== claimed.hash) return
   for (const ready of readies.slice(0, 2 * SEATS_MAX)) if (isGenuine(state, committee, ready)) noteReady(state, ready)
-  if (!isWarranted(state, committee)) return
+  if (!isWarranted(state, committee) || !hasRoomFor(state, committee.hash)) return
   keepCommittee(state, committee)
   state.changed = true
 }
@@ -155,20 +122,22 @@ function isWarranted(state: EngineState, committee: Committee): boolean {
   return isReady(state, committee) && known >= state.epoch.committee.thresholds.quorum
 }
 
-/** What a block on `parent` says about the next committee: what its parent says, or the candidate if that is ready. */
+/** What a block on `parent` says about the next committee: what its parent says, or the candidate if that is ready and can be kept. */
 export function committeeToName(state: EngineState, parent: ChainPoint): Digest {
   if (parent.epoch === state.epoch.number && parent.nextCommittee !== ZERO_DIGEST) return parent.nextCommittee
   const { candidate } = state
-  return candidate !== undefined && isWarranted(state, candidate) ? candidate.hash : ZERO_DIGEST
+  return candidate !== undefined && isWarranted(state, candidate) && hasRoomFor(state, candidate.hash) ? candidate.hash : ZERO_DIGEST
 }
 
 /**
  * Whether what a header says about the next committee may follow its parent. It takes the word of the quorum even for the committee that the own
- * operator wants: a vote is cast with what convinces every other seat on disk, or R3 could not repair a slot in which only some have it.
+ * operator wants: a vote is cast with what convinces every other seat on disk, or R3 could not repair a slot in which only some have it. What cannot
+ * be kept there is not voted for, until a final block makes room, or W others have voted.
  */
 export function admitsCommittee(state: EngineState, header: BlockHeader, parent: ChainPoint): Verdict {
   const before = parent.epoch === header.epoch ? parent.nextCommittee : ZERO_DIGEST
   if (!endsEpoch(header, before)) return header.nextCommittee === before ? 'good' : 'bad'
+  if (!hasRoomFor(state, header.nextCommittee)) return 'waiting'
   const committee = namedCommittee(state, header.nextCommittee)
   if (committee !== undefined && isWarranted(state, committee)) {
     keepCommittee(state, committee)
@@ -253,8 +222,4 @@ export function activateEpoch(state: EngineState): void {
   if (state.retiring !== undefined) emitEffect(state, { type: 'eraseKey', publicKey: state.retiring })
   state.retiring = undefined
   startSlotTimers(state)
-}
-
-function keyName(publicKey: Uint8Array): string {
-  return Buffer.from(publicKey).toString('hex')
 }

@@ -6,6 +6,7 @@ import { SKIP } from '../votes.ts'
 import { advanceTo, gather, makeIdle } from './advance.ts'
 import { dropWant, isFarAhead, slotKey, syncFrom, wantBlock, wantPayload } from './wants.ts'
 import { endEpoch } from './epochs.ts'
+import { forgetNamed } from './named-committees.ts'
 import type { FastMissed } from './events.ts'
 import { noteFast } from './final-vote.ts'
 import { HISTORY_BLOCKS_MAX, HISTORY_PAYLOADS_MAX, PAYLOADS_AHEAD_MAX, STATE_ROOTS_MAX } from './limits.ts'
@@ -105,6 +106,7 @@ function makeFinal(state: EngineState, block: Block): void {
   remember(state, { ...block, certificate })
   closeSlots(state, slot, block)
   state.final = point
+  forgetNamed(state)
   state.barren = 0
   if (path === 'fast') noteFast(state, slot)
   state.changed = true

@@ -4,7 +4,9 @@ import { startSlotTimers } from './advance.ts'
 import { enterEpoch } from './epochs.ts'
 import { applyReady, finalAt, finalise, halt, prunePayloads } from './finalise.ts'
 import { RECENT_OPERATIONS_MAX } from './limits.ts'
+import { forgetNamed } from './named-committees.ts'
 import type { EpochStart } from './messages.ts'
+import { forgetFinal } from './pool.ts'
 import { emitEffect, type EngineState } from './state.ts'
 
 /** A state that a certified checkpoint stands for, and that is in place of the old one on disk (P7). */
@@ -39,7 +41,13 @@ export function installSnapshot(state: EngineState, { start, point, stateRoot, r
   state.applyNext = point.height + 1
   state.stateRoots.clear()
   state.stateRoots.set(point.height, stateRoot)
-  for (const id of recent.slice(-RECENT_OPERATIONS_MAX)) state.pool.recent.add(id)
+  const { pool } = state
+  for (const id of recent.slice(-RECENT_OPERATIONS_MAX)) pool.recent.add(id)
+  // What had its effect in blocks that were never here waits for nothing any more.
+  forgetFinal(
+    state,
+    [...pool.own, ...pool.foreign].filter(({ id }) => pool.recent.has(id)),
+  )
   for (const [key, { want }] of state.wants) if (want.type === 'payload') state.wants.delete(key)
   prunePayloads(state)
   state.changed = true
@@ -63,6 +71,7 @@ function jumpTo(state: EngineState, point: ChainPoint): void {
   if (state.pendingFinal !== undefined && state.pendingFinal.slot <= point.slot) state.pendingFinal = undefined
   state.wants.clear()
   state.final = point
+  forgetNamed(state)
   state.current = Math.max(state.current, point.slot + 1)
   state.barren = 0
   state.atTip = false

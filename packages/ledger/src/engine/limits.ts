@@ -95,5 +95,5 @@ export const BACKOFF_DOUBLINGS_MAX = 6
 /** Endings of epochs remembered, for those who are still in them. */
 export const CLOSINGS_MAX = 16
 
-/** Next committees of one epoch that blocks were proposed with: operators do not change their minds more often. */
+/** Next committees that open blocks name and that a seat votes for of its own accord: a final block makes room for others. */
 export const COMMITTEES_NAMED_MAX = 8

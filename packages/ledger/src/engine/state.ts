@@ -125,7 +125,7 @@ export interface EngineState {
   readonly closings: Map<number, readonly BatchItem[]>
   /** What the operator wants next: the last word counts. */
   candidate: Committee | undefined
-  /** Committees that blocks name which this seat may have voted for, or that a quorum is known to know. */
+  /** Committees that open blocks name which this seat may have voted for, each with the words for it on disk. */
   named: Committee[]
   readonly readies: Map<string, Ready>
   readonly convicted: Set<number>

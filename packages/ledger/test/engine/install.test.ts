@@ -29,6 +29,19 @@ describe('a replica that installs a snapshot', () => {
     assert.deepEqual(asked, { type: 'sync', height: 400, slot: 501 })
   })
 
+  it('does not propose or hand on what had its effect in blocks that it never saw', () => {
+    const t = table('cft-3', 3)
+    const seat = t.seats[1]!
+    for (const id of ['old', 'new']) seat.step({ type: 'submit', operation: { id, body: new Uint8Array(1) } })
+    seat.hear(2, { type: 'operations', operations: ['old', 'newer'].map((id) => ({ id, body: new Uint8Array(1) })) })
+    install(seat, snapshotAt(t, 200, 150))
+    const { own, foreign, ids, bytesCount } = seat.state.pool
+    assert.deepEqual([own.map(({ id }) => id), foreign.map(({ id }) => id), [...ids]], [['new'], ['newer'], ['new', 'newer']])
+    const fresh = table('cft-3', 3).seats[1]!
+    for (const id of ['new', 'newer']) fresh.step({ type: 'submit', operation: { id, body: new Uint8Array(1) } })
+    assert.equal(bytesCount, fresh.state.pool.bytesCount)
+  })
+
   it('says nothing any more about slots behind it, and stands by what it said about later ones', () => {
     const t = table('cft-3', 3)
     const seat = t.seats[1]!

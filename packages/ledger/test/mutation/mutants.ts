@@ -1,5 +1,6 @@
 import { LOG } from './log-mutants.ts'
 import { mutant, type Mutant } from './mutant.ts'
+import { SNAPSHOTS } from './snapshot-mutants.ts'
 
 const THRESHOLDS: readonly Mutant[] = [
   mutant('Q', 'a quorum of one less', 'committee.ts', 'Math.floor((n + f) / 2) + 1', 'Math.max(1, Math.floor((n + f) / 2))'),
@@ -384,15 +385,22 @@ const EPOCHS_AND_CATCHING_UP: readonly Mutant[] = [
   mutant('S15', 'blocks become final after the end of an epoch', 'engine/finalise.ts', 'state.halted || hasEnded(state)', 'state.halted', {
     focus: 'epochs',
   }),
-  mutant('L1', 'the named committee is lost in a crash', 'engine/epochs.ts', "record(state, { type: 'committee', committee })\n", '', {
-    focus: 'epochs',
-  }),
+  mutant(
+    'L1',
+    'the named committee is lost in a crash',
+    'engine/named-committees.ts',
+    "[...words, { type: 'committee', committee }]",
+    '[...words]',
+    {
+      focus: 'epochs',
+    },
+  ),
   mutant(
     'L6',
     'the word of who joins is not on disk before a vote for the block that names them',
-    'engine/epochs.ts',
-    "record(state, { type: 'ready', ready })",
-    'void ready',
+    'engine/named-committees.ts',
+    "[...words, { type: 'committee', committee }]",
+    "[{ type: 'committee', committee }]",
   ),
   mutant(
     'R1',
@@ -402,6 +410,21 @@ const EPOCHS_AND_CATCHING_UP: readonly Mutant[] = [
     'if (committee !== undefined && isReady(state, committee)) {',
     { focus: 'epochs' },
   ),
+  mutant(
+    'R1',
+    'a next committee is voted for that there is no room for on disk',
+    'engine/epochs.ts',
+    "if (!hasRoomFor(state, header.nextCommittee)) return 'waiting'\n",
+    '',
+  ),
+  mutant(
+    'R3',
+    'a full seat leaves a slot open that W others voted in',
+    'engine/named-committees.ts',
+    '>= weak) return true',
+    '< 0) return true',
+  ),
+  mutant('S22', 'next committees of closed slots are kept', 'engine/finalise.ts', 'forgetNamed(state)\n', ''),
   mutant(
     'R7',
     'a final block waits for those above it',
@@ -478,4 +501,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...RECOVERY,
   ...EPOCHS_AND_CATCHING_UP,
   ...LOG,
+  ...SNAPSHOTS,
 ]

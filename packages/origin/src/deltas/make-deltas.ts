@@ -1,15 +1,17 @@
+import assert from 'node:assert/strict'
 import { availableParallelism } from 'node:os'
-import { type CID, NearChunks, type SketchedSnapshot, type SnapshotIndex } from '@cairn/protocol'
+import { AnchorIndex, type CID, type SnapshotIndex } from '@cairn/protocol'
 import { type BlockSource, type DeltaSets, type DeltaSetWriter, WorkerThread } from '@cairn/storage'
 import { type Clock, freeMemory } from '@cairn/runtime'
 import { OriginError } from '../errors.ts'
-import { DELTA_PART_MAX, DELTA_THREADS_MAX } from '../limits.ts'
-import type { DeltaBaseFrame, DeltaCall, DeltaReply } from './delta-calls.ts'
+import { DELTA_CHUNKS_IN_TURN, DELTA_PART_MAX, DELTA_THREADS_MAX } from '../limits.ts'
+import type { DeltaCall, DeltaReply, OldChunk } from './delta-calls.ts'
+import { ChangedChunks } from './changed-chunks.ts'
 import { readFrame } from './read-frame.ts'
 
 export interface MakeDeltasInit {
-  readonly from: SketchedSnapshot
-  readonly to: SketchedSnapshot
+  readonly from: SnapshotIndex
+  readonly to: SnapshotIndex
   /** Has the chunks of both. */
   readonly source: BlockSource
   /** Takes the deltas. */
@@ -36,14 +38,17 @@ export interface DeltaSummary {
   readonly durationMs: number
 }
 
+type Thread = WorkerThread<DeltaCall, DeltaReply>
+
 /** A thread takes as long to start as these take. */
 const CHUNKS_PER_THREAD = 32
 /** Its buffers are outside of this. */
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 }
 
 /**
- * Makes the deltas from one snapshot to another, on several threads, and keeps those that are worth it. In memory are the two manifests and
- * their sketches, and of chunks five for each thread.
+ * Makes the deltas from one snapshot to another, on several threads, and keeps those that are worth it. First the anchors of the chunks that
+ * the new snapshot no longer has are put into an index; then each chunk that it has anew is made from what the index finds. In memory are
+ * the two manifests, the index, and of chunks some for each thread.
  *
  * A chunk that cannot be read (it was served from a directory that has changed) has no delta and is no base.
  *
@@ -52,72 +57,111 @@ const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 6
 export async function makeDeltas(init: MakeDeltasInit): Promise<DeltaSummary> {
   const { from, to, sets, clock } = init
   const startedMs = clock.monotonicMs()
-  await using writer = await sets.create(from.index.cid, to.index.cid)
-  const making = new Making(init, writer)
-  const near = new NearChunks(from, to)
-  const changed = [...near.changed()]
-  const targets = changed.values()
+  await using writer = await sets.create(from.cid, to.cid)
+  const changes = new ChangedChunks(from, to)
+  const making = new Making(init, changes, writer)
   const threadsMax = init.threadsCount ?? Math.min(availableParallelism(), DELTA_THREADS_MAX)
-  const threads = Math.min(threadsMax, Math.ceil(changed.length / CHUNKS_PER_THREAD))
-  const lanes = Array.from({ length: threads }, async () => {
-    await using thread = new WorkerThread<DeltaCall, DeltaReply>(new URL('./delta-worker.ts', import.meta.url), RESOURCE_LIMITS)
-    for (const chunk of targets) {
-      init.signal?.throwIfAborted()
-      await making.make(chunk, near.basesOf(chunk), thread)
+  const threadsCount = Math.min(threadsMax, Math.ceil(changes.added.length / CHUNKS_PER_THREAD))
+  await using stack = new AsyncDisposableStack()
+  const threads = Array.from({ length: threadsCount }, () =>
+    stack.use<Thread>(new WorkerThread(new URL('./delta-worker.ts', import.meta.url), RESOURCE_LIMITS)),
+  )
+  await inTurns(threads, changes.removed, init.signal, (chunk, thread) => making.scan(chunk, thread))
+  await Promise.all(threads.map((thread) => making.begin(thread)))
+  await inTurns(threads, changes.added, init.signal, (chunk, thread) => making.make(chunk, thread))
+  await writer.finish()
+  await sets.added(from.cid, to.cid)
+  return { from: from.cid, to: to.cid, ...making.totals, durationMs: clock.monotonicMs() - startedMs }
+}
+
+/** Hands out chunks some at a time, so that those beside each other, which have much in common, are one thread's. */
+async function inTurns(
+  threads: readonly Thread[],
+  chunks: readonly number[],
+  signal: AbortSignal | undefined,
+  work: (chunk: number, thread: Thread) => Promise<void>,
+): Promise<void> {
+  let next = 0
+  const lanes = threads.map(async (thread) => {
+    while (next < chunks.length) {
+      const turn = chunks.slice(next, (next += DELTA_CHUNKS_IN_TURN))
+      for (const chunk of turn) {
+        signal?.throwIfAborted()
+        await work(chunk, thread)
+      }
     }
   })
-  // Every lane ends before the writer does; the first failure is told.
+  // Every lane ends before the threads do; the first failure is told.
   await Promise.allSettled(lanes)
   await Promise.all(lanes)
-  await writer.finish()
-  await sets.added(from.index.cid, to.index.cid)
-  return { from: from.index.cid, to: to.index.cid, ...making.totals, durationMs: clock.monotonicMs() - startedMs }
 }
 
 class Making {
   readonly #init: MakeDeltasInit
+  readonly #changes: ChangedChunks
   readonly #writer: DeltaSetWriter
+  readonly #anchors: AnchorIndex
   readonly totals = { chunksChanged: 0, frameBytes: 0, deltasCount: 0, deltaBytes: 0, fetchBytes: 0 }
 
-  constructor(init: MakeDeltasInit, writer: DeltaSetWriter) {
+  constructor(init: MakeDeltasInit, changes: ChangedChunks, writer: DeltaSetWriter) {
     this.#init = init
+    this.#changes = changes
     this.#writer = writer
+    this.#anchors = AnchorIndex.for(changes.removedBytes, changes.starts.at(-1)!)
   }
 
-  async make(chunk: number, bases: readonly number[], thread: WorkerThread<DeltaCall, DeltaReply>): Promise<void> {
-    const { from, to } = this.#init
-    const frame = await readFrame(this.#init.source, to.index.chunkCid(chunk))
-    const frames = frame === undefined ? [] : await this.#baseFrames(from.index, bases)
-    const frameBytes = frame?.byteLength ?? to.index.chunkBytes(chunk)
+  /** Puts the anchors of a chunk of the old snapshot into the index. */
+  async scan(chunk: number, thread: Thread): Promise<void> {
+    const frame = await readFrame(this.#init.source, this.#init.from.chunkCid(chunk))
+    if (frame === undefined) return
+    const reply = await call(thread, { type: 'scan', frame, bits: this.#anchors.table.bits })
+    freeMemory(frame)
+    assert(reply.type === 'scanned')
+    this.#anchors.add(this.#changes.starts[chunk]!, reply.anchors)
+  }
+
+  /** The index is whole: `thread` gets it. */
+  async begin(thread: Thread): Promise<void> {
+    await call(thread, { type: 'begin', table: this.#anchors.table, starts: this.#changes.starts })
+  }
+
+  /** Makes the delta of a chunk of the new snapshot. */
+  async make(chunk: number, thread: Thread): Promise<void> {
+    const { source, to } = this.#init
+    const frame = await readFrame(source, to.chunkCid(chunk))
+    const frameBytes = frame?.byteLength ?? to.chunkBytes(chunk)
     this.totals.chunksChanged += 1
     this.totals.frameBytes += frameBytes
-    const delta = frame === undefined || frames.length === 0 ? undefined : await call(thread, frame, frames)
-    for (const used of [frame, ...frames.map((base) => base.frame)]) if (used !== undefined) freeMemory(used)
+    const delta = frame === undefined ? undefined : await this.#delta(chunk, frame, thread)
+    if (frame !== undefined) freeMemory(frame)
     this.totals.fetchBytes += delta?.byteLength ?? frameBytes
     if (delta === undefined) return
     this.totals.deltasCount += 1
     this.totals.deltaBytes += delta.byteLength
-    await this.#writer.add(chunk, to.index.chunkDigest(chunk), delta)
+    await this.#writer.add(chunk, to.chunkDigest(chunk), delta)
   }
 
-  async #baseFrames(index: SnapshotIndex, bases: readonly number[]): Promise<readonly DeltaBaseFrame[]> {
-    const frames = await Promise.all(
-      bases.map(async (base) => ({
-        digest: index.chunkDigest(base).slice(),
-        frame: await readFrame(this.#init.source, index.chunkCid(base)),
-      })),
-    )
-    return frames.flatMap(({ digest, frame }) => (frame === undefined ? [] : [{ digest, frame }]))
+  async #delta(chunk: number, frame: Uint8Array, thread: Thread): Promise<Uint8Array | undefined> {
+    const deltaBytesMax = Math.floor(frame.byteLength * DELTA_PART_MAX)
+    const choice = await call(thread, { type: 'choose', frame, besides: this.#changes.atSamePlace(chunk) })
+    assert(choice.type === 'chosen')
+    if (choice.basesCount === 0) return undefined
+    const bases = await Promise.all(choice.missing.map((base) => this.#oldChunk(base)))
+    const reply = await call(thread, { type: 'make', bases, deltaBytesMax })
+    for (const base of bases) if (base.frame !== undefined) freeMemory(base.frame)
+    assert(reply.type === 'made')
+    return reply.delta
+  }
+
+  async #oldChunk(chunk: number): Promise<OldChunk> {
+    const { from, source } = this.#init
+    return { chunk, digest: from.chunkDigest(chunk).slice(), frame: await readFrame(source, from.chunkCid(chunk)) }
   }
 }
 
-async function call(
-  thread: WorkerThread<DeltaCall, DeltaReply>,
-  frame: Uint8Array,
-  bases: readonly DeltaBaseFrame[],
-): Promise<Uint8Array | undefined> {
+async function call(thread: Thread, request: DeltaCall): Promise<DeltaReply> {
   try {
-    return (await thread.call({ frame, bases, deltaBytesMax: Math.floor(frame.byteLength * DELTA_PART_MAX) })).delta
+    return await thread.call(request)
   } catch (cause) {
     throw new OriginError({ code: 'THREAD_FAILED', reason: cause instanceof Error ? cause.message : String(cause) }, { cause })
   }

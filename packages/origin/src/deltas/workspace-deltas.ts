@@ -1,4 +1,4 @@
-import type { CID } from '@cairn/protocol'
+import { type CID, SnapshotIndex } from '@cairn/protocol'
 import type { Clock } from '@cairn/runtime'
 import { type BlockSource, DeltaSets } from '@cairn/storage'
 import { loadManifest } from '@cairn/swarm/stored-manifest'
@@ -34,16 +34,19 @@ export class WorkspaceDeltas implements AsyncDisposable {
   }
 
   /**
-   * Makes what leads a holder of `from` to `to`, either of them the newer one; see {@link makeDeltas}.
+   * Makes what leads a holder of `from` to `to`, either of them the newer one; see {@link makeDeltas}. Who has the manifest of `to` gives that.
    *
    * @throws {OriginError} `THREAD_FAILED` @throws {StorageError} `NO_SPACE`, `IO_FAILED`; `CORRUPT` if a manifest page is damaged
    */
-  async make(from: CID, to: CID, options: { readonly signal?: AbortSignal; readonly threadsCount?: number } = {}): Promise<DeltaSummary> {
+  async make(
+    from: CID,
+    to: CID | SnapshotIndex,
+    options: { readonly signal?: AbortSignal; readonly threadsCount?: number } = {},
+  ): Promise<DeltaSummary> {
     const { source, clock } = this.#init
-    const [old, next] = [await loadManifest(from, source), await loadManifest(to, source)]
     return makeDeltas({
-      from: { index: old, sketches: await this.sketches.get(old, source) },
-      to: { index: next, sketches: await this.sketches.get(next, source) },
+      from: await loadManifest(from, source),
+      to: to instanceof SnapshotIndex ? to : await loadManifest(to, source),
       source,
       sets: this.sets,
       clock,

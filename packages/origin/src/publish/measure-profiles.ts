@@ -1,6 +1,8 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
+  AnchorIndex,
+  anchorsOf,
   CHUNK_BYTES_MAX,
   CHUNK_ITEM_BYTES,
   CHUNKING,
@@ -8,9 +10,9 @@ import {
   type ChunkingProfile,
   cutPoints,
   decodeFrame,
-  DELTA_BASES_MAX,
-  encodeDelta,
   encodeFrame,
+  encodeFromPieces,
+  PieceFinder,
   sha256,
   sketchChunk,
   SketchIndex,
@@ -29,6 +31,9 @@ export interface MeasureInit {
   /** The snapshot before, with its sketches and its chunks. */
   readonly parent?: { readonly snapshot: SketchedSnapshot; readonly source: BlockSource }
 }
+
+/** Chunks of the parent that are looked at for one of the sample. */
+const NEAR_CHUNKS_MAX = 8
 
 interface SampleChunk {
   readonly plain: Uint8Array
@@ -99,7 +104,7 @@ async function nearRuns(
   for (const window of windows) {
     for (const { digest, sketch } of chunksOf(window, index.root.chunking)) {
       const same = index.findChunk(digest)
-      const near = same === undefined ? lookup.cover(sketch, DELTA_BASES_MAX).chunks : [same]
+      const near = same === undefined ? lookup.cover(sketch, NEAR_CHUNKS_MAX).chunks : [same]
       for (const chunk of near) for (const beside of [chunk - 1, chunk, chunk + 1]) wanted.add(beside)
     }
   }
@@ -125,17 +130,18 @@ function figuresOf(profile: ChunkingProfile, windows: readonly Window[], runs: r
   const parameters = CHUNKING[profile]
   const old = runs.flatMap((run) => chunksOf(run, parameters))
   const known = new Set(old.map(({ digest }) => keyOf(digest)))
-  const lookup = new SketchIndex(Uint32Array.from(old.flatMap(({ sketch }) => [...sketch])))
+  const finder = finderOf(old)
   const sums = { plain: 0, compressed: 0, reused: 0, fetched: 0, chunks: 0 }
-  for (const { plain, digest, sketch } of windows.flatMap((window) => chunksOf(window, parameters))) {
+  for (const { plain, digest } of windows.flatMap((window) => chunksOf(window, parameters))) {
     const frameBytes = encodeFrame(plain).byteLength
     sums.plain += plain.byteLength
     sums.compressed += frameBytes
     sums.chunks += 1
     if (known.has(keyOf(digest))) sums.reused += plain.byteLength
     else {
-      const bases = lookup.cover(sketch, DELTA_BASES_MAX).chunks.map((chunk) => old[chunk]!)
-      sums.fetched += bases.length === 0 ? frameBytes : Math.min(frameBytes, encodeDelta(plain, bases).byteLength)
+      const pieces = finder.find(plain)
+      sums.fetched +=
+        pieces.length === 0 ? frameBytes : Math.min(frameBytes, encodeFromPieces(plain, pieces, (chunk) => old[chunk]!).byteLength)
     }
   }
   const partOf = (bytes: number): number => bytes / Math.max(1, sums.plain)
@@ -146,6 +152,14 @@ function figuresOf(profile: ChunkingProfile, windows: readonly Window[], runs: r
     fetched: partOf(sums.fetched),
     manifest: partOf(sums.chunks * CHUNK_ITEM_BYTES),
   }
+}
+
+function finderOf(old: readonly SampleChunk[]): PieceFinder {
+  const starts = new Float64Array(old.length + 1)
+  for (const [chunk, { plain }] of old.entries()) starts[chunk + 1] = starts[chunk]! + plain.byteLength
+  const index = AnchorIndex.for(starts.at(-1)!, starts.at(-1)!)
+  for (const [chunk, { plain }] of old.entries()) index.add(starts[chunk]!, anchorsOf(plain, index.table.bits))
+  return new PieceFinder(index, starts)
 }
 
 /** Chunks of a window, without those at its edges that the file would have cut elsewhere. */

@@ -155,10 +155,12 @@ async function prepareDeltas(
   const wanted = earlier.toReversed().slice(0, init.deltasFrom ?? DELTA_RELEASES)
   if (wanted.length > 0 && init.store === 'reference') await source.addReference(snapshot, resolve(init.directory))
   const summaries: (DeltaSummary & { readonly fromHeight: number })[] = []
+  if (wanted.length === 0) return summaries
+  const index = await loadManifest(snapshot, source)
   for (const { manifest, height: fromHeight } of wanted) {
     const directory = workspace.referenceOf(manifest.toString())
     if (directory !== undefined) await source.addReference(manifest, directory)
-    const summary = { ...(await deltas.make(manifest, snapshot, options)), fromHeight }
+    const summary = { ...(await deltas.make(manifest, index, options)), fromHeight }
     summaries.push(summary)
     const { chunksChanged, frameBytes, deltasCount, fetchBytes, durationMs } = summary
     reporter.report({ type: 'deltas-prepared', fromHeight, chunksChanged, frameBytes, deltasCount, fetchBytes, durationMs })

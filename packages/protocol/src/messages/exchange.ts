@@ -5,7 +5,7 @@ import { FRAME_BYTES_MAX, SLICE_BYTES_MAX, WANT_CHUNKS_MAX } from '../limits.ts'
 import { U32_MAX } from './fields.ts'
 import { BASIS_SNAPSHOTS_MAX, DATA_HEADER_BYTES, DEADLINE_MS_MAX, EXCHANGE_FRAME_BYTES_MAX } from './limits.ts'
 
-/** What travels on `/cairn/exchange/2`: blocks are asked for by CID and come back as slices of their frames. */
+/** What travels on `/cairn/exchange/3`: blocks are asked for by CID and come back as slices of their frames. */
 export type ExchangeMessage = WantMessage | CancelMessage | DataMessage | RefuseMessage | BasisMessage
 
 /** Asks for 1 to {@link WANT_CHUNKS_MAX} different blocks. `id` is the requester's, in use once at a time on a channel. */

@@ -4,7 +4,7 @@ import { isName } from '../names.ts'
 
 /** Bulk transfer: four channels keep a fast peer busy while one of them waits for a slow block. */
 export const EXCHANGE_PROTOCOL = {
-  name: '/cairn/exchange/2',
+  name: '/cairn/exchange/3',
   frameBytesMax: EXCHANGE_FRAME_BYTES_MAX,
   channelsPerPeerMax: 4,
 } as const

@@ -1,4 +1,6 @@
-export { NearChunks, type SketchedSnapshot } from './near-chunks.ts'
+export { ANCHOR_PLACES_MAX, AnchorIndex, type AnchorTable } from './anchor-index.ts'
+export { type Anchors, anchorsOf } from './anchors.ts'
+export { type ChunkPiece, encodeFromPieces, PieceFinder } from './piece-finder.ts'
 export { sketchChunk, Sketcher } from './sketch.ts'
 export { SketchIndex } from './sketch-index.ts'
-export { decodeSketchTable, encodeSketchTable, type SketchTable, SketchTableBuilder } from './sketch-table.ts'
+export { decodeSketchTable, encodeSketchTable, type SketchedSnapshot, type SketchTable, SketchTableBuilder } from './sketch-table.ts'

@@ -2,6 +2,7 @@ import { type CID, cidDigest } from '../cid.ts'
 import { ProtocolError } from '../errors.ts'
 import { CHUNKS_MAX, SKETCH_VALUES } from '../limits.ts'
 import { SHA256_BYTES, sha256 } from '../digest.ts'
+import type { SnapshotIndex } from '../manifest/index.ts'
 
 const WHAT = 'sketch table'
 const VERSION = 1
@@ -11,6 +12,12 @@ const SKETCH_BYTES = 4 * SKETCH_VALUES
 
 /** The sketches of a snapshot's chunks, one after the other in the order of their indexes: {@link SKETCH_VALUES} values each. */
 export type SketchTable = Uint32Array
+
+/** A snapshot and the sketches of its chunks. */
+export interface SketchedSnapshot {
+  readonly index: SnapshotIndex
+  readonly sketches: SketchTable
+}
 
 /** Takes sketches as chunks turn up. */
 export class SketchTableBuilder {

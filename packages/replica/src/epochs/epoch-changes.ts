@@ -33,13 +33,22 @@ export class EpochChanges {
   #wanted: NextCommittee | undefined
   /** The newest epoch that is over and in which this replica had a seat. */
   #seatedIn: number | undefined
+  /** The first epoch that has not been looked at for keys whose time is over. */
+  #keysFrom = 0
 
   /** @throws {ReplicaError} `STATE_CORRUPT`, `UNSUPPORTED_VERSION` */
   constructor(init: EpochChangesInit) {
     const { state, keys } = init
     this.#init = init
     this.#store = new EpochStore(init.path)
-    this.#records = new EpochRecords({ ...init, store: this.#store, start: state.init.start, signerOf: (key) => keys.signerOf(key) })
+    this.#records = new EpochRecords({
+      ...init,
+      store: this.#store,
+      start: state.init.start,
+      signerOf: (key) => keys.signerOf(key),
+      // A state brought this replica over epochs of which it hears only now.
+      onLearnt: (epoch, committee) => this.#left(epoch, committee),
+    })
     this.#seatedIn = this.#store.newestOf(init.self)
   }
 
@@ -55,14 +64,12 @@ export class EpochChanges {
    * @throws {ReplicaError} `KEY_NOT_ERASED`, `STATE_CORRUPT`
    */
   started(): void {
-    const { state, keys, self } = this.#init
-    const ended = state.epoch.number - 1
-    this.#keepClosing(ended)
+    const { number } = this.#init.state.epoch
+    this.#keepClosing(number - 1)
     this.#records.started()
-    const before = this.#store.get(ended)?.committee
-    if (before?.members.some(({ peer }) => peer === self)) this.#seatedIn = ended
-    for (const publicKey of keys.publicKeys) {
-      if (before !== undefined && hasSeat(before, publicKey) && !hasSeat(state.epoch.committee, publicKey)) keys.erase(publicKey)
+    for (; this.#keysFrom < number; this.#keysFrom++) {
+      const committee = this.#store.get(this.#keysFrom)?.committee
+      if (committee !== undefined) this.#left(this.#keysFrom, committee)
     }
     this.#tell()
   }
@@ -78,6 +85,7 @@ export class EpochChanges {
     return this.#tell() ? 'told' : 'early'
   }
 
+  /** @throws {ReplicaError} as {@link started} */
   hear(from: PeerId, message: EpochMessage): void {
     this.#records.hear(from, message)
   }
@@ -111,6 +119,15 @@ export class EpochChanges {
   stop(): void {
     this.#records.stop()
     this.#store.close()
+  }
+
+  /** `epoch` is over: keys that had a seat in it and have none now are of no more use, but to a thief. */
+  #left(epoch: number, committee: Committee): void {
+    const { state, keys, self } = this.#init
+    if (committee.members.some(({ peer }) => peer === self)) this.#seatedIn = Math.max(this.#seatedIn ?? 0, epoch)
+    for (const publicKey of keys.publicKeys) {
+      if (hasSeat(committee, publicKey) && !hasSeat(state.epoch.committee, publicKey)) keys.erase(publicKey)
+    }
   }
 
   #tell(): boolean {

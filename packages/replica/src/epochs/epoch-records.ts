@@ -26,12 +26,16 @@ export interface EpochRecordsInit {
   readonly ledger: LedgerId
   readonly genesis: Committee
   readonly verifier: Verifier
+  /** Of the store, for who is to look at it. */
+  readonly path: string
   readonly store: EpochStore
   readonly clock: Clock
   /** The epoch that the first record of the log is of. */
   readonly start: EpochStart
   readonly signerOf: (publicKey: Uint8Array) => Signer | undefined
   readonly send: (to: readonly PeerId[], message: EpochMessage) => void
+  /** An epoch that this replica was not there for has ended with this committee: others have shown it. */
+  readonly onLearnt?: (epoch: number, committee: Committee) => void
 }
 
 /**
@@ -145,6 +149,7 @@ export class EpochRecords {
     const { epoch, committee } = this.#proven
     if (record.epoch !== epoch || epoch >= this.#current.number || !this.#isBelieved(epoch, committee, record)) return
     this.#init.store.put({ committee, record, isComplete: true })
+    this.#init.onLearnt?.(epoch, committee)
     this.#prove()
     this.#ask()
   }
@@ -164,7 +169,7 @@ export class EpochRecords {
     for (const { committee, record, isComplete } of this.#init.store.from(this.#proven.epoch)) {
       if (!isComplete) return
       if (committee.hash !== this.#proven.committee.hash) {
-        throw new ReplicaError({ code: 'STATE_CORRUPT', path: 'epochs', reason: `epoch ${record.epoch} is of another chain` })
+        throw new ReplicaError({ code: 'STATE_CORRUPT', path: this.#init.path, reason: `epoch ${record.epoch} is of another chain` })
       }
       this.#proven = { epoch: record.epoch + 1, committee: applyDelta(record.epoch, committee, record.delta) }
     }

@@ -13,7 +13,7 @@ import {
   writeCommittee,
   writeItem,
 } from '@cairn/ledger'
-import { ReplicaError } from '../errors.ts'
+import { databaseFault, ReplicaError } from '../errors.ts'
 
 /** An epoch that has ended, as far as this replica knows how. */
 export interface EndedEpoch {
@@ -123,8 +123,7 @@ export class EpochStore implements Disposable {
   }
 
   #fault(cause: unknown): unknown {
-    if (!(cause instanceof Error) || !('errcode' in cause)) return cause
-    return new ReplicaError({ code: 'STATE_CORRUPT', path: this.#path, reason: cause.message }, { cause })
+    return databaseFault(cause, this.#path)
   }
 }
 

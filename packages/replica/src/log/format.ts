@@ -1,3 +1,4 @@
-/** The log's bytes without its files: for who rehearses what a disk can do to them. */
+/** The log's bytes, and what of them is needed, without its files: for who rehearses what a disk can do to them. */
+export { LogMarks } from './log-marks.ts'
 export { encodeRecord, type RecordPlace } from './record.ts'
 export { encodeSegmentHeader, scanSegment } from './segment.ts'

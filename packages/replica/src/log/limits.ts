@@ -10,3 +10,5 @@ export const GROUP_BYTES_MAX = 4 * MIB
 export const PENDING_ENTRIES_MAX = 65_536
 /** What nobody waits for is on disk after this at the latest. */
 export const LAZY_MS = 20
+/** Slots after which a payload that no block named is not waited for any more. */
+export const UNCLAIMED_SLOTS_MAX = 128

@@ -1,5 +1,11 @@
-/** Pages asked for at once: with 2.8 KB in a page, three quarters of an answer. */
+/** Pages asked for in one request: with 2.8 KB in a page, three quarters of an answer. */
 export const PAGES_ASKED_MAX = 256
+/** A request for fewer waits, unless its peer has nothing else to do, for what others bring. */
+export const PAGES_ASKED_MIN = 8
+/** Requests under way: at a round trip of 100 ms some 28 MB/s, and 4 MiB at most that were asked for and are not here. */
+export const REQUESTS_MAX = 4
+/** Pages that are known to be missing, for all requests under way. */
+export const PAGES_WANTED_MAX = REQUESTS_MAX * PAGES_ASKED_MAX
 /** Bytes of pages in one answer; who asked for more asks again for the rest. Any page fits. */
 export const PAGES_BYTES_MAX = 1024 * 1024
 /** Pages that are looked at in one turn of the event loop: some milliseconds, so that votes and pings are not late. */

@@ -1,5 +1,5 @@
 import { decodePage, pageHash } from '@cairn/ledger'
-import { PAGES_ASKED_MAX } from './limits.ts'
+import { PAGES_WANTED_MAX } from './limits.ts'
 
 /** Where pages are looked for, and put when they came. */
 export interface PageStore {
@@ -12,7 +12,7 @@ export interface PageStore {
  * Finds the pages of a tree that are not here, from its root down, and takes those that came. A page is believed because of its hash, which the
  * page above it names, and at the top the certified state root.
  *
- * Holds the hashes of what is asked for, {@link PAGES_ASKED_MAX} at most, and of the brothers and children of what was looked at: depth first, so
+ * Holds the hashes of what is asked for, {@link PAGES_WANTED_MAX} at most, and of the brothers and children of what was looked at: depth first, so
  * that is as many index pages' worth of hashes as there are levels, and as were asked for at once.
  */
 export class MissingPages {
@@ -33,9 +33,9 @@ export class MissingPages {
     return this.#pending.length === 0 && this.#wanted.size === 0
   }
 
-  /** What has to be asked for, once {@link look} has nothing more to look at. */
-  get wanted(): readonly Uint8Array[] {
-    return [...this.#wanted.values()]
+  /** What has to be asked for, by hash in hexadecimal, once {@link look} has nothing more to look at. */
+  get wanted(): ReadonlyMap<string, Uint8Array> {
+    return this.#wanted
   }
 
   /** Pages found here, and pages that came. */
@@ -46,7 +46,7 @@ export class MissingPages {
   /** Looks for at most `pagesMax` pages; false if there is more to look for before asking. */
   look(pagesMax: number): boolean {
     for (let count = 0; count < pagesMax; count++) {
-      if (this.#wanted.size >= PAGES_ASKED_MAX) return true
+      if (this.#wanted.size >= PAGES_WANTED_MAX) return true
       const hash = this.#pending.pop()
       if (hash === undefined) return true
       const bytes = this.#store.page(hash)
@@ -59,10 +59,16 @@ export class MissingPages {
     return false
   }
 
-  /** Takes a page; false if it is none that was asked for. @throws {LedgerError} if its hash is right and it is no page: the root lies */
-  take(bytes: Uint8Array): boolean {
+  /**
+   * Takes a page; false if it is none of those that were `asked` for, by name. One that has come meanwhile is not taken twice.
+   *
+   * @throws {LedgerError} if its hash is right and it is no page: the root lies
+   */
+  take(bytes: Uint8Array, asked: { has(name: string): boolean } = this.#wanted): boolean {
     const hash = pageHash(bytes)
-    if (!this.#wanted.delete(nameOf(hash))) return false
+    const name = nameOf(hash)
+    if (!asked.has(name)) return false
+    if (!this.#wanted.delete(name)) return true
     this.#store.add(hash, bytes)
     this.#fetched++
     this.#enter(bytes)

@@ -5,8 +5,9 @@ import type { ReplicaEvent } from '../events.ts'
 import { hasIncoming, incomingFile, removeDatabase } from '../state/state-files.ts'
 import type { StateStore } from '../state/state-store.ts'
 import { IncomingState } from './incoming-state.ts'
-import { ASK_MS, PAGES_BYTES_MAX, PAGES_PER_TURN_MAX, ROUNDS_WITHOUT_PAGES_MAX } from './limits.ts'
+import { ASK_MS, PAGES_BYTES_MAX, PAGES_PER_TURN_MAX } from './limits.ts'
 import { MissingPages } from './missing-pages.ts'
+import { PageRequests } from './page-requests.ts'
 import { type SnapshotOffer, type VerifiedOffer, verifyOffer } from './offer.ts'
 import type { SnapshotMessage } from './snapshot-message.ts'
 
@@ -36,13 +37,9 @@ interface Download {
   readonly offer: VerifiedOffer
   readonly incoming: IncomingState
   readonly missing: MissingPages
-  /** Who is asked, and who sent what was not asked for. */
-  source: PeerId
-  readonly liars: Set<PeerId>
-  /** The request that an answer is waited for. */
-  request: number | undefined
-  hasAnswer: boolean
-  barrenCount: number
+  /** Who offered it. */
+  readonly from: PeerId
+  readonly requests: PageRequests
 }
 
 /**
@@ -118,8 +115,8 @@ export class SnapshotClient {
   /** A download goes on for as long as it is needed and somebody answers. */
   #watch(download: Download): void {
     if (download.offer.point.height <= this.#init.store().state.height) return this.#leave('blocks were faster', true)
-    if (!download.hasAnswer && download.request !== undefined) this.#askNext(download)
-    download.hasAnswer = false
+    download.requests.growOld()
+    this.#request(download)
   }
 
   #begin(from: PeerId, claimed: SnapshotOffer): void {
@@ -133,7 +130,7 @@ export class SnapshotClient {
       page: (hash) => this.#pageHere(incoming, hash),
       add: (hash, bytes) => incoming.add(hash, bytes),
     })
-    this.#download = { offer, incoming, missing, source: from, liars: new Set(), request: undefined, hasAnswer: true, barrenCount: 0 }
+    this.#download = { offer, incoming, missing, from, requests: new PageRequests() }
     observe({ type: 'snapshot-begun', from, height: offer.point.height })
     this.#proceed(this.#download)
   }
@@ -173,55 +170,40 @@ export class SnapshotClient {
     else this.#request(download)
   }
 
+  /** Has a few requests under way, for as long as somebody may have the rest. */
   #request(download: Download): void {
-    download.request = this.#requestsCount++ % 2 ** 32
-    const { height } = download.offer.point
-    this.#init.send(download.source, { type: 'pages-wanted', request: download.request, height, hashes: download.missing.wanted })
+    const { requests, missing, offer, from } = download
+    const peers = this.#init.sources()
+    if (requests.isHopeless(peers)) return this.#leave('nobody has the rest of it', false)
+    const next = (): ReturnType<PageRequests['next']> => requests.next(this.#requestsCount++ % 2 ** 32, missing.wanted, peers, from)
+    for (let request = next(); request !== undefined; request = next()) {
+      const { id, peer, hashes } = request
+      this.#init.send(peer, { type: 'pages-wanted', request: id, height: offer.point.height, hashes })
+    }
   }
 
   #take(from: PeerId, { request, pages }: Extract<SnapshotMessage, { readonly type: 'pages' }>): void {
     const download = this.#download
-    // An answer that comes after another was asked is no lie.
-    if (download === undefined || from !== download.source || request !== download.request) return
-    download.request = undefined
-    download.hasAnswer = true
-    if (pages.length === 0) return this.#askNext(download)
-    const asked = download.missing.wanted.length
+    const asked = download?.requests.answered(request, from)
+    if (download === undefined || asked === undefined) return
     let isLie = false
     try {
       download.incoming.together(() => {
-        for (const page of pages) isLie ||= !download.missing.take(page)
+        for (const page of pages) isLie ||= !download.missing.take(page, asked)
       })
     } catch (error) {
       // A full disk; or a page whose hash is certified is none, so more seats lie than the committee bears.
       return this.#leave(reasonOf(error), false)
     }
-    if (isLie) {
-      download.liars.add(from)
-      this.#init.observe({ type: 'snapshot-lie', from, height: download.offer.point.height })
-      return this.#askNext(download)
-    }
-    download.barrenCount = 0
     // Room for more, and no more: it lacks some pages, or has no hurry.
     const bytes = pages.reduce((sum, { byteLength }) => sum + byteLength, 0)
-    if (pages.length < asked && bytes + PAGE_BYTES_MAX <= PAGES_BYTES_MAX) download.source = this.#after(download) ?? from
+    const hasMore = pages.length < asked.size && bytes + PAGE_BYTES_MAX <= PAGES_BYTES_MAX
+    if (isLie) {
+      download.requests.lied(from)
+      this.#init.observe({ type: 'snapshot-lie', from, height: download.offer.point.height })
+    } else if (pages.length === 0) download.requests.failed(from)
+    else download.requests.helped(from, !hasMore)
     this.#proceed(download)
-  }
-
-  /** Asks another peer: this one has nothing, does not answer, or lies. */
-  #askNext(download: Download): void {
-    const next = this.#after(download)
-    if (next === undefined || ++download.barrenCount > ROUNDS_WITHOUT_PAGES_MAX * this.#init.sources().length) {
-      return this.#leave('nobody has the rest of it', false)
-    }
-    download.source = next
-    this.#request(download)
-  }
-
-  /** Who comes after the one that is asked, among those that have not lied. */
-  #after({ source, liars }: Download): PeerId | undefined {
-    const peers = this.#init.sources().filter((peer) => !liars.has(peer))
-    return peers[(peers.indexOf(source) + 1) % Math.max(1, peers.length)]
   }
 
   /** Ends a download that is not finished. What is here stays for the next one, unless none is needed. */

@@ -8,18 +8,24 @@ const NAME = /^state(-\d+)?\.db(-wal|-shm)?$/
 /** A state that is being fetched. */
 const INCOMING = 'incoming.db'
 
+export interface StateOptions {
+  readonly heightsKept?: number
+  /** A state is made again: it does not have yet what the log was forgotten for. */
+  readonly rebuilds?: boolean
+}
+
 /**
  * Opens the state that the superblock names. What it does not name is removed.
  *
  * @throws {ReplicaError} `STATE_LOST` if the log has forgotten what only this state could make good, `STATE_CORRUPT`, `UNSUPPORTED_VERSION`
  */
-export function openState(directory: string, { installed, forgotten }: StateAnchor, heightsKept?: number): StateStore {
+export function openState(directory: string, { installed, forgotten }: StateAnchor, { heightsKept, rebuilds }: StateOptions): StateStore {
   removeOtherStates(directory, installed)
   const path = stateFile(directory, installed)
   const store = new StateStore({ path, ...(heightsKept !== undefined && { heightsKept }) })
   const newest = store.chain.certifiedUpTo(store.state.height)?.height ?? 0
   const needed = Math.max(installed, forgotten)
-  if (newest < needed) {
+  if (newest < needed && rebuilds !== true) {
     store.close()
     throw new ReplicaError({ code: 'STATE_LOST', path, height: needed })
   }
@@ -37,12 +43,18 @@ export async function replaceState(
   old: StateStore,
   height: number,
   anchors: StateAnchors,
-  { directory, heightsKept }: { readonly directory: string; readonly heightsKept?: number },
+  init: StateOptions & { readonly directory: string },
 ): Promise<StateStore> {
+  const { directory } = init
   nameIncoming(directory, height)
   await anchors.set({ installed: height })
   old.close()
-  return openState(directory, anchors.anchor, heightsKept)
+  return openState(directory, anchors.anchor, init)
+}
+
+/** Removes what an attempt to make a state again has left, but for pages that were fetched. */
+export function removeStates(directory: string): void {
+  for (const name of readdirSync(directory)) if (NAME.test(name)) rmSync(join(directory, name))
 }
 
 /** Where the state is that goes back to the snapshot of height `installed`. */

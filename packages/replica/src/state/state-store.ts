@@ -18,7 +18,7 @@ import {
   rootOf,
   type TreeRoot,
 } from '@cairn/ledger'
-import { ReplicaError } from '../errors.ts'
+import { databaseFault, ReplicaError } from '../errors.ts'
 import { HEIGHTS_KEPT } from '../limits.ts'
 import { KeptChain } from './kept-chain.ts'
 import { PageCache } from './page-cache.ts'
@@ -335,9 +335,7 @@ export class StateStore implements PageSource, Disposable {
   }
 
   #fault(cause: unknown): unknown {
-    // SQLite's own errors have a code; what was thrown for a reason of ours passes.
-    if (!(cause instanceof Error) || !('errcode' in cause)) return cause
-    return new ReplicaError({ code: 'STATE_CORRUPT', path: this.#path, reason: cause.message }, { cause })
+    return databaseFault(cause, this.#path)
   }
 }
 

@@ -74,6 +74,7 @@ describe('the records of epochs', () => {
     const erased = new Set<Signer>()
     const signers = keys.map((key) => SIGNERS[key]!)
     const records = new EpochRecords({
+      path: 'epochs.db',
       ledger: LEDGER,
       genesis: COMMITTEES[0]!,
       verifier: ed25519Verifier(),

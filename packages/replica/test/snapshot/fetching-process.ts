@@ -12,7 +12,7 @@ const missing = new MissingPages(root.hash, incoming)
 for (let count = 1; !missing.isDone; count++) {
   incoming.together(() => {
     missing.look(1)
-    const [hash] = missing.wanted
+    const [hash] = missing.wanted.values()
     const page = hash && store.pageBytes(hash)
     if (page !== undefined) missing.take(page)
   })

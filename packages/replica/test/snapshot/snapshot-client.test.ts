@@ -156,6 +156,32 @@ describe('fetching a state', { timeout: 30_000 }, () => {
     own.close()
   })
 
+  // Goal: a peer that falls silent in the middle holds up what it was asked for, and nothing else.
+  // Method: no time passes, so nothing can be given up on, until everything else is there.
+  it('goes on while a peer is mute', async () => {
+    const { home, own } = fresh()
+    const large = new ServedState(join(home, 'large.db'), 1)
+    large.applyTo(200, 'key')
+    large.certify()
+    large.forgetBlocks()
+    let answers = 0
+    const muteLater: Change = (message) => (message.type === 'pages' && ++answers > 6 ? undefined : message)
+    const late = new Late(home, () => large, { a: muteLater, b: honest, c: honest }, own)
+    await late.clock.advance(1000)
+    await turns(200)
+    const total = large.store.pagesCount
+    assert.ok(answers > 6, 'it was asked when it was mute')
+    assert.ok(late.pagesCount > total / 2 && late.pagesCount < total, `${late.pagesCount} of ${total} pages`)
+    assert.ok((late.asked.get('b') ?? 0) > 0 && (late.asked.get('c') ?? 0) > 0)
+    for (let tick = 0; tick < 2; tick++) await late.clock.advance(1000)
+    await turns(200)
+    await late.installed
+    assert.equal(late.pagesCount, total, 'and no page came twice')
+    late.client.stop()
+    large.store.close()
+    own.close()
+  })
+
   it('begins with no offer that is not certified', async () => {
     for (const [name, change] of Object.entries({
       'another state': (message) =>

@@ -94,6 +94,18 @@ export class ChainChecker {
     insist(point.height >= appliedHeight, 'S19', () => `node ${who} restarts at height ${point.height}, below its state's ${appliedHeight}`)
   }
 
+  /** S12, S19 for a state that one replica fetched in place of the blocks up to `point`. */
+  installed(applied: readonly AppliedEntry[], point: ChainPoint, who: number): void {
+    const last = applied.at(-1)
+    insist(last?.point.digest === point.digest, 'P7', () => `node ${who} installed another state than that of height ${point.height}`)
+    insist(
+      this.#chain[point.height] === point.digest,
+      'S19',
+      () => `node ${who} installed a state of height ${point.height} that is not final`,
+    )
+    insist(this.#roots.get(point.height) === last.stateRoot, 'S12', () => `node ${who} fetched another state at height ${point.height}`)
+  }
+
   /** S11, S12, S21 for what one replica applies. */
   applied({ point, stateRoot, operations }: AppliedEntry, before: number, who: number): void {
     insist(point.height === before + 1, 'S11', () => `node ${who} applied height ${point.height} after ${before}`)

@@ -13,7 +13,7 @@ import {
   ZERO_DIGEST,
 } from '@cairn/ledger'
 import { ChainChecker } from './chain-checker.ts'
-import type { AppliedEntry } from './disk.ts'
+import type { Anchor, AppliedEntry } from './disk.ts'
 import { INVALID_MARK } from './invalid-mark.ts'
 import { EpochChecker } from './epoch-checker.ts'
 import { insist } from './invariant.ts'
@@ -92,6 +92,28 @@ export class Checker {
     watched.appliedHeight = entry.point.height
   }
 
+  /** P5, S13: the state that a log was forgotten for is on disk, and what its seat has said in slots that may be open still is, too. */
+  pruned(host: Replica, { point }: Anchor): void {
+    insist(host.disk.durableHeight >= point.height, 'P5', () => `node ${host.node} forgot its log for a state that it may lose`)
+    const kept = new Set(host.disk.records.map(nameOf))
+    for (const name of this.#of(host).durable) {
+      const [type, , slot] = name.split('/')
+      const isOpen = (type === 'vote' || type === 'proposed') && Number(slot) > point.slot
+      insist(!isOpen || kept.has(name), 'S13', () => `node ${host.node} forgot ${name} for the state of slot ${point.slot}`)
+    }
+  }
+
+  /** P7: a fetched state is on disk. It is that of a block which is final, it is the one that others had, and it is no step back. */
+  installed(host: Replica, { start, point }: Anchor): void {
+    const watched = this.#of(host)
+    insist(point.height > watched.appliedHeight, 'S10', () => `node ${host.node} went back to the state of height ${point.height}`)
+    this.chain.installed(host.disk.applied, point, host.node)
+    watched.appliedHeight = point.height
+    watched.finalHeight = Math.max(host.state?.final.height ?? 0, point.height)
+    watched.durable.add(`epoch/${start.number}`)
+    this.votes.enter(start.number, start.committee)
+  }
+
   /** A new life begins with what the disk holds, and with no less of the state than was synced. */
   restarted(host: Replica): void {
     const watched = this.#of(host)
@@ -101,6 +123,8 @@ export class Checker {
     watched.ended = -1
     watched.finalHeight = undefined
     for (const record of host.disk.records) this.#durable(host, record)
+    const { anchor } = host.disk
+    if (anchor !== undefined) watched.durable.add(`epoch/${anchor.start.number}`)
     if (host.state === undefined) return
     this.votes.enter(host.state.epoch.number, host.state.epoch.committee)
     if (this.#isHonest(host.node)) this.chain.restarted(host.state.final, height, host.node)

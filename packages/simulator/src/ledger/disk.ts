@@ -1,4 +1,4 @@
-import type { ChainPoint, Digest, LogRecord } from '@cairn/ledger'
+import type { ChainPoint, Digest, EpochStart, LogRecord } from '@cairn/ledger'
 import type { Dice } from '../kernel/dice.ts'
 import { insist } from './invariant.ts'
 import { LATENT_FAULTS, type LatentFault, LogImage } from './log-image.ts'
@@ -8,6 +8,13 @@ export interface AppliedEntry {
   readonly point: ChainPoint
   readonly stateRoot: Digest
   readonly operations: readonly string[]
+}
+
+/** A checkpoint behind which the log was forgotten, or of which a state was fetched: a restart begins there. */
+export interface Anchor {
+  /** How its epoch began. */
+  readonly start: EpochStart
+  readonly point: ChainPoint
 }
 
 /** Frames before the ones in flight that are read again after a crash: enough for every fault to have neighbours. */
@@ -32,6 +39,9 @@ export class SimulatedDisk {
   /** Token that must be durable before each applied entry may be. */
   #appliedAfter: number[] = []
   #appliedDurable = 0
+  /** Records that were forgotten. */
+  #forgotten = 0
+  #anchor: Anchor | undefined
 
   write(records: readonly LogRecord[], token: number): void {
     for (const record of records) {
@@ -111,7 +121,28 @@ export class SimulatedDisk {
     this.#marked = this.#syncs.length
   }
 
+  /** Forgets the records before number `keepFrom` of the whole log; they are behind `anchor`. */
+  forget(keepFrom: number, anchor: Anchor): void {
+    const count = Math.min(Math.max(0, keepFrom - this.#forgotten), this.#durable.length)
+    this.#durable.splice(0, count)
+    this.#forgotten += count
+    const whole = this.#syncs.filter((end) => end <= count).length
+    this.#syncs = this.#syncs.slice(whole).map((end) => end - count)
+    this.#marked = Math.max(0, this.#marked - whole)
+    this.#anchor = anchor
+  }
+
+  /** P7: a fetched state takes the place of the one here, at once and on disk. */
+  install(anchor: Anchor, applied: readonly AppliedEntry[]): void {
+    this.#applied = [...applied]
+    this.#appliedAfter = applied.map(() => 0)
+    this.#appliedDurable = applied.length
+    this.#anchor = anchor
+  }
+
   wipe(): void {
+    this.#forgotten = 0
+    this.#anchor = undefined
     this.#durable = []
     this.#syncs = []
     this.#marked = 0
@@ -120,6 +151,29 @@ export class SimulatedDisk {
     this.#applied = []
     this.#appliedAfter = []
     this.#appliedDurable = 0
+  }
+
+  get anchor(): Anchor | undefined {
+    return this.#anchor
+  }
+
+  /** Number of the first record that is there, in the whole log. */
+  get firstSeq(): number {
+    return this.#forgotten
+  }
+
+  /** Number of the next record that is made durable, and of the next that is written. */
+  get durableSeq(): number {
+    return this.#forgotten + this.#durable.length
+  }
+
+  get nextSeq(): number {
+    return this.durableSeq + this.#written.length
+  }
+
+  /** Height of the state that a crash leaves at least. */
+  get durableHeight(): number {
+    return this.#applied[this.#appliedDurable - 1]?.point.height ?? 0
   }
 
   get records(): readonly LogRecord[] {

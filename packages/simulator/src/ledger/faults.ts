@@ -11,6 +11,7 @@ export function scheduleFaults(world: World, going: () => boolean): void {
   every(world, plan.operationEveryMs, going, () => void world.submit(world.dice.below(plan.nodesCount)))
   every(world, plan.crashEveryMs, going, () => crashSome(world, going))
   every(world, plan.pauseEveryMs, going, () => pauseSome(world))
+  every(world, plan.pruneEveryMs, going, () => forgetBlocks(world, going))
   every(world, plan.partitionEveryMs, going, () => partition(world))
   // Somebody looks after processes that ended by themselves.
   if (plan.syncFailure + plan.diskFull > 0) every(world, OPERATOR_MS, going, () => world.dice.pick(world.hosts).start())
@@ -52,6 +53,27 @@ function crash(world: World, host: LedgerHost): void {
 function canBurn(world: World): boolean {
   const { size, byzantine } = world.plan
   return byzantine.length + world.spoiltCount < size.f + size.c
+}
+
+/** Logs forget blocks, often while somebody is away that lacks them, or has nothing any more. */
+function forgetBlocks(world: World, going: () => boolean): void {
+  const { dice, kernel, network, counters, hosts } = world
+  const host = dice.pick(hosts)
+  if (!dice.chance(700) || !host.running || !world.isHonest(host.node)) return world.prune()
+  counters.count('left-behind')
+  if (dice.chance(400)) network.cutOff(host.node)
+  else {
+    host.crash('left behind')
+    if (dice.chance(300) && canBurn(world)) world.lose(host.node)
+  }
+  kernel.schedule(dice.between(100, 800), () => {
+    if (!going()) return
+    world.prune()
+    host.start()
+    network.unite()
+    // Its clients ask it for what was done while it was away.
+    kernel.schedule(dice.between(200, 1000), () => world.askAgain(host.node))
+  })
 }
 
 function pauseSome(world: World): void {

@@ -2,7 +2,7 @@ import type { Plan, Trick } from './plan.ts'
 import { TRICKS } from './plan.ts'
 
 /** What a run is about, if it is not the seed that says so: a mistake that few seeds show is looked for where it must show. */
-export type Focus = Trick | 'crashes' | 'disks' | 'epochs' | 'payloads' | 'splits' | 'stalls'
+export type Focus = Trick | 'crashes' | 'disks' | 'epochs' | 'payloads' | 'snapshots' | 'splits' | 'stalls'
 
 const QUIET: Partial<Plan> = {
   loss: 0,
@@ -39,6 +39,14 @@ const FAULTS: Readonly<Record<Exclude<Focus, Trick>, Partial<Plan>>> = {
     invalidOperations: 100,
     validationMsMax: 30,
     operationEveryMs: 5,
+  },
+  snapshots: {
+    ...QUIET,
+    pruneEveryMs: 250,
+    crashEveryMs: 500,
+    reconfigureAtMs: [200, 700, 1300, 2000],
+    syncMsMax: 20,
+    operationEveryMs: 10,
   },
   splits: { partitionEveryMs: 250, pauseEveryMs: 400, loss: 100, straggling: 100, straggleMs: 600, delayMsMax: 200, operationEveryMs: 10 },
   stalls: { loss: 400, partitionEveryMs: 200, operationEveryMs: 200 },

@@ -1,29 +1,31 @@
 import {
+  type ChainPoint,
   type Committee,
   createState,
   type Effect,
   type EngineEvent,
   type EngineInit,
   type EngineState,
-  headerDigest,
   type LogRecord,
   type Message,
   type Operation,
-  payloadFacts,
   recover,
+  standingRecords,
   STATE_ROOTS_MAX,
   step,
   taggedDigest,
   type TimerName,
   type Want,
-  type BatchItem,
+  ZERO_DIGEST,
 } from '@cairn/ledger'
+import { LogMarks } from '@cairn/replica/log'
 import type { Dice } from '../kernel/dice.ts'
 import type { Kernel } from '../kernel/kernel.ts'
-import { type AppliedEntry, SimulatedDisk } from './disk.ts'
+import { type Anchor, type AppliedEntry, SimulatedDisk } from './disk.ts'
 import type { FaultCounters } from './fault-counters.ts'
 import { INVALID_MARK } from './invalid-mark.ts'
 import type { Plan } from './plan.ts'
+import { answerFromDisk } from './served-blocks.ts'
 
 /** What a host tells of itself, to be checked and sent on. */
 export interface HostObserver {
@@ -34,6 +36,12 @@ export interface HostObserver {
   applied(host: LedgerHost, entry: AppliedEntry): void
   restarted(host: LedgerHost): void
   crashed(host: LedgerHost, reason: string): void
+  /** Its log has forgotten what it does not need behind `anchor`. */
+  pruned(host: LedgerHost, anchor: Anchor): void
+  /** A fetched state is on its disk, and it will go on from there. */
+  installed(host: LedgerHost, anchor: Anchor): void
+  /** It has not got on for a while. */
+  stuck(host: LedgerHost): void
 }
 
 interface Held {
@@ -41,6 +49,9 @@ interface Held {
   readonly message: Message
   readonly after: number
 }
+
+/** How often a replica looks whether it gets on. */
+const ASK_MS = 150
 
 /** One replica's process: runs the engine and does what it says, on a simulated disk and network. */
 export class LedgerHost {
@@ -60,6 +71,7 @@ export class LedgerHost {
   readonly #lenient: boolean
   #paused = false
   #healed = false
+  #isGone = false
   #inbox: EngineEvent[] = []
   #held: Held[] = []
   #syncing = false
@@ -68,6 +80,10 @@ export class LedgerHost {
   #timers = new Map<TimerName, number>()
   #root = taggedDigest('simulated-state')
   #effects = new Map<string, number>()
+  /** Which of its log is still needed, in runs in which any of it is forgotten. */
+  #marks: LogMarks | undefined
+  /** What is to be forgotten as soon as the log is on disk up to number `seq`. */
+  #pruning: { readonly keepFrom: number; readonly anchor: Anchor; readonly seq: number } | undefined
   /** What its operator told it last. */
   #candidate: Committee | undefined
   /** Keys whose time is over: a crash does not bring them back. */
@@ -105,9 +121,10 @@ export class LedgerHost {
   }
 
   start(): void {
-    if (this.running) return
+    if (this.running || this.#isGone) return
     this.#life++
     this.#replayStore()
+    const { records, anchor, firstSeq } = this.disk
     const last = this.disk.applied.at(-1)
     const applied =
       last === undefined
@@ -118,8 +135,13 @@ export class LedgerHost {
             recent: [...this.#effects.keys()],
             roots: new Map(this.disk.applied.slice(-STATE_ROOTS_MAX).map(({ point, stateRoot }) => [point.height, stateRoot])),
           }
-    this.state =
-      this.disk.records.length === 0 && applied === undefined ? createState(this.#init) : recover(this.#init, this.disk.records, applied)
+    const init = anchor === undefined ? this.#init : { ...this.#init, start: anchor.start }
+    this.state = records.length === 0 && applied === undefined ? createState(init) : recover(init, records, applied, anchor?.point)
+    if (this.#plan.pruneEveryMs > 0) {
+      this.#marks = new LogMarks()
+      for (const [index, record] of records.entries()) this.#marks.note(record, firstSeq + index, 0)
+      this.#watch(-1)
+    }
     this.#observer.restarted(this)
     this.#step({ type: 'start' })
     if (this.#candidate !== undefined) this.#step({ type: 'reconfigure', committee: this.#candidate })
@@ -136,8 +158,15 @@ export class LedgerHost {
     this.#tokenWritten = 0
     this.#tokenDurable = 0
     this.#timers = new Map()
+    this.#pruning = undefined
     if (this.disk.crash(this.#dice)) this.#counters.count('torn-write')
     this.#observer.crashed(this, reason)
+  }
+
+  /** It does not come back. */
+  stopForGood(): void {
+    this.crash('stopped for good')
+    this.#isGone = true
   }
 
   pause(): void {
@@ -149,6 +178,47 @@ export class LedgerHost {
     const inbox = this.#inbox
     this.#inbox = []
     for (const event of inbox) this.handle(event)
+  }
+
+  /** Forgets of its log what it does not need behind a checkpoint that it has on disk, and that enough others have. */
+  prune(anchor: Anchor): void {
+    if (this.state === undefined || this.#marks === undefined || this.#pruning !== undefined) return
+    const keepFrom = Math.min(this.#marks.neededAfter(anchor.point.slot), this.disk.nextSeq)
+    this.disk.write(standingRecords(this.state), this.#tokenWritten)
+    this.#pruning = { keepFrom, anchor, seq: this.disk.nextSeq }
+    this.#sync()
+  }
+
+  /** The newest state here of a checkpoint that this replica can make: not behind its epoch's end, no higher than `heightMax`, and on disk. */
+  checkpointUpTo(heightMax: number): Anchor | undefined {
+    const epoch = this.state?.epoch
+    const max = Math.min(heightMax, this.disk.durableHeight)
+    const isOne = ({ epoch: of, height, nextCommittee }: ChainPoint): boolean =>
+      of === epoch?.number && height <= max && nextCommittee === ZERO_DIGEST
+    const found = epoch && this.disk.applied.findLast(({ point }) => isOne(point))
+    return found && found.point.height > (this.disk.anchor?.point.height ?? 0) ? { start: epoch, point: found.point } : undefined
+  }
+
+  /** Height up to which it has applied blocks. */
+  get appliedHeight(): number {
+    return Math.max(this.state?.applied ?? 0, this.disk.applied.at(-1)?.point.height ?? 0)
+  }
+
+  /** The state of `anchor` was fetched: it takes the place of the one here, and then the engine is told, unless a crash comes between. */
+  install(anchor: Anchor, applied: readonly AppliedEntry[]): void {
+    const last = applied.at(-1)
+    if (!this.running || this.#paused || last === undefined || anchor.point.height <= this.appliedHeight) return
+    this.disk.install(anchor, applied)
+    this.#counters.count('state-installed')
+    if (this.state !== undefined && anchor.start.number > this.state.epoch.number) this.#counters.count('state-of-later-epoch')
+    if (!this.#healed && this.#dice.chance(200)) {
+      this.#counters.count('state-cut-short')
+      return this.crash('killed before it knew of the state that it fetched')
+    }
+    this.#replayStore()
+    this.#observer.installed(this, anchor)
+    const recent = [...this.#effects.keys()]
+    this.#step({ type: 'installed', snapshot: { ...anchor, stateRoot: last.stateRoot, recent } })
   }
 
   reconfigure(committee: Committee): void {
@@ -186,6 +256,9 @@ export class LedgerHost {
   #perform(effect: Effect): void {
     switch (effect.type) {
       case 'persist':
+        for (const [index, record] of effect.records.entries()) {
+          this.#marks?.note(record, this.disk.nextSeq + index, this.state?.current ?? 0)
+        }
         this.disk.write(effect.records, effect.token)
         this.#tokenWritten = effect.token
         return this.#sync()
@@ -245,11 +318,32 @@ export class LedgerHost {
       this.#syncing = false
       this.#observer.synced(this, this.disk.sync(mark))
       this.#tokenDurable = token
+      this.#forgetPruned()
       const held = this.#held
       this.#held = held.filter(({ after }) => after > token)
       for (const { to, message, after } of held) if (after <= token) this.#observer.left(this, to, message)
-      if (token < this.#tokenWritten) this.#sync()
+      if (token < this.#tokenWritten || this.#pruning !== undefined) this.#sync()
       this.handle({ type: 'durable', token })
+    })
+  }
+
+  #forgetPruned(): void {
+    if (this.#pruning === undefined || this.#pruning.seq > this.disk.durableSeq) return
+    const { keepFrom, anchor } = this.#pruning
+    this.#pruning = undefined
+    this.disk.forget(keepFrom, anchor)
+    this.#counters.count('log-pruned')
+    this.#observer.pruned(this, anchor)
+  }
+
+  /** Asks for a way if nothing was applied since it last looked, at height `before`. */
+  #watch(before: number): void {
+    const life = this.#life
+    this.#kernel.schedule(ASK_MS, () => {
+      if (life !== this.#life) return
+      const height = this.appliedHeight
+      if (height === before && !this.#paused) this.#observer.stuck(this)
+      if (life === this.#life) this.#watch(height)
     })
   }
 
@@ -279,40 +373,15 @@ export class LedgerHost {
     this.#later(0, { type: 'applied', height: point.height, stateRoot: this.#root })
   }
 
+  #serve(to: number, want: Want): void {
+    const message = answerFromDisk(this.disk, want)
+    if (message !== undefined) this.#send([to], message, 0)
+  }
+
   #replayStore(): void {
     this.#effects = new Map()
     for (const { point, operations } of this.disk.applied) for (const id of operations) this.#effects.set(id, point.height)
     this.#root = this.disk.applied.at(-1)?.stateRoot ?? taggedDigest('simulated-state')
-  }
-
-  /** From the log, what the engine no longer holds. */
-  #serve(to: number, want: Want): void {
-    if (want.type === 'payload') {
-      for (const record of this.disk.records) {
-        if (record.type !== 'payload' || payloadFacts(record.payload).root !== want.root) continue
-        return this.#send([to], { type: 'payload', payload: record.payload }, 0)
-      }
-      return
-    }
-    if (want.type !== 'sync') return
-    const wanted = new Map(
-      this.disk.applied.filter(({ point }) => point.height > want.height).map(({ point }) => [point.digest, point.height]),
-    )
-    const blocks = new Map<number, BatchItem>()
-    const certificates = new Map<string, BatchItem['certificate']>()
-    for (const record of this.disk.records) {
-      if (record.type === 'certificate') certificates.set(record.certificate.digest, record.certificate)
-      if (record.type !== 'block') continue
-      const height = wanted.get(headerDigest(record.proposal.header))
-      if (height !== undefined) blocks.set(height, { proposal: record.proposal })
-    }
-    const items: BatchItem[] = []
-    for (let height = want.height + 1; blocks.has(height) && items.length < 64; height++) {
-      const { proposal } = blocks.get(height)!
-      const certificate = proposal && certificates.get(headerDigest(proposal.header))
-      items.push({ ...(proposal && { proposal }), ...(certificate && { certificate }) })
-    }
-    this.#send([to], { type: 'batch', items, height: this.disk.applied.at(-1)?.point.height ?? 0 }, 0)
   }
 }
 

@@ -33,7 +33,7 @@ export function livenessPhase(world: World): void {
   const fit = world.hosts.filter((host) => !lost.includes(host))
   const stopped = dice.some(fit, Math.max(0, f + c - lost.length))
   const core = fit.filter((host) => !stopped.includes(host))
-  for (const host of stopped) host.crash('stopped for good')
+  for (const host of stopped) host.stopForGood()
   world.network.heal()
   for (const host of world.hosts) if (!stopped.includes(host)) host.heal()
   for (const host of [...core, ...lost]) host.start()

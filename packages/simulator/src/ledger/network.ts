@@ -54,6 +54,17 @@ export class SimulatedNetwork {
     this.#counters.count(`partition-${kind}`)
   }
 
+  /** Draws a border around one node. */
+  cutOff(node: number): void {
+    const nodes = this.#plan.nodesCount
+    this.#cut = Array.from({ length: nodes ** 2 }, (_, link) => (Math.floor(link / nodes) === node) !== (link % nodes === node))
+  }
+
+  /** Whether what `from` sends can reach `to` at the moment. */
+  isOpen(from: number, to: number): boolean {
+    return this.#cut?.[from * this.#plan.nodesCount + to] !== true
+  }
+
   unite(): void {
     this.#cut = undefined
   }

@@ -29,6 +29,8 @@ export interface Plan {
   readonly partitionEveryMs: number
   readonly crashEveryMs: number
   readonly pauseEveryMs: number
+  /** Mean time between moments at which logs forget blocks, so that whoever lacks them needs a state. */
+  readonly pruneEveryMs: number
   readonly syncMsMax: number
   /** Per mille of syncs that fail, that find the disk full, and that are slow. */
   readonly syncFailure: number
@@ -113,6 +115,7 @@ export function makePlan(preset: PresetName, random: Random): Plan {
     untold: 150,
     safetyMs: dice.between(1500, 4500),
     termSlots: dice.pick([1, 2, 4, 16]),
+    pruneEveryMs: on(300, dice.between(200, 1500)),
   }
 }
 

@@ -22,7 +22,7 @@ import { Kernel } from '../kernel/kernel.ts'
 import { Adversary } from './adversary.ts'
 import { ChainChecker } from './chain-checker.ts'
 import { Checker } from './checker.ts'
-import type { AppliedEntry } from './disk.ts'
+import type { Anchor, AppliedEntry } from './disk.ts'
 import { FaultCounters } from './fault-counters.ts'
 import { type HostObserver, LedgerHost } from './host.ts'
 import { INVALID_MARK } from './invalid-mark.ts'
@@ -67,6 +67,8 @@ export class World implements HostObserver {
   readonly #story: Story | undefined
   #committee: Committee
   #operations = 0
+  /** Names of the operations that are no mistake of a client's. */
+  readonly #valid: string[] = []
 
   constructor(
     plan: Plan,
@@ -134,6 +136,36 @@ export class World implements HostObserver {
     this.#spoilt.add(node)
   }
 
+  /** The disk of a node that is down is gone: it comes back empty and without a key. */
+  lose(node: number): void {
+    this.counters.count('disk-gone')
+    this.#burnt.add(node)
+    this.#spoilt.add(node)
+    this.hosts[node]!.disk.wipe()
+  }
+
+  /**
+   * Replicas that keep the rules forget their logs behind a checkpoint that f+c+1 of them have on disk. All or some are restarted, so that what
+   * they have in memory is forgotten as well.
+   */
+  prune(): void {
+    const honest = this.hosts.filter(({ node }) => this.isHonest(node))
+    const heights = honest.map(({ disk }) => disk.durableHeight).toSorted((a, b) => b - a)
+    const certified = heights[this.plan.size.f + this.plan.size.c] ?? 0
+    const spared = this.dice.chance(600) ? 0 : 500
+    for (const host of honest) {
+      const anchor = host.checkpointUpTo(certified)
+      if (anchor === undefined) continue
+      host.prune(anchor)
+      if (this.dice.chance(spared)) continue
+      this.kernel.schedule(this.dice.between(1, 80), () => {
+        if (!host.running) return
+        host.crash('restarted')
+        host.start()
+      })
+    }
+  }
+
   /** Whether payloads on the node's disk could not be read any more, though others had them. */
   isRotten(node: number): boolean {
     return this.#rotten.has(node)
@@ -164,10 +196,16 @@ export class World implements HostObserver {
     const name = `op-${this.#operations++}`
     const invalid = kind === 'any' && this.dice.chance(this.plan.invalidOperations)
     const operation: Operation = { id: name, body: new Uint8Array(8).fill(invalid ? INVALID_MARK : 1) }
+    if (!invalid) this.#valid.push(name)
     this.hosts[node]?.submit(operation)
     // Clients that hear nothing ask again, elsewhere.
     if (this.dice.chance(200)) this.dice.pick(this.hosts).submit(operation)
     return name
+  }
+
+  /** Clients hand in at `node` what they, or others, have handed in before. */
+  askAgain(node: number): void {
+    for (const operation of this.dice.some(this.#valid, 12)) this.ask(node, operation)
   }
 
   /** A client that has heard nothing of a valid operation hands it in again. */
@@ -207,6 +245,8 @@ export class World implements HostObserver {
 
   synced(host: LedgerHost, records: readonly LogRecord[]): void {
     this.checker.synced(host, records)
+    // When the end of an epoch is voted for is when a log has most to remember of what lies behind.
+    if (this.plan.pruneEveryMs > 0 && records.some(({ type }) => type === 'committee') && this.dice.chance(300)) this.prune()
   }
 
   left(host: LedgerHost, to: readonly number[], message: Message): void {
@@ -236,6 +276,33 @@ export class World implements HostObserver {
 
   crashed(host: LedgerHost, reason: string): void {
     this.#story?.note(this.kernel.now, host.node, `stops: ${reason}`)
+  }
+
+  pruned(host: LedgerHost, anchor: Anchor): void {
+    this.checker.pruned(host, anchor)
+    this.#story?.note(this.kernel.now, host.node, `forgets its log behind height ${anchor.point.height}`)
+  }
+
+  installed(host: LedgerHost, anchor: Anchor): void {
+    if (this.isHonest(host.node)) this.checker.installed(host, anchor)
+  }
+
+  /** Asks somebody, who may not be there, or lie, or have nothing to offer. */
+  stuck(host: LedgerHost): void {
+    const source = this.dice.pick(this.hosts)
+    const { node, disk } = source
+    const { anchor } = disk
+    if (anchor === undefined || source === host || !source.running || !this.isHonest(node)) return
+    if (!this.network.isOpen(host.node, node) || !this.network.isOpen(node, host.node)) return
+    if (anchor.point.height <= host.appliedHeight) return
+    const state = disk.applied.filter(({ point }) => point.height <= anchor.point.height)
+    const { life } = host
+    this.kernel.schedule(this.dice.between(5, 200), () => {
+      if (host.life !== life) return
+      host.install(anchor, state)
+      // Somebody looks after processes that end in the middle of it.
+      if (!host.running) this.kernel.schedule(this.dice.between(1, 300), () => host.start())
+    })
   }
 
   #deliver(from: number, to: number, message: Message): void {

@@ -5,7 +5,7 @@ import { type LedgerPreset, simulateLedger } from '../../src/index.ts'
 // Goal: committees that change under faults are part of what is simulated, so that what is checked of them is checked at all.
 // Method: the seeds that the tests run anyway, without their second run. A light client would believe in each epoch that begins (L6).
 for (const [preset, changesMin] of [
-  ['single', 8],
+  ['single', 6],
   ['cft-3', 4],
   ['bft-4', 5],
 ] as const satisfies readonly (readonly [LedgerPreset, number])[]) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
   type BlockHeader,
+  type ChainPoint,
   type Committee,
   createCommittee,
   headerDigest,
@@ -23,6 +24,7 @@ import { BASE, Stage } from './stage.ts'
 /** Returns the line that breaks the invariant: all before it must be fine. */
 type Trace = (stage: Stage) => () => void
 
+const ROOT = taggedDigest('a state')
 const OPERATIONS: Payload = [{ id: 'an operation', body: new Uint8Array(8).fill(1) }]
 const INVALID: Payload = [{ id: 'an invalid one', body: new Uint8Array(8).fill(INVALID_MARK) }]
 
@@ -229,6 +231,42 @@ const TRACES: Readonly<Record<string, Trace>> = {
     stage.cast('first', 1, headerDigest(block), [0, 1, 2])
     return () => stage.finalises(0, pointOf(block))
   },
+  'P5: a log is forgotten for a state that is not on disk': (stage) => {
+    const point = firstBlock(stage)
+    return () => stage.forgets(0, point)
+  },
+  'S13: a vote in an open slot is forgotten with the log': (stage) => {
+    const point = firstBlock(stage)
+    stage.installs(0, point, ROOT, { isNew: false })
+    stage.forgets(0, point)
+    stage.durable(0, { type: 'vote', epoch: 0, slot: 2, kind: 'first', digest: SKIP })
+    return () => stage.forgets(0, point)
+  },
+  'P7: another state is installed than that of the checkpoint': (stage) => {
+    const point = firstBlock(stage)
+    return () => stage.installs(1, point, ROOT, { of: { ...point, digest: taggedDigest('another') } })
+  },
+  'S10: a state of a height that is applied is installed': (stage) => {
+    const point = firstBlock(stage)
+    return () => stage.installs(0, point, ROOT)
+  },
+  'S19: a state of a block that is not final is installed': (stage) => {
+    const point = stage.certify(stage.block(1, BASE))
+    return () => stage.installs(1, point, ROOT)
+  },
+  'S12: another state than others had is installed': (stage) => {
+    const point = firstBlock(stage)
+    stage.installs(1, point, ROOT)
+    return () => stage.installs(2, point, taggedDigest('another state'))
+  },
+}
+
+/** The first block, final and applied at node 0. */
+function firstBlock(stage: Stage): ChainPoint {
+  const point = stage.certify(stage.block(1, BASE))
+  stage.finalises(0, point)
+  stage.applies(0, point, ROOT)
+  return point
 }
 
 function recovery(over: Partial<Recovery>): Recovery {

@@ -12,6 +12,7 @@ const FAULTS: readonly string[] = [
   ...'lost duplicated straggled filtered queue-full cut'.split(' '),
   ...'partition-split partition-one-way partition-alone partition-partial'.split(' '),
   ...'slow-sync failed-sync disk-full torn-write payload-rotted payloads-gone'.split(' '),
+  ...'log-pruned left-behind disk-gone state-installed state-of-later-epoch state-cut-short'.split(' '),
   ...LATENT_FAULTS.map((fault) => `disk-${fault}`),
   ...TRICKS,
   ...'orphan-hidden orphan-parent replay-old-epoch relabel-epoch'.split(' '),

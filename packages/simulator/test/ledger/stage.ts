@@ -27,7 +27,7 @@ import {
 } from '@cairn/ledger'
 import { ChainChecker } from '../../src/ledger/chain-checker.ts'
 import { Checker } from '../../src/ledger/checker.ts'
-import { SimulatedDisk } from '../../src/ledger/disk.ts'
+import { type Anchor, SimulatedDisk } from '../../src/ledger/disk.ts'
 import { simulatedKeys } from '../../src/ledger/keys.ts'
 import { VoteChecker } from '../../src/ledger/vote-checker.ts'
 
@@ -152,6 +152,18 @@ export class Stage {
     this.checker.applied(this.#of(node), { point, stateRoot, operations })
   }
 
+  /** A fetched state of the block `of`, said to be of `point`, is on the disk; unless it is not new the checker is told. */
+  installs(node: number, point: ChainPoint, stateRoot: string, { of = point, isNew = true } = {}): void {
+    const replica = this.#of(node)
+    replica.disk.install(this.#anchor(point), [{ point: of, stateRoot, operations: [] }])
+    if (isNew) this.checker.installed(replica, this.#anchor(point))
+  }
+
+  /** All of its log is gone, for the sake of `point`. */
+  forgets(node: number, point: ChainPoint): void {
+    this.checker.pruned(this.#of(node), this.#anchor(point))
+  }
+
   /** An open slot of a replica in which nothing has happened yet. */
   slot(node: number, slot: number): SlotState {
     const { n } = this.committee.size
@@ -177,6 +189,10 @@ export class Stage {
   certificate(kind: Certificate['kind'], slot: number, digest: string, signers: readonly (readonly [number, VoteKind])[]): Certificate {
     const signature = new Uint8Array(64)
     return { kind, epoch: 0, slot, digest, signers: signers.map(([seat, vote]) => ({ seat, vote, signature })) }
+  }
+
+  #anchor(point: ChainPoint): Anchor {
+    return { start: { number: 0, committee: this.committee, base: BASE }, point }
   }
 
   #of(node: number): StagedReplica {

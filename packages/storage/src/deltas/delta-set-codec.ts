@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { CHUNKS_MAX, type CID, cidDigest, FRAME_BYTES_MAX, pageCidFromDigest, SHA256_BYTES } from '@cairn/protocol'
 
-export const DELTA_SET_VERSION = 1
+export const DELTA_SET_VERSION = 2
 const MAGIC = Buffer.from('CAIRNDLT')
 export const DELTA_SET_HEADER_BYTES = MAGIC.byteLength + 1 + 2 * SHA256_BYTES
 /** Chunk index, offset, length, CRC-32, digest. */

@@ -1,8 +1,10 @@
+import { lstatSync } from 'node:fs'
 import { freeMemory } from '@cairn/runtime'
 import { decodeFrame, plainFrameToFill, sha256 } from '@cairn/protocol/chunk'
 import { type Disk, systemDisk } from '../disk.ts'
+import { StorageError } from '../errors.ts'
 import { adoptFile } from './adopt-file.ts'
-import { assertIsChunk, BaseReader, holds } from './base-reader.ts'
+import { assertIsChunk, decodeFromBases, holds } from './base-reader.ts'
 import type { PlacedFile } from './journal-codec.ts'
 import { readFully } from './open-source.ts'
 import type { AdoptedFile, AdoptJob, CopyJob, PlaceJob, Placer, ReadJob, ScanJob, ScannedPiece, TargetFile } from './placer.ts'
@@ -15,7 +17,6 @@ const SYNC_CONCURRENCY = 2
 /** Does the work on the calling thread: the placing thread's own, or a test's. */
 export class LocalPlacer implements Placer {
   readonly #files: TargetFiles
-  readonly #bases = new BaseReader()
   readonly #scanner = new SourceScanner()
   /** Holds the chunk that is being copied, one after the other: memory that is new each time would be zeroed, mapped and unmapped. */
   #scratch = Buffer.allocUnsafeSlow(0)
@@ -26,7 +27,7 @@ export class LocalPlacer implements Placer {
 
   async place({ frame, digest, plainBytes, places, delta }: PlaceJob): Promise<readonly PlacedFile[]> {
     const plain =
-      delta === undefined ? assertIsChunk(decodeFrame(frame, plainBytes), digest) : this.#bases.decode(frame, delta, plainBytes, digest)
+      delta === undefined ? assertIsChunk(decodeFrame(frame, plainBytes), digest) : decodeFromBases(frame, delta, plainBytes, digest)
     const made: PlacedFile[] = []
     try {
       for (const { file, offset } of places) this.#files.write(file, offset, plain, made)
@@ -34,7 +35,9 @@ export class LocalPlacer implements Placer {
       // What was inflated is this placer's own; a plain frame's payload is the caller's.
       if (plain.buffer !== frame.buffer) freeMemory(plain)
     }
-    return made
+    const lost = delta === undefined ? undefined : places.find(({ file }) => !isInPlace(file, made))
+    if (lost === undefined) return made
+    throw new StorageError({ code: 'CORRUPT', path: lost.file.path, reason: 'it was replaced while the snapshot was being placed' })
   }
 
   async read({ path, offset, plainBytes, digest }: ReadJob): Promise<Uint8Array | undefined> {
@@ -49,7 +52,7 @@ export class LocalPlacer implements Placer {
     if (!from.some(({ path, offset }) => holds(path, offset, plain, digest))) return undefined
     const made: PlacedFile[] = []
     for (const { file, offset } of places) this.#files.write(file, offset, plain, made)
-    return made
+    return places.every(({ file }) => isInPlace(file, made)) ? made : undefined
   }
 
   async adopt(job: AdoptJob): Promise<AdoptedFile | undefined> {
@@ -82,7 +85,6 @@ export class LocalPlacer implements Placer {
   }
 
   async release(): Promise<void> {
-    this.#bases.clear()
     this.#scanner.clear()
     this.#scratch = Buffer.allocUnsafeSlow(0)
     this.#files.close()
@@ -91,4 +93,13 @@ export class LocalPlacer implements Placer {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#files.close()
   }
+}
+
+/**
+ * Whether what was written for `file` is where its path leads to. Where two threads place, the other one may have given a file with other
+ * names content of its own meanwhile, and may have read that before this was written.
+ */
+function isInPlace({ entry, path, inode }: TargetFile, made: readonly PlacedFile[]): boolean {
+  const expected = made.find((file) => file.entry === entry)?.inode ?? inode
+  return expected === undefined || lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino === expected
 }

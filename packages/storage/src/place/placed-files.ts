@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path'
-import { deltaBases, type IndexedFile, type SnapshotIndex, type StageClass } from '@cairn/protocol'
+import { deltaRecipe, type IndexedFile, type SnapshotIndex, type StageClass } from '@cairn/protocol'
 import { forEachBounded } from '../bounded.ts'
 import { syncDirectory } from '../durable-file.ts'
 import { StorageError } from '../errors.ts'
@@ -224,10 +224,10 @@ export class PlacedFiles {
 
   /** @throws {ProtocolError} `MALFORMED`; {StorageError} `BASE_MISSING` */
   #deltaOf(chunk: number, frame: Uint8Array): DeltaBases | undefined {
-    const digests = deltaBases(frame)
-    if (digests === undefined) return undefined
+    const recipe = deltaRecipe(frame)
+    if (recipe === undefined) return undefined
     const path = this.pathOf(this.#index.places(chunk)[0]!.entry)
-    const bases = digests.map((digest) => {
+    const bases = recipe.bases.map((digest) => {
       const plainBytes = this.#bases?.bytesOf(digest)
       const from = this.#bases?.locateDigest(digest) ?? []
       if (plainBytes === undefined || from.length === 0)

@@ -130,7 +130,7 @@ export interface Placer extends AsyncDisposable {
   read(job: ReadJob): Promise<Uint8Array | undefined>
   /**
    * Writes a chunk that is on this machine already to all its places; gives what {@link place} does, `undefined` if nowhere in `from` is
-   * that chunk: nothing was written.
+   * that chunk, or if one of the files was replaced meanwhile: nothing that counts was written.
    *
    * @throws {StorageError} as {@link place}, of the places; what cannot be read is passed over
    */

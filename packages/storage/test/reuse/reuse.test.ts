@@ -10,6 +10,7 @@ import {
   openPlaceStore,
   type Placer,
   PlacingThread,
+  PlacingThreads,
   planReuse,
   reuseChunks,
   reuseFiles,
@@ -43,6 +44,8 @@ describe('reuse', () => {
     { name: 'by clones, where the file system can', methods: ['clone'], createPlacer: () => new LocalPlacer() },
     { name: 'by copies', methods: [], createPlacer: () => new LocalPlacer() },
     { name: 'by copies, on the placing thread', methods: [], createPlacer: () => new PlacingThread() },
+    { name: 'by links, on two placing threads', methods: ['link', 'clone'], createPlacer: () => new PlacingThreads(true) },
+    { name: 'by copies, on two placing threads', methods: [], createPlacer: () => new PlacingThreads(true) },
   ]
   for (const { name, methods, createPlacer } of ways) {
     it(`makes a version from the one before it ${name}, and leaves that as it was`, async () => {
@@ -245,7 +248,8 @@ describe('deltas', () => {
   const { index } = newer
   const chunk = index.findChunk(sha256(nearLater))!
   const base = older.index.findChunk(sha256(near))!
-  const frameOf = (plain: Uint8Array): Uint8Array => encodeDelta(plain, [{ digest: sha256(near), plain: near }])
+  const frameOf = (plain: Uint8Array): Uint8Array =>
+    encodeDelta(plain, [{ digest: sha256(near), plain: near }], [{ base: 0, offset: 0, bytes: near.byteLength }])
 
   const placers = { 'by the calling thread': () => new LocalPlacer(), 'by the placing thread': () => new PlacingThread() }
   for (const [name, createPlacer] of Object.entries<() => Placer>(placers)) {

@@ -1,5 +1,5 @@
 import { type LogRecord, payloadFacts } from '@cairn/ledger'
-import { NAMED_COMMITTEES_MAX, READIES_MAX, UNCLAIMED_SLOTS_MAX } from './limits.ts'
+import { UNCLAIMED_SLOTS_MAX } from './limits.ts'
 
 /** Remembers from which record on the log is still needed, for what is not final and applied yet. */
 export class LogMarks {
@@ -8,12 +8,10 @@ export class LogMarks {
   /** Payloads by root: their record, and the slot of a block that names them, or else in which they came. */
   readonly #payloads = new Map<string, { readonly seq: number; slot: number; isClaimed: boolean }>()
   readonly #slotOfRoot = new Map<string, number>()
-  #committees: Extract<LogRecord, { readonly type: 'committee' }>[] = []
-  #readies: Extract<LogRecord, { readonly type: 'ready' }>[] = []
 
   /** Slots and payloads that are remembered. */
   get size(): number {
-    return this.#slots.size + this.#payloads.size + this.#slotOfRoot.size + this.standing.length
+    return this.#slots.size + this.#payloads.size + this.#slotOfRoot.size
   }
 
   /** `record` stands in the log at `seq` or behind it; the seat is in slot `current`. */
@@ -41,36 +39,17 @@ export class LogMarks {
         this.#payloads.set(root, { seq, slot: slot ?? current, isClaimed: slot !== undefined })
         return
       }
-      case 'committee': {
-        const { hash } = record.committee
-        const others = this.#committees.filter(({ committee }) => committee.hash !== hash)
-        this.#committees = [...others.slice(1 - NAMED_COMMITTEES_MAX), record]
-        return
-      }
-      case 'ready': {
-        const { signature } = record.ready
-        const others = this.#readies.filter(({ ready }) => Buffer.compare(ready.signature, signature) !== 0)
-        this.#readies = [...others.slice(1 - READIES_MAX), record]
-        return
-      }
+      // What is known of the next committee is appended again for as long as it is needed, and how an epoch began is kept with the checkpoint.
+      case 'committee':
+      case 'ready':
       case 'epoch':
-        this.#committees = []
-        this.#readies = []
         return
       default:
         record satisfies never
     }
   }
 
-  /** Records that stay true for as long as the epoch lasts: who may come next, and that who joins is ready. */
-  get standing(): readonly LogRecord[] {
-    return [...this.#readies, ...this.#committees]
-  }
-
-  /**
-   * The first record that is needed when everything up to `slot` is final, applied and on disk; Infinity if none is. What is
-   * {@link standing} is not counted: it is appended again.
-   */
+  /** The first record that is needed when everything up to `slot` is final, applied and on disk; Infinity if none is. */
   neededAfter(slot: number): number {
     let needed = Infinity
     for (const [each, seq] of this.#slots) {
