@@ -2,7 +2,6 @@ import { lstatSync } from 'node:fs'
 import { freeMemory } from '@cairn/runtime'
 import { decodeFrame, plainFrameToFill, sha256 } from '@cairn/protocol/chunk'
 import { type Disk, systemDisk } from '../disk.ts'
-import { StorageError } from '../errors.ts'
 import { adoptFile } from './adopt-file.ts'
 import { assertIsChunk, decodeFromBases, holds } from './base-reader.ts'
 import type { PlacedFile } from './journal-codec.ts'
@@ -35,9 +34,7 @@ export class LocalPlacer implements Placer {
       // What was inflated is this placer's own; a plain frame's payload is the caller's.
       if (plain.buffer !== frame.buffer) freeMemory(plain)
     }
-    const lost = delta === undefined ? undefined : places.find(({ file }) => !isInPlace(file, made))
-    if (lost === undefined) return made
-    throw new StorageError({ code: 'CORRUPT', path: lost.file.path, reason: 'it was replaced while the snapshot was being placed' })
+    return made
   }
 
   async read({ path, offset, plainBytes, digest }: ReadJob): Promise<Uint8Array | undefined> {
@@ -52,6 +49,7 @@ export class LocalPlacer implements Placer {
     if (!from.some(({ path, offset }) => holds(path, offset, plain, digest))) return undefined
     const made: PlacedFile[] = []
     for (const { file, offset } of places) this.#files.write(file, offset, plain, made)
+    // Another thread may have given a file with other names content of its own meanwhile, and may have read it before this was written.
     return places.every(({ file }) => isInPlace(file, made)) ? made : undefined
   }
 
@@ -95,10 +93,7 @@ export class LocalPlacer implements Placer {
   }
 }
 
-/**
- * Whether what was written for `file` is where its path leads to. Where two threads place, the other one may have given a file with other
- * names content of its own meanwhile, and may have read that before this was written.
- */
+/** Whether what was written for `file` is what its path leads to. */
 function isInPlace({ entry, path, inode }: TargetFile, made: readonly PlacedFile[]): boolean {
   const expected = made.find((file) => file.entry === entry)?.inode ?? inode
   return expected === undefined || lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino === expected

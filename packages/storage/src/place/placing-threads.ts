@@ -4,8 +4,9 @@ import { PlacingThread } from './placing-thread.ts'
 import type { AdoptedFile, AdoptJob, CopyJob, PlaceJob, Placer, ReadJob, ScanJob, ScannedPiece, TargetFile } from './placer.ts'
 
 /**
- * A {@link PlacingThread}, and for what is made of something on this machine, copies and deltas, a second one: an update consists of nothing
- * else, and one thread is busy with that for longer than the network is. A join that finds nothing here never starts it.
+ * A {@link PlacingThread}, and while chunks are copied from elsewhere on this machine a second one, which takes copies off the first: an
+ * update copies most of a snapshot and inflates the rest, and one thread is busy with that for longer than the network is. A join that finds
+ * nothing here never starts it.
  *
  * Only the first thread makes files: one with other names gets content of its own once.
  */
@@ -13,7 +14,7 @@ export class PlacingThreads implements Placer {
   readonly #first = new PlacingThread()
   readonly #hasSecond: boolean
   #second: PlacingThread | undefined
-  /** Files that the first thread has made, or found, for the second one, by entry. */
+  /** Files that the first thread has made or found for the second one, by entry. */
   readonly #made = new Map<number, Promise<readonly PlacedFile[]>>()
   #firstPendingCount = 0
   #secondPendingCount = 0
@@ -23,9 +24,7 @@ export class PlacingThreads implements Placer {
     this.#hasSecond = hasSecond
   }
 
-  async place(job: PlaceJob): Promise<readonly PlacedFile[]> {
-    const isOnSecond = this.#hasSecond && job.delta !== undefined && this.#secondPendingCount < this.#firstPendingCount
-    if (isOnSecond) return this.#onSecond(job, async (second, places, made) => [...made, ...(await second.place({ ...job, places }))])
+  place(job: PlaceJob): Promise<readonly PlacedFile[]> {
     return this.#onFirst(async () => [...(await this.#madeOf(job)), ...(await this.#first.place(job))])
   }
 
@@ -88,18 +87,7 @@ export class PlacingThreads implements Placer {
     }
   }
 
-  #copyOnSecond(job: CopyJob): Promise<readonly PlacedFile[] | undefined> {
-    return this.#onSecond(job, async (second, places, made) => {
-      const copied = await second.copy({ ...job, places })
-      return copied === undefined ? undefined : [...made, ...copied]
-    })
-  }
-
-  /** `work` is given the places as they are once their files have been made. */
-  async #onSecond<Value>(
-    job: Pick<PlaceJob, 'places'>,
-    work: (second: PlacingThread, places: PlaceJob['places'], made: readonly PlacedFile[]) => Promise<Value>,
-  ): Promise<Value> {
+  async #copyOnSecond(job: CopyJob): Promise<readonly PlacedFile[] | undefined> {
     this.#secondPendingCount += 1
     try {
       const second = (this.#second ??= new PlacingThread())
@@ -108,7 +96,8 @@ export class PlacingThreads implements Placer {
         const inode = made.find(({ entry }) => entry === file.entry)?.inode ?? file.inode
         return { file: { ...file, inode }, offset }
       })
-      return await work(second, places, made)
+      const copied = await second.copy({ ...job, places })
+      return copied === undefined ? undefined : [...made, ...copied]
     } finally {
       this.#secondPendingCount -= 1
     }
