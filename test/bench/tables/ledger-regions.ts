@@ -66,7 +66,7 @@ export async function ledgerRegions(options: TableOptions): Promise<Findings> {
       ).join(', ')}; 1 ms within a region`,
       'one-way time: great circle × 1.25 (ITU-T Y.1541, appendix III) × 5 µs/km (ITU-T G.114, annex A), so without queues',
       'fast: 8 of 10 first votes came first; slow: 6 final votes did; ancestor: a later block was final first',
-      'both paths always run at once, so their shares are how often each was first; leaders take turns of 64 slots',
+      'shares: how often each path was first, the slow one after a final vote that may wait up to 12 ms for the fast one; leaders take turns of 64 slots',
     ],
   }
 }
