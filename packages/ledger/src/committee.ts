@@ -77,9 +77,19 @@ export function thresholdsOf({ n, f, c, p }: CommitteeSize): Thresholds {
 }
 
 /**
+ * The least seats that apply blocks. Witnesses vote for whatever state a header attests: with f that lie they must be no quorum, so that every
+ * certificate has an honest vote by who has the state. Where nobody lies, leaders attest what they have.
+ */
+export function fullSeatsMin(size: CommitteeSize): number {
+  const { n, f } = size
+  return f === 0 ? 1 : n - thresholdsOf(size).quorum + f + 1
+}
+
+/**
  * A committee that can agree.
  *
- * @throws {LedgerError} `BAD_COMMITTEE`, also if a key or a peer has two seats or there are fewer than 2(f+c)+1 payload holders
+ * @throws {LedgerError} `BAD_COMMITTEE`, also if a key or a peer has two seats, or there are fewer than 2(f+c)+1 payload holders or
+ *   {@link fullSeatsMin} full seats
  */
 export function createCommittee(size: CommitteeSize, members: readonly Member[]): Committee {
   const thresholds = thresholdsOf(size)
@@ -95,6 +105,8 @@ export function createCommittee(size: CommitteeSize, members: readonly Member[])
   const holders = members.filter(({ role }) => holdsPayloads(role)).length
   const holdersMin = 2 * (size.f + size.c) + 1
   if (holders < holdersMin) throw bad(`${holders} seats hold payloads, ${holdersMin} must`)
+  const full = members.filter(({ role }) => role === 'full').length
+  if (full < fullSeatsMin(size)) throw bad(`${full} seats are full, ${fullSeatsMin(size)} must be`)
   return { size, thresholds, members, hash: committeeHash(size, members) }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { createCommittee, type Member, PRESETS, type PresetName, type Role, thresholdsOf } from '../src/committee.ts'
+import { createCommittee, fullSeatsMin, type Member, PRESETS, type PresetName, type Role, thresholdsOf } from '../src/committee.ts'
 import { LedgerError } from '../src/errors.ts'
 
 // Written by hand from the design's table, so that a mistake in the formula cannot hide in a table made by it.
@@ -65,6 +65,23 @@ describe('a committee', () => {
     assert.equal(createCommittee(PRESETS['bft-7'], members(7, roles(2))).thresholds.holders, 3)
     refuses(() => createCommittee(PRESETS['bft-7'], members(7, roles(3))))
     refuses(() => createCommittee(PRESETS['cft-3'], members(3, roles(1))))
+  })
+
+  it('needs an honest full seat in every quorum, for witnesses vote for any state', () => {
+    const roles = (witnesses: number) => (seat: number) => (seat < witnesses ? 'log-witness' : 'full') as Role
+    for (const [preset, full] of [
+      ['bft-4', 3],
+      ['bft-7', 4],
+      ['geo-10', 6],
+    ] as const) {
+      const size = PRESETS[preset]
+      assert.equal(fullSeatsMin(size), full)
+      assert.ok(size.n - full + size.f < thresholdsOf(size).quorum && size.n - full + 1 + size.f >= thresholdsOf(size).quorum)
+      createCommittee(size, members(size.n, roles(size.n - full)))
+      refuses(() => createCommittee(size, members(size.n, roles(size.n - full + 1))))
+    }
+    createCommittee(PRESETS['cft-3'], members(3, roles(2)))
+    refuses(() => createCommittee(PRESETS['cft-3'], members(3, roles(3))))
   })
 
   it('has one member for each seat, with a key and a peer of its own', () => {

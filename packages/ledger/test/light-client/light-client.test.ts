@@ -178,11 +178,11 @@ describe('a light client', () => {
       withRecord(3, (record) => ({ ...record, signatures: record.signatures.slice(1) })),
     )
 
-    // Seven seats of which four only vote: with one of the others they are a quorum, and two that hold the payload are needed.
+    // Nine seats of which four only vote: with two of the others they are a quorum, and three that hold the payload are needed.
     const voters = committeeWith(
-      { n: 7, f: 1, c: 0, p: 0 },
-      [0, 1, 2, 3, 4, 5, 6],
-      ['full', 'full', 'full', ...Array.from({ length: 4 }, () => 'vote-witness' as const)],
+      { n: 9, f: 1, c: 1, p: 0 },
+      [0, 1, 2, 3, 4, 5, 6, 7, 8],
+      Array.from({ length: 9 }, (_, seat) => (seat < 5 ? 'full' : 'vote-witness')),
     )
     const history = new HistoryTree()
     history.append(blockDigest(1))

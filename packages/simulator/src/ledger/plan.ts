@@ -1,4 +1,13 @@
-import { type Committee, type CommitteeSize, createCommittee, type Member, PRESETS, type PresetName, type Role } from '@cairn/ledger'
+import {
+  type Committee,
+  type CommitteeSize,
+  createCommittee,
+  fullSeatsMin,
+  type Member,
+  PRESETS,
+  type PresetName,
+  type Role,
+} from '@cairn/ledger'
 import { Dice } from '../kernel/dice.ts'
 import type { Random } from '@cairn/runtime'
 
@@ -119,8 +128,9 @@ export function makePlan(preset: PresetName, random: Random): Plan {
   }
 }
 
-/** Some committees have witnesses, as many as leave 2(f+c)+1 payload holders, and at least one seat that leads. */
-function drawRoles({ n, f, c }: CommitteeSize, dice: Dice): Role[] {
+/** Some committees have witnesses, as many as leave 2(f+c)+1 payload holders and the full seats that there must be. */
+function drawRoles(size: CommitteeSize, dice: Dice): Role[] {
+  const { n, f, c } = size
   const roles: Role[] = Array.from({ length: n }, () => 'full')
   if (!dice.chance(400)) return roles
   const witnesses = n - (2 * (f + c) + 1)
@@ -129,7 +139,8 @@ function drawRoles({ n, f, c }: CommitteeSize, dice: Dice): Role[] {
   for (const seat of dice.some([...roles.keys()], count)) roles[seat] = 'vote-witness'
   // At least f+c+1 seats with a state, or the crash of all that have one would be nobody's fault.
   const full = [...roles.keys()].filter((seat) => roles[seat] === 'full')
-  for (const seat of dice.some(full, dice.below(Math.max(1, full.length - (f + c))))) roles[seat] = 'log-witness'
+  const spare = full.length - Math.max(f + c + 1, fullSeatsMin(size))
+  for (const seat of dice.some(full, dice.below(Math.max(1, spare + 1)))) roles[seat] = 'log-witness'
   return roles
 }
 
