@@ -34,6 +34,11 @@ export const DELTA_RELEASES = 4
 export const DELTA_THREADS_MAX = 3
 /** Chunks beside each other that a thread makes deltas of before another takes over: most of what they are made from is the same. */
 export const DELTA_CHUNKS_IN_TURN = 16
+/**
+ * Old chunks that are read to find what one new chunk is made from. Where much more was removed than added, as when a ledger forgets its past,
+ * only files that have something new are looked through, and no more of them than this.
+ */
+export const DELTA_SCANNED_PER_ADDED = 64
 /** Plain old chunks that a thread keeps for the next delta: some thirty of the usual size. */
 export const KEPT_BASES_BYTES_MAX = 8 * 1024 * 1024
 /** Threads that make deltas while an origin serves: whoever asked waits for them. Serving itself is the main thread's, and mostly the network's. */

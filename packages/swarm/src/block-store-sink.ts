@@ -1,4 +1,4 @@
-import { Bitmap, chunkCid, deltaRecipe, type SnapshotIndex } from '@cairn/protocol'
+import { Bitmap, chunkCid, DELTA_BASES_BYTES_MAX, deltaRecipe, ProtocolError, type SnapshotIndex } from '@cairn/protocol'
 import { type BlockStore, LocalPlacer, type Placer, type SnapshotSink, StorageError } from '@cairn/storage'
 import { rebuildFrame, type RebuildJob } from './rebuild-frame.ts'
 
@@ -48,7 +48,11 @@ export class BlockStoreSink implements SnapshotSink {
     this.have.set(chunk)
   }
 
-  #basesOf(chunk: number, digests: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
+  /** @throws {ProtocolError} `TOO_LARGE`: before anything is read, by what the frames take, none of which is longer than its chunk and a byte */
+  async #basesOf(chunk: number, digests: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
+    const bytes = digests.reduce((sum, digest) => sum + (this.#store.frameBytes(chunkCid(digest.slice())) ?? 0), 0)
+    const max = DELTA_BASES_BYTES_MAX + digests.length
+    if (bytes > max) throw new ProtocolError({ code: 'TOO_LARGE', what: 'size of the bases', value: bytes, max })
     return Promise.all(
       digests.map(async (digest) => {
         const cid = chunkCid(digest.slice())

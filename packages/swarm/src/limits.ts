@@ -35,10 +35,10 @@ export const CONTROL_DEADLINE_MS = 10_000
 /** How often peers that are preparing deltas are asked whether they are done. */
 export const DELTAS_POLL_MS = 250
 /**
- * How long one peer's offer of deltas is waited for before it counts as none. A loaded origin answers in well under a second, and chunks are
- * copied meanwhile; but nothing is fetched before the plan is made, and a peer that says nothing must not keep it for longer than that.
+ * How long one peer's offer of deltas is waited for before it counts as none. A loaded origin answers within a second, or some where it begins
+ * to make others for millions of chunks; chunks are copied meanwhile; but nothing is fetched before the plan is made, and a peer that says nothing must not keep it for longer than that.
  */
-export const DELTAS_ANSWER_MS = 2_000
+export const DELTAS_ANSWER_MS = 5_000
 /** Snapshots one peer may subscribe to. */
 export const SUBSCRIPTIONS_PER_PEER_MAX = 16
 /** How often newly placed chunks are told to subscribers. */

@@ -1,4 +1,4 @@
-import { CHUNK_BYTES_MAX, decodeDelta, decodeFrame, encodeFrame, ProtocolError, sha256 } from '@cairn/protocol/chunk'
+import { CHUNK_BYTES_MAX, decodeDelta, decodeFrame, encodeFrame, parseFrame, ProtocolError, sha256 } from '@cairn/protocol/chunk'
 
 /** A delta, and what it takes to turn it into the chunk's own frame. */
 export interface RebuildJob {
@@ -16,9 +16,14 @@ export interface RebuildJob {
  * @throws {ProtocolError} when the delta is not that of the chunk
  */
 export function rebuildFrame({ delta, bases, digest, plainBytes }: RebuildJob): Uint8Array {
-  const plains = bases.map((frame) => decodeFrame(frame, CHUNK_BYTES_MAX))
-  const basesBytes = plains.map(({ byteLength }) => byteLength)
-  const fill = (into: Uint8Array, base: number, offset: number): void => into.set(plains[base]!.subarray(offset, offset + into.byteLength))
+  const plains = new Map<number, Uint8Array>()
+  const fill = (into: Uint8Array, base: number, offset: number): void => {
+    const inflated = plains.get(base) ?? decodeFrame(bases[base]!, CHUNK_BYTES_MAX)
+    plains.set(base, inflated)
+    into.set(inflated.subarray(offset, offset + into.byteLength))
+  }
+  // Headers say how long the bases are: what is too much is refused before anything is inflated.
+  const basesBytes = bases.map((frame) => parseFrame(frame, CHUNK_BYTES_MAX).plainBytes)
   const plain = decodeDelta(delta, { basesBytes, fill }, plainBytes)
   const found = sha256(plain)
   if (Buffer.compare(found, digest) === 0) return encodeFrame(plain)

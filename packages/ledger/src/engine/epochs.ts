@@ -10,7 +10,7 @@ import { CLOSINGS_MAX } from './limits.ts'
 import type { EpochStart, PeerId, Ready } from './messages.ts'
 import type { Signer } from '../signing.ts'
 import type { Verdict } from './inspect.ts'
-import { hasRoomFor, joiners, keepCommittee, keyName, namedCommittee, seated, wordsFor } from './named-committees.ts'
+import { forgetWords, hasRoomFor, joiners, keepCommittee, keyName, namedCommittee, seated, wordsFor } from './named-committees.ts'
 import { type Block, emitEffect, endsEpoch, type EngineState, record, send, takeSeat } from './state.ts'
 
 /** The operator wants `committee` next. The epoch ends once all that join, and a quorum of those who decide now, are ready for it. */
@@ -81,7 +81,11 @@ export function receiveNamed(state: EngineState, claimed: Committee, readies: re
   const committee = rebuilt(claimed)
   if (committee?.hash !== claimed.hash) return
   for (const ready of readies.slice(0, 2 * SEATS_MAX)) if (isGenuine(state, committee, ready)) noteReady(state, ready)
-  if (!isWarranted(state, committee) || !hasRoomFor(state, committee.hash)) return
+  if (!isWarranted(state, committee) || !hasRoomFor(state, committee.hash)) {
+    // Whoever voted has all words that it takes in one answer: single ones are of no use, and anybody can invent committees.
+    forgetWords(state, committee.hash)
+    return
+  }
   keepCommittee(state, committee)
   state.changed = true
 }

@@ -25,7 +25,7 @@ export function finalVote(state: EngineState, slot: SlotState): void {
 function isHeld(state: EngineState, { slot, first: votes }: SlotState, own: Digest): boolean {
   const { hold, current, final } = state
   if (hold.slot !== slot) {
-    if (slot !== current - 1 || slot < hold.pausedTo || hold.slot > final.slot) return false
+    if (slot !== current - 1 || slot <= hold.pausedTo || hold.slot > final.slot) return false
     hold.slot = slot
     hold.isOver = false
     setTimer(state, 'hold', Math.max(PATIENCE_MS_MIN, patienceMs(state) / 2))

@@ -8,6 +8,7 @@ import { dropWant, isFarAhead, slotKey, syncFrom, wantBlock, wantPayload } from 
 import { endEpoch } from './epochs.ts'
 import { forgetNamed } from './named-committees.ts'
 import type { FastMissed } from './events.ts'
+import { tellFinalVoters } from './fast-proof.ts'
 import { noteFast } from './final-vote.ts'
 import { HISTORY_BLOCKS_MAX, HISTORY_PAYLOADS_MAX, PAYLOADS_AHEAD_MAX, STATE_ROOTS_MAX } from './limits.ts'
 import { forgetFinal } from './pool.ts'
@@ -104,6 +105,7 @@ function makeFinal(state: EngineState, block: Block): void {
   const missed = path === 'slow' ? { fastMissed: fastMissed(state, block) } : {}
   const point = pointOf(block.header)
   remember(state, { ...block, certificate })
+  if (path === 'fast' && certificate !== undefined) tellFinalVoters(state, slotOf(state, slot), certificate)
   closeSlots(state, slot, block)
   state.final = point
   forgetNamed(state)

@@ -44,10 +44,13 @@ export function forgetNamed(state: EngineState): void {
   for (const { header } of state.blocks.values()) if (header.slot > state.final.slot) needed.add(header.nextCommittee)
   const forgotten = state.named.filter(({ hash }) => !needed.has(hash))
   state.named = state.named.filter(({ hash }) => needed.has(hash))
-  for (const { hash } of forgotten) {
-    if (hash === state.candidate?.hash) continue
-    for (const key of state.readies.keys()) if (key.startsWith(`${hash}/`)) state.readies.delete(key)
-  }
+  for (const { hash } of forgotten) forgetWords(state, hash)
+}
+
+/** Forgets what was said of a committee that neither the operator nor a block that is kept wants. */
+export function forgetWords(state: EngineState, hash: Digest): void {
+  if (namedCommittee(state, hash) !== undefined) return
+  for (const key of state.readies.keys()) if (key.startsWith(`${hash}/`)) state.readies.delete(key)
 }
 
 /** What the log must hold for as long as a block that names a next committee is open, whatever else it forgets. */

@@ -75,6 +75,15 @@ export function forward(state: EngineState, again = false): void {
   if (operations.length > 0) send(state, [peer], { type: 'operations', operations })
 }
 
+/** Says the oldest operations again that the leader was told of: those that wait longest may have been lost, and the rest is behind them. */
+export function forwardOldest(state: EngineState): void {
+  const { pool } = state
+  const leader = leaderOf(state, state.current)
+  if (state.seat === undefined || !state.active || leader === state.seat || pool.forwardedTo !== leader) return
+  const operations = pool.own.slice(0, Math.min(pool.forwardedCount, FORWARD_OPERATIONS_MAX))
+  if (operations.length > 0) send(state, [state.epoch.committee.members[leader]!.peer], { type: 'operations', operations })
+}
+
 /** The next block's operations, in the order of arrival, without those that `taken` holds: the ancestors that are not final have them. */
 export function takeBatch(state: EngineState, taken: ReadonlySet<string>): Payload {
   const batch: Operation[] = []

@@ -5,7 +5,7 @@ import { nextPeer, syncFrom } from './wants.ts'
 import { repeatReady } from './epochs.ts'
 import { applyReady, finalise } from './finalise.ts'
 import { BACKOFF_DOUBLINGS_MAX, RESEND_SLOTS_MAX } from './limits.ts'
-import { forward } from './pool.ts'
+import { forward, forwardOldest } from './pool.ts'
 import { repeatProposal } from './propose.ts'
 import { type EngineState, send, sendAfterRecords, setTimer, type SlotState } from './state.ts'
 
@@ -22,7 +22,7 @@ export function resend(state: EngineState): void {
     for (const certificate of bestCertificates(state)) send(state, state.others, { type: 'certificate', certificate })
     repeatProposal(state)
     forward(state, true)
-  } else if (waitsAsBefore(state)) forward(state, true)
+  } else if (waitsAsBefore(state)) forwardOldest(state)
   repeatReady(state)
   finalise(state)
   applyReady(state)

@@ -2,6 +2,7 @@ import type { Digest } from '../digest.ts'
 import { SKIP, type Vote, verifyVote } from '../votes.ts'
 import { formCertificates } from './certify.ts'
 import { type Evidence, votesConflict } from './evidence.ts'
+import { answerFinalVote } from './fast-proof.ts'
 import { SLOTS_AHEAD_MAX } from './limits.ts'
 import type { PeerId } from './messages.ts'
 import { emitEffect, type EngineState, send, type SlotState, slotOf } from './state.ts'
@@ -39,6 +40,7 @@ export function receiveVote(state: EngineState, from: PeerId, vote: Vote): boole
   const member = epoch.committee.members[vote.seat]
   if (member === undefined) return false
   if (member.peer === from) noteActive(state, vote.seat, vote.slot)
+  if (vote.slot <= final.slot) answerFinalVote(state, from, vote)
   if (vote.slot <= final.slot || vote.slot > current + SLOTS_AHEAD_MAX) return false
   const slot = slotOf(state, vote.slot)
   if (isKnown(slot, vote) || !verifyVote(state.init.ledger, epoch.committee, state.init.verifier, vote)) return false

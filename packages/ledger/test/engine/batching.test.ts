@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { FORWARD_OPERATIONS_MAX } from '../../src/engine/limits.ts'
 import { headerDigest } from '../../src/header.ts'
 import { type Seat, table, type Table } from './seats.ts'
 
@@ -103,5 +104,21 @@ describe('an operation that was lost on its way to the leader', () => {
       seat.fire('resend')
       assert.equal(sent(), expected)
     }
+  })
+
+  it('is sent again with those around it, and not with all that waits behind them', () => {
+    const t = table('cft-3', 3)
+    const seat = t.seats[1]!
+    for (let id = 0; id < 3 * FORWARD_OPERATIONS_MAX; id++)
+      seat.step({ type: 'submit', operation: { id: `${id}`, body: new Uint8Array([1]) } })
+    const sent = (): string[] => seat.sent('operations').flatMap(({ operations }) => operations.map(({ id }) => id))
+    const before = sent().length
+    for (const round of [0, 1]) {
+      seat.state.lastProgress = `before ${round}`
+      seat.fire('resend')
+    }
+    const again = sent().slice(before)
+    assert.equal(again.length, FORWARD_OPERATIONS_MAX)
+    assert.equal(again[0], '0')
   })
 })

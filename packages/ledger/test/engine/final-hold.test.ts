@@ -42,6 +42,25 @@ describe('a final vote', () => {
     assert.equal(finalVotes(leader), 1)
   })
 
+  it('that comes after the fast path was in time here is answered with the proof, and one that came before as well', () => {
+    const t = table('cft-3', 3)
+    const leader = t.seats[0]!
+    const proofs = (): number[] =>
+      leader.sent('certificate').flatMap(({ certificate }) => (certificate.kind === 'fast' ? [certificate.slot] : []))
+    const { slot, digest } = notarised(t, leader)
+    leader.hear(2, t.vote(2, 'first', slot, digest))
+    assert.deepEqual(proofs(), [])
+    leader.hear(1, t.vote(1, 'final', slot, digest))
+    assert.deepEqual(proofs(), [slot])
+    leader.hear(2, t.vote(1, 'final', slot, digest))
+    assert.deepEqual(proofs(), [slot], 'only its own seat is told')
+    const next = notarised(t, leader)
+    leader.hear(1, t.vote(1, 'final', next.slot, next.digest))
+    assert.deepEqual(proofs(), [slot])
+    leader.hear(2, t.vote(2, 'first', next.slot, next.digest))
+    assert.deepEqual(proofs(), [slot, next.slot])
+  })
+
   it('does not wait again for some slots after a wait in vain, and for twice as many after the next', () => {
     const t = table('cft-3', 3)
     const leader = t.seats[0]!
@@ -57,6 +76,6 @@ describe('a final vote', () => {
       assert.equal(leader.state.final.slot, slot)
     }
     const pauses = waited.flatMap((each, index) => (each ? [index] : []))
-    assert.deepEqual(pauses, [0, HOLD_PAUSE_SLOTS_MIN, 3 * HOLD_PAUSE_SLOTS_MIN])
+    assert.deepEqual(pauses, [0, HOLD_PAUSE_SLOTS_MIN + 1, 3 * HOLD_PAUSE_SLOTS_MIN + 2])
   })
 })

@@ -156,4 +156,16 @@ describe('a seat that keeps as many next committees as it may', () => {
       Array.from({ length: slot - 1 }, (_, index) => wish(t, index + 1).hash),
     )
   })
+
+  it('leaves nothing behind of what one seat says of committees that it invented', () => {
+    const t = table('bft-4', 4)
+    const seat = t.seats[1]!
+    const liar = t.signers[0]!
+    const committee = wish(t, 1)
+    propose(t, seat, 1, committee.hash)
+    assert.ok(seat.state.wants.has(committee.hash))
+    const ready = { epoch: 0, committee: committee.hash, publicKey: liar.publicKey, signature: signReady(LEDGER, liar, 0, committee.hash) }
+    seat.hear(0, { type: 'committee', committee, readies: [ready] })
+    assert.equal(seat.state.readies.size, 0)
+  })
 })

@@ -1,10 +1,11 @@
 import type { ChunkPiece, SnapshotIndex } from '@cairn/protocol'
+import { DELTA_SCANNED_PER_ADDED } from '../limits.ts'
 
 /** What one snapshot has and another has not. */
 export class ChangedChunks {
   /** Chunks of the new snapshot that the old one has not. */
   readonly added: readonly number[]
-  /** Chunks of the old snapshot that the new one has not: what new ones are made from. */
+  /** Chunks of the old snapshot that the new one has not, within {@link DELTA_SCANNED_PER_ADDED}: what new ones are made from. */
   readonly removed: readonly number[]
   readonly removedBytes: number
   /** Position of each old chunk among the bytes of all of them, in the order of their indexes, and of the end; threads may share it. */
@@ -16,10 +17,17 @@ export class ChangedChunks {
     this.#from = from
     this.#to = to
     this.added = missing(to, from)
-    this.removed = missing(from, to)
+    this.removed = this.#within(missing(from, to), DELTA_SCANNED_PER_ADDED * this.added.length)
     this.removedBytes = this.removed.reduce((sum, chunk) => sum + from.chunkBytes(chunk), 0)
     this.starts = new Float64Array(new SharedArrayBuffer(8 * (from.chunksCount + 1)))
     for (let chunk = 0; chunk < from.chunksCount; chunk++) this.starts[chunk + 1] = this.starts[chunk]! + from.chunkBytes(chunk)
+  }
+
+  #within(removed: readonly number[], countMax: number): readonly number[] {
+    if (removed.length <= countMax) return removed
+    const paths = new Set(this.added.flatMap((chunk) => this.#to.places(chunk).map(({ entry }) => this.#to.entries[entry]!.path)))
+    const near = removed.filter((chunk) => this.#from.places(chunk).some(({ entry }) => paths.has(this.#from.entries[entry]!.path)))
+    return near.slice(0, countMax)
   }
 
   /** The old chunks at the place of new chunk `chunk`, of a file that both snapshots have: content whose every few bytes were changed. */

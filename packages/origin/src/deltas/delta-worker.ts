@@ -53,7 +53,9 @@ function choose(frame: Uint8Array, besides: readonly ChunkPiece[]): DeltaReply {
   const found = finder.find(plain)
   const pieces = found.length > 0 ? found : besides
   const bases = [...new Set(pieces.map(({ chunk }) => chunk))]
-  chosen = { plain, pieces }
+  // Nobody asks to make what is made from nothing.
+  if (bases.length === 0) freeMemory(plain)
+  else chosen = { plain, pieces }
   return { type: 'chosen', basesCount: bases.length, missing: bases.filter((chunk) => !kept.has(chunk)) }
 }
 

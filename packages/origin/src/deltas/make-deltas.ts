@@ -61,7 +61,8 @@ export async function makeDeltas(init: MakeDeltasInit): Promise<DeltaSummary> {
   const changes = new ChangedChunks(from, to)
   const making = new Making(init, changes, writer)
   const threadsMax = init.threadsCount ?? Math.min(availableParallelism(), DELTA_THREADS_MAX)
-  const threadsCount = Math.min(threadsMax, Math.ceil(changes.added.length / CHUNKS_PER_THREAD))
+  const chunksCount = changes.added.length === 0 ? 0 : Math.max(changes.added.length, changes.removed.length)
+  const threadsCount = Math.min(threadsMax, Math.ceil(chunksCount / CHUNKS_PER_THREAD))
   await using stack = new AsyncDisposableStack()
   const threads = Array.from({ length: threadsCount }, () =>
     stack.use<Thread>(new WorkerThread(new URL('./delta-worker.ts', import.meta.url), RESOURCE_LIMITS)),

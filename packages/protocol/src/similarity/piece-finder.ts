@@ -1,4 +1,4 @@
-import { type DeltaBase, encodeDelta } from '../delta.ts'
+import { type DeltaBase, type DeltaPiece, encodeDelta } from '../delta.ts'
 import { DELTA_BASES_BYTES_MAX, DELTA_BASES_MAX, DELTA_DICTIONARY_BYTES_MAX, DELTA_PIECES_MAX } from '../limits.ts'
 import { ANCHOR_PLACES_MAX, type AnchorIndex } from './anchor-index.ts'
 import { ANCHOR_WINDOW_BYTES, anchorsOf } from './anchors.ts'
@@ -13,13 +13,17 @@ export interface ChunkPiece {
 
 /** The delta of `plain` that is made from `pieces`, of which there are some. */
 export function encodeFromPieces(plain: Uint8Array, pieces: readonly ChunkPiece[], baseOf: (chunk: number) => DeltaBase): Uint8Array {
-  const positions = new Map<number, number>()
-  for (const { chunk } of pieces) if (!positions.has(chunk)) positions.set(chunk, positions.size)
-  return encodeDelta(
-    plain,
-    [...positions.keys()].map(baseOf),
-    pieces.map(({ chunk, offset, bytes }) => ({ base: positions.get(chunk)!, offset, bytes })),
-  )
+  // By digest: what was cut anew for a comparison may have the same chunk at several places.
+  const positions = new Map<string, number>()
+  const bases: DeltaBase[] = []
+  const recipe = pieces.map(({ chunk, offset, bytes }): DeltaPiece => {
+    const base = baseOf(chunk)
+    const key = Buffer.from(base.digest).toString('latin1')
+    const position = positions.get(key) ?? bases.push(base) - 1
+    positions.set(key, position)
+    return { base: position, offset, bytes }
+  })
+  return encodeDelta(plain, bases, recipe)
 }
 
 /** An anchor belongs to a run if it is as far from its old place as the run's last one, give or take what edits insert or remove. */

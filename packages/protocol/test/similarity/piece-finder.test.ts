@@ -65,6 +65,19 @@ describe('PieceFinder', () => {
     assert.deepEqual(Old.of([]).find(chunkOf(1)), [])
   })
 
+  it('names a chunk once that is at several old places', () => {
+    const chunk = chunkOf(1)
+    const pieces = [
+      { chunk: 0, offset: 0, bytes: 100 },
+      { chunk: 7, offset: 200, bytes: 100 },
+    ]
+    const delta = encodeFromPieces(chunk, pieces, () => ({ digest: sha256(chunk), plain: chunk }))
+    assert.deepEqual(
+      deltaRecipe(delta)?.pieces.map(({ base }) => base),
+      [0, 0],
+    )
+  })
+
   it('keeps within every bound of a delta, and what is left has most in common', () => {
     const small = Old.of(Array.from({ length: 400 }, (_, seed) => chunkOf(seed + 1, 40 * KIB)))
     const parts = small.chunks.map((chunk, at) => chunk.subarray(16 * KIB, (at === 200 ? 24 : 18) * KIB))

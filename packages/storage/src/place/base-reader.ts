@@ -1,4 +1,5 @@
 import { decodeDelta, ProtocolError, sha256 } from '@cairn/protocol/chunk'
+import { freeMemory } from '@cairn/runtime'
 import { StorageError } from '../errors.ts'
 import { readFully } from './open-source.ts'
 import type { BaseChunk, DeltaBases } from './placer.ts'
@@ -24,12 +25,18 @@ export function decodeFromBases(frame: Uint8Array, delta: DeltaBases, plainBytes
     })
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
-    const plains = delta.bases.map(readVerified)
-    return decodeWith((into, base, offset) => {
-      const plain = plains[base]
-      if (plain === undefined) throw missing(base)
-      into.set(plain.subarray(offset, offset + into.byteLength))
-    })
+    const plains = new Map<number, Uint8Array | undefined>()
+    try {
+      // Every base has a piece, so each is looked at; but none before the frame was found to be within its bounds.
+      return decodeWith((into, base, offset) => {
+        if (!plains.has(base)) plains.set(base, readVerified(delta.bases[base]!))
+        const plain = plains.get(base)
+        if (plain === undefined) throw missing(base)
+        into.set(plain.subarray(offset, offset + into.byteLength))
+      })
+    } finally {
+      for (const plain of plains.values()) if (plain !== undefined) freeMemory(plain)
+    }
   }
 }
 
