@@ -1,5 +1,17 @@
 /** Pages asked for in one request: with 2.8 KB in a page, three quarters of an answer. */
 export const PAGES_ASKED_MAX = 256
+/**
+ * Pages asked for in the first requests, with all of them 180 KB: a link of 60 kB/s brings that before any is given up. While nothing comes it
+ * is half as many with each request that brought nothing.
+ */
+export const PAGES_ASKED_FIRST = 16
+/**
+ * What all requests ask for together is at most this share of what came in one period (at `ASK_MS` 3 s, so 1.5 s of the link). A request is
+ * given up after one to two periods, so none is while it waits behind the others, and a round trip up to 1.5 s does not slow it down.
+ */
+export const PERIOD_SHARE = 0.5
+/** Requests that were given up and may still be answered: the newest. Each has `PAGES_ASKED_MAX` names of 64 characters at most. */
+export const REQUESTS_LATE_MAX = 8
 /** A request for fewer waits, unless its peer has nothing else to do, for what others bring. */
 export const PAGES_ASKED_MIN = 8
 /** Requests under way: at a round trip of 100 ms some 28 MB/s, and 4 MiB at most that were asked for and are not here. */

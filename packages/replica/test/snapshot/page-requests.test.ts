@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { PAGES_ASKED_MAX, PAGES_ASKED_MIN, REQUESTS_MAX } from '../../src/snapshot/limits.ts'
+import {
+  PAGES_ASKED_FIRST,
+  PAGES_ASKED_MAX,
+  PAGES_ASKED_MIN,
+  PERIOD_SHARE,
+  REQUESTS_LATE_MAX,
+  REQUESTS_MAX,
+} from '../../src/snapshot/limits.ts'
 import { type PageRequest, PageRequests } from '../../src/snapshot/page-requests.ts'
 
 const PEERS = ['a', 'b', 'c']
@@ -27,11 +34,11 @@ describe('requests for pages', () => {
     const made = all(requests, pages(2 * REQUESTS_MAX * PAGES_ASKED_MAX), 0)
     assert.deepEqual(
       made.map(({ peer, hashes }) => [peer, hashes.length]),
-      ['b', 'a', 'c', 'b'].map((peer) => [peer, PAGES_ASKED_MAX]),
+      ['b', 'a', 'c', 'b'].map((peer) => [peer, PAGES_ASKED_FIRST]),
     )
-    assert.equal(new Set(made.flatMap(({ hashes }) => hashes)).size, REQUESTS_MAX * PAGES_ASKED_MAX)
+    assert.equal(new Set(made.flatMap(({ hashes }) => hashes)).size, REQUESTS_MAX * PAGES_ASKED_FIRST)
     assert.equal(requests.answered(1, 'c'), undefined, 'only who was asked answers')
-    assert.equal(requests.answered(1, 'a')?.size, PAGES_ASKED_MAX)
+    assert.equal(requests.answered(1, 'a')?.size, PAGES_ASKED_FIRST)
     assert.equal(requests.answered(1, 'a'), undefined, 'and once')
   })
 
@@ -66,17 +73,71 @@ describe('requests for pages', () => {
     requests.growOld()
     for (const [id, peer] of ['b', 'a', '', 'b'].entries()) {
       if (peer === '') continue
-      assert.equal(requests.answered(id, peer)?.size, PAGES_ASKED_MAX, 'not at once')
+      assert.equal(requests.answered(id, peer)?.size, PAGES_ASKED_FIRST, 'not at once')
       requests.helped(peer, true)
     }
     requests.growOld()
-    assert.equal(requests.answered(2, 'c'), undefined)
     const again = all(requests, wanted, 10)
     assert.deepEqual(
       again.map(({ peer }) => peer),
       ['b', 'a', 'b', 'a'],
       'who failed is asked last',
     )
+    assert.equal(requests.answered(2, 'c')?.size, PAGES_ASKED_FIRST, 'who is late is heard')
+    assert.equal(requests.answered(2, 'c'), undefined, 'and once')
+  })
+
+  it('are forgotten when they were given up long ago', () => {
+    const requests = new PageRequests()
+    const wanted = pages(REQUESTS_MAX * PAGES_ASKED_MAX)
+    for (let id = 0; id <= REQUESTS_LATE_MAX; id++) {
+      assert.ok(requests.next(id, wanted, ['a'], 'a'))
+      requests.growOld()
+      requests.growOld()
+    }
+    assert.equal(requests.answered(0, 'a'), undefined)
+    assert.ok(requests.answered(1, 'a'))
+  })
+
+  it('are not given up while their peer answers those before them', () => {
+    const requests = new PageRequests()
+    const wanted = pages(REQUESTS_MAX * PAGES_ASKED_MAX)
+    assert.deepEqual(
+      all(requests, wanted, 0, ['a', 'b']).map(({ peer }) => peer),
+      ['b', 'a', 'b', 'a'],
+    )
+    requests.growOld()
+    requests.answered(0, 'b')
+    requests.helped('b', true)
+    requests.growOld()
+    assert.deepEqual(
+      all(requests, wanted, 10, ['b']).map(({ hashes }) => hashes.length),
+      [4, 4, 4],
+      'of the others one is under way, and each of two that brought nothing halves what is asked for',
+    )
+  })
+
+  it('grow with what comes in a period, and are small again when nothing does', () => {
+    const requests = new PageRequests()
+    const wanted = pages(REQUESTS_MAX * PAGES_ASKED_MAX)
+    const bring = (id: number): number => {
+      const asked = requests.next(id, wanted, ['a'], 'a')?.hashes.length ?? 0
+      requests.answered(id, 'a')
+      requests.helped('a', true)
+      return asked
+    }
+    let came = 0
+    for (let id = 0; id < 40; id++) {
+      const most = Math.floor((came * PERIOD_SHARE) / REQUESTS_MAX)
+      const asked = bring(id)
+      assert.equal(asked, Math.min(Math.max(most, PAGES_ASKED_FIRST), PAGES_ASKED_MAX))
+      came += asked
+    }
+    requests.growOld()
+    assert.equal(bring(100), PAGES_ASKED_MAX)
+    requests.growOld()
+    requests.growOld()
+    assert.equal(bring(101), PAGES_ASKED_FIRST)
   })
 
   it('are of nobody who lied, and end when nobody brings anything', () => {
