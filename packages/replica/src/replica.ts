@@ -244,9 +244,7 @@ export class Replica implements AsyncDisposable {
 
   /** What leads a light client from the ledger's first block to the newest checkpoint; `undefined` while there is none. */
   lightProof(): LightProof | undefined {
-    const newest = this.checkpoint
-    const epochs = newest && this.#epochs.between(0, newest.header.epoch)
-    return epochs && lightProofTo(newest, epochs, this.#init.ledger, this.#init.genesis)
+    return lightProofTo(this.checkpoint, this.#epochs, this.#init)
   }
 
   /** What this replica's operator wants the next committee to be: it follows as soon as a quorum of operators want it and who joins is ready. */
@@ -264,15 +262,19 @@ export class Replica implements AsyncDisposable {
     await (this.#stopped ? this.#ended : (this.#ended = this.#end()))
   }
 
-  async #end(): Promise<void> {
-    this.#fallSilent()
-    await this.#admission[Symbol.asyncDispose]()
-    const flushed = this.#queue.settled().then(() => this.#applier.flush())
-    await flushed.catch(() => undefined)
-    await this.#snapshots.settled()
-    await this.#checkpoints.stop()
-    await this.#log.close()
-    this.#store.close()
+  /** Falls silent before it returns, and closes all: whoever waits for it may open the files again. After a failure the state is left as it is. */
+  async #end(flushes = true): Promise<void> {
+    try {
+      this.#fallSilent()
+      if (!flushes) this.#applier.leave()
+      await this.#admission[Symbol.asyncDispose]()
+      const flushed = this.#queue.settled().then(() => this.#applier.flush())
+      await flushed.catch(() => undefined)
+      await this.#snapshots.settled()
+      await this.#checkpoints.stop()
+    } finally {
+      await this.#log.close().finally(() => this.#store.close())
+    }
   }
 
   [Symbol.asyncDispose] = (): Promise<void> => this.stop()
@@ -390,8 +392,8 @@ export class Replica implements AsyncDisposable {
   #fail(error: ReplicaError): void {
     if (this.#stopped) return
     // Nothing is said any more: what this seat would say may not be on disk.
-    this.#fallSilent()
-    void this.#admission[Symbol.asyncDispose]()
+    this.#ended = this.#end(false)
+    this.#ended.catch(() => undefined)
     this.#init.onFailure(error)
   }
 }

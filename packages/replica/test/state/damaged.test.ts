@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { decodeLogRecord } from '@cairn/ledger'
@@ -31,6 +31,21 @@ function flip(path: string, text: string): void {
   for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1), count++) bytes[at + 2]! ^= 1
   assert.ok(count > 0, `${text} is in the file`)
   writeFileSync(path, bytes)
+}
+
+/** Files of a directory that this process has open. */
+function openIn(directory: string): readonly string[] {
+  const pathOf = (descriptor: string): string => {
+    try {
+      return readlinkSync(join('/proc/self/fd', descriptor))
+    } catch {
+      // The one that this list was read through.
+      return ''
+    }
+  }
+  return readdirSync('/proc/self/fd')
+    .map(pathOf)
+    .filter((path) => path.startsWith(directory))
 }
 
 async function votesIn(ledger: TestReplicas, seat: number): Promise<number> {
@@ -118,6 +133,22 @@ describe('a seat whose state is damaged', { timeout: 90_000 }, () => {
     await ledger.stop(1)
     await recovered(ledger, failure)
     assert.equal(ledger.failures.length, 1)
+  })
+
+  // Goal: whoever runs a seat opens its files again in the same process, so nothing may still write them.
+  it('has closed all its files when its end was waited for', { skip: !existsSync('/proc/self/fd') }, async () => {
+    await using ledger = new TestReplicas('cft-3', FEW)
+    await prepared(ledger)
+    flip(stateOf(ledger, 1), MARK)
+    const replica = await ledger.start(1)
+    assert.ok(openIn(ledger.directoryOf(1)).length > 0)
+    assert.throws(() => valueOf(replica, 'marked'), ReplicaError)
+    assert.deepEqual(
+      ledger.failures.map(({ fault }) => fault.code),
+      ['STATE_CORRUPT'],
+    )
+    await replica.stop()
+    assert.deepEqual(openIn(ledger.directoryOf(1)), [])
   })
 
   it('finds it when it starts, where the file is none any more', async () => {
