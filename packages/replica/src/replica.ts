@@ -88,7 +88,7 @@ export class Replica implements AsyncDisposable {
     this.#admission = new Admission({ ledger: init.ledger, signedOperations: init.signedOperations, verifier })
     const current = (): StateStore => this.#applier.store
     const handIn = (operation: Operation): void => this.#handle({ type: 'submit', operation })
-    this.#submissions = new Submissions({ ...init, admission: this.#admission, store: current, handIn })
+    this.#submissions = new Submissions({ ...init, admission: this.#admission, store: current, guarded: this.#guarded, handIn })
     this.#watch = new FinalityWatch(init.clock, (event) => init.observe?.(event))
     this.#timers = new EngineTimers(init.clock, (timer, id) => this.#handle({ type: 'timer', timer, id }))
     this.#log = log
@@ -118,6 +118,7 @@ export class Replica implements AsyncDisposable {
       ...init,
       verifier,
       store: current,
+      guarded: this.#guarded,
       engine: state,
       certified: () => this.checkpoint?.header.height ?? 0,
       epochsBetween: (from, to) => (from === to ? [] : this.#epochs.between(from, to)),
@@ -237,14 +238,14 @@ export class Replica implements AsyncDisposable {
     return (await this.#reads.pass(signal)) && !this.#stopped ? this.readLocal(key) : undefined
   }
 
-  /** The newest checkpoint that a quorum stands for. */
+  /** The newest checkpoint that a quorum stands for; `undefined` when stopped. */
   get checkpoint(): Checkpoint | undefined {
-    return this.#checkpoints.newest
+    return this.#stopped ? undefined : toldTo(this.#guarded, () => this.#checkpoints.newest)
   }
 
   /** What leads a light client from the ledger's first block to the newest checkpoint; `undefined` while there is none. */
   lightProof(): LightProof | undefined {
-    return lightProofTo(this.checkpoint, this.#epochs, this.#init)
+    return toldTo(this.#guarded, () => lightProofTo(this.checkpoint, this.#epochs, this.#init))
   }
 
   /** What this replica's operator wants the next committee to be: it follows as soon as a quorum of operators want it and who joins is ready. */

@@ -19,6 +19,8 @@ export interface SnapshotClientInit {
   /** How often a replica that does not get on asks. */
   readonly askMs?: number
   readonly store: () => StateStore
+  /** Does what may find that the state is damaged. */
+  readonly guarded: (act: () => void) => void
   /** The epoch that this replica is in: what it trusts. */
   readonly known: () => EpochStart
   /** Height of the newest certified checkpoint. */
@@ -64,7 +66,7 @@ export class SnapshotClient {
 
   start(): void {
     this.#timer = this.#init.clock.setTimer(this.#init.askMs ?? ASK_MS, () => {
-      this.#tick()
+      this.#init.guarded(() => this.#tick())
       if (!this.#stopped) this.start()
     })
   }

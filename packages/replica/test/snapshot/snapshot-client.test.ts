@@ -56,6 +56,7 @@ class Late {
       clock: this.clock,
       askMs: 1000,
       store: () => own,
+      guarded: (act) => act(),
       known: () => START,
       certified: () => 0,
       sources: () => Object.keys(peers),
