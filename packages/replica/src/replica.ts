@@ -390,11 +390,11 @@ export class Replica implements AsyncDisposable {
     this.#epochs.stop()
   }
 
-  #fail(error: ReplicaError): void {
+  #fail(failure: ReplicaError): void {
     if (this.#stopped) return
     // Nothing is said any more: what this seat would say may not be on disk.
     this.#ended = this.#end(false)
     this.#ended.catch(() => undefined)
-    this.#init.onFailure(error)
+    this.#init.onFailure(failure)
   }
 }
