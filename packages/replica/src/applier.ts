@@ -111,6 +111,14 @@ export class Applier {
     this.#timer?.cancel()
   }
 
+  /** What is not in the file stays out of it: the log has it. */
+  leave(): void {
+    this.stop()
+    this.#unfinished = undefined
+    this.#waiting.length = 0
+    this.#shown.length = 0
+  }
+
   #schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true

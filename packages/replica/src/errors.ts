@@ -37,12 +37,18 @@ export class ReplicaError extends Error {
 /** SQLite's codes for a file that is not what it wrote, or that is none of its files. */
 const UNREADABLE: readonly unknown[] = [11, 26]
 
+/** Whether what was thrown says that a file, or a page of a state, is not what was written. */
+export function isDamage(error: unknown): boolean {
+  if (error instanceof ReplicaError) return error.fault.code === 'STATE_CORRUPT'
+  return error instanceof Error && 'errcode' in error && UNREADABLE.includes(Number(error.errcode) & 0xff)
+}
+
 /** What a database at `path` threw: what SQLite says of its file, or what was thrown for another reason, as it is. */
 export function databaseFault(cause: unknown, path: string): unknown {
   if (cause instanceof LedgerError && cause.fault.code === 'PAGE_MISSING')
     return new ReplicaError({ code: 'STATE_CORRUPT', path, reason: cause.message }, { cause })
   if (!(cause instanceof Error) || !('errcode' in cause)) return cause
-  const code = UNREADABLE.includes(Number(cause.errcode) & 0xff) ? 'STATE_CORRUPT' : 'LOG_FAILED'
+  const code = isDamage(cause) ? 'STATE_CORRUPT' : 'LOG_FAILED'
   return new ReplicaError({ code, path, reason: cause.message }, { cause })
 }
 

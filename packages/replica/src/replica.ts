@@ -88,7 +88,7 @@ export class Replica implements AsyncDisposable {
     this.#admission = new Admission({ ledger: init.ledger, signedOperations: init.signedOperations, verifier })
     const current = (): StateStore => this.#applier.store
     const handIn = (operation: Operation): void => this.#handle({ type: 'submit', operation })
-    this.#submissions = new Submissions({ ...init, admission: this.#admission, store: current, handIn })
+    this.#submissions = new Submissions({ ...init, admission: this.#admission, store: current, guarded: this.#guarded, handIn })
     this.#watch = new FinalityWatch(init.clock, (event) => init.observe?.(event))
     this.#timers = new EngineTimers(init.clock, (timer, id) => this.#handle({ type: 'timer', timer, id }))
     this.#log = log
@@ -118,6 +118,7 @@ export class Replica implements AsyncDisposable {
       ...init,
       verifier,
       store: current,
+      guarded: this.#guarded,
       engine: state,
       certified: () => this.checkpoint?.header.height ?? 0,
       epochsBetween: (from, to) => (from === to ? [] : this.#epochs.between(from, to)),
@@ -237,16 +238,14 @@ export class Replica implements AsyncDisposable {
     return (await this.#reads.pass(signal)) && !this.#stopped ? this.readLocal(key) : undefined
   }
 
-  /** The newest checkpoint that a quorum stands for. */
+  /** The newest checkpoint that a quorum stands for; `undefined` when stopped. */
   get checkpoint(): Checkpoint | undefined {
-    return this.#checkpoints.newest
+    return this.#stopped ? undefined : toldTo(this.#guarded, () => this.#checkpoints.newest)
   }
 
   /** What leads a light client from the ledger's first block to the newest checkpoint; `undefined` while there is none. */
   lightProof(): LightProof | undefined {
-    const newest = this.checkpoint
-    const epochs = newest && this.#epochs.between(0, newest.header.epoch)
-    return epochs && lightProofTo(newest, epochs, this.#init.ledger, this.#init.genesis)
+    return toldTo(this.#guarded, () => lightProofTo(this.checkpoint, this.#epochs, this.#init))
   }
 
   /** What this replica's operator wants the next committee to be: it follows as soon as a quorum of operators want it and who joins is ready. */
@@ -264,15 +263,19 @@ export class Replica implements AsyncDisposable {
     await (this.#stopped ? this.#ended : (this.#ended = this.#end()))
   }
 
-  async #end(): Promise<void> {
-    this.#fallSilent()
-    await this.#admission[Symbol.asyncDispose]()
-    const flushed = this.#queue.settled().then(() => this.#applier.flush())
-    await flushed.catch(() => undefined)
-    await this.#snapshots.settled()
-    await this.#checkpoints.stop()
-    await this.#log.close()
-    this.#store.close()
+  /** Falls silent before it returns, and closes all: whoever waits for it may open the files again. After a failure the state is left as it is. */
+  async #end(flushes = true): Promise<void> {
+    try {
+      this.#fallSilent()
+      if (!flushes) this.#applier.leave()
+      await this.#admission[Symbol.asyncDispose]()
+      const flushed = this.#queue.settled().then(() => this.#applier.flush())
+      await flushed.catch(() => undefined)
+      await this.#snapshots.settled()
+      await this.#checkpoints.stop()
+    } finally {
+      await this.#log.close().finally(() => this.#store.close())
+    }
   }
 
   [Symbol.asyncDispose] = (): Promise<void> => this.stop()
@@ -387,11 +390,11 @@ export class Replica implements AsyncDisposable {
     this.#epochs.stop()
   }
 
-  #fail(error: ReplicaError): void {
+  #fail(failure: ReplicaError): void {
     if (this.#stopped) return
     // Nothing is said any more: what this seat would say may not be on disk.
-    this.#fallSilent()
-    void this.#admission[Symbol.asyncDispose]()
-    this.#init.onFailure(error)
+    this.#ended = this.#end(false)
+    this.#ended.catch(() => undefined)
+    this.#init.onFailure(failure)
   }
 }

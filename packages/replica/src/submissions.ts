@@ -1,6 +1,7 @@
 import type { Notice, Operation, OperationResult, Payload } from '@cairn/ledger'
 import type { Clock } from '@cairn/runtime'
 import type { Admission } from './admission.ts'
+import { toldTo } from './errors.ts'
 import type { ReplicaEvent } from './events.ts'
 import { WAITING_MAX } from './limits.ts'
 import type { StateStore } from './state/state-store.ts'
@@ -22,6 +23,8 @@ export interface SubmissionsInit {
   readonly clock: Clock
   readonly admission: Admission
   readonly store: () => StateStore
+  /** Does what may find that the state is damaged. */
+  readonly guarded: (act: () => void) => void
   /** Gives an operation that may be proposed to the engine. */
   readonly handIn: (operation: Operation) => void
   readonly observe?: (event: ReplicaEvent) => void
@@ -43,7 +46,7 @@ export class Submissions {
     return this.#count
   }
 
-  /** Judges an operation, hands it in, and resolves to what became of it; when `signal` aborts as unknown. */
+  /** Judges an operation, hands it in, and resolves to what became of it; when `signal` aborts as unknown. @throws what `guarded` was told of */
   async submit(operation: Operation, signal?: AbortSignal): Promise<SubmitOutcome> {
     const { clock, observe } = this.#init
     const startMs = clock.monotonicMs()
@@ -53,12 +56,12 @@ export class Submissions {
   }
 
   async #outcomeOf(operation: Operation, signal?: AbortSignal): Promise<SubmitOutcome> {
-    const { admission, store, handIn } = this.#init
+    const { admission, store, guarded, handIn } = this.#init
     const admitted = await admission.admit(operation)
     if (this.#stopped) return { type: 'unknown' }
     if (admitted.type === 'full') return { type: 'rejected', reason: 'busy', retryAfterMs: FULL_RETRY_MS }
     if (admitted.type === 'invalid') return admitted
-    const known = admission.remembered(store(), operation)
+    const known = toldTo(guarded, () => admission.remembered(store(), operation))
     if (known !== undefined) return { type: 'final', result: known }
     const outcome = this.wait(operation.id, signal)
     handIn(operation)

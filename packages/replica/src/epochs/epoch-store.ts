@@ -54,7 +54,7 @@ export class EpochStore implements Disposable {
   }
 
   get(epoch: number): EndedEpoch | undefined {
-    const row = this.#database.prepare('SELECT committee, record, complete FROM epochs WHERE epoch = ?').get(epoch)
+    const row = this.#run(() => this.#database.prepare('SELECT committee, record, complete FROM epochs WHERE epoch = ?').get(epoch))
     return row && endedEpoch(row)
   }
 
@@ -69,23 +69,27 @@ export class EpochStore implements Disposable {
   /** All epochs from `from` on that are known without a gap, in order. */
   *from(from: number): Generator<EndedEpoch> {
     let epoch = from
-    for (const row of this.#database
-      .prepare('SELECT epoch, committee, record, complete FROM epochs WHERE epoch >= ? ORDER BY epoch')
-      .iterate(from)) {
-      if (row['epoch'] !== epoch++) return
-      yield endedEpoch(row)
+    const sql = 'SELECT epoch, committee, record, complete FROM epochs WHERE epoch >= ? ORDER BY epoch'
+    try {
+      for (const row of this.#database.prepare(sql).iterate(from)) {
+        if (row['epoch'] !== epoch++) return
+        yield endedEpoch(row)
+      }
+    } catch (cause) {
+      throw this.#fault(cause)
     }
   }
 
   /** Epochs whose records are not complete. */
   get open(): readonly EndedEpoch[] {
-    const rows = this.#database.prepare('SELECT committee, record, complete FROM epochs WHERE complete = 0 ORDER BY epoch').all()
+    const sql = 'SELECT committee, record, complete FROM epochs WHERE complete = 0 ORDER BY epoch'
+    const rows = this.#run(() => this.#database.prepare(sql).all())
     return rows.map(endedEpoch)
   }
 
   /** What follows the last block of an epoch for those who are still in it: what makes it final, and the next committee. */
   closing(epoch: number): readonly BatchItem[] {
-    const bytes = this.#database.prepare('SELECT closing FROM epochs WHERE epoch = ?').get(epoch)?.['closing']
+    const bytes = this.#run(() => this.#database.prepare('SELECT closing FROM epochs WHERE epoch = ?').get(epoch))?.['closing']
     if (!(bytes instanceof Uint8Array)) return []
     const reader = new ByteReader(bytes, 'kept end of an epoch')
     return Array.from({ length: reader.u32() }, () => readItem(reader))
@@ -114,9 +118,9 @@ export class EpochStore implements Disposable {
     this.close()
   }
 
-  #run(write: () => void): void {
+  #run<Result>(act: () => Result): Result {
     try {
-      write()
+      return act()
     } catch (cause) {
       throw this.#fault(cause)
     }

@@ -187,11 +187,14 @@ export class ReplicaLog implements AsyncDisposable {
     this.hasten()
     while (this.#running !== undefined) await this.#running
     if (this.#failure?.fault.code === 'CLOSED') return
-    if (this.#failure === undefined) await this.#superblock.write({ durable: this.lastSeq })
-    this.#failure = new ReplicaError({ code: 'CLOSED', path: this.#init.directory })
-    await this.#segments.close()
-    this.#file.close()
-    this.#superblock.close()
+    try {
+      if (this.#failure === undefined) await this.#superblock.write({ durable: this.lastSeq })
+    } finally {
+      this.#failure = new ReplicaError({ code: 'CLOSED', path: this.#init.directory })
+      await this.#segments.close()
+      this.#file.close()
+      this.#superblock.close()
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

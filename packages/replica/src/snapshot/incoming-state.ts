@@ -7,6 +7,13 @@ import type { VerifiedOffer } from './offer.ts'
 /** Of a header that a checkpoint vouches for nobody needs the leader's signature. */
 const NO_SIGNATURE = new Uint8Array(64)
 
+type Statements = Readonly<Record<'page' | 'mark' | 'add', StatementSync>>
+
+interface Opened {
+  readonly database: DatabaseSync
+  readonly statements: Statements
+}
+
 /**
  * A state that is being fetched, in the tables of a state. It may be left at any time, also by a kill, and gone on with later, for a newer
  * height too: a page is in it under its hash only, and what the height at hand does not have is removed in the end.
@@ -14,20 +21,14 @@ const NO_SIGNATURE = new Uint8Array(64)
 export class IncomingState implements Disposable {
   readonly #database: DatabaseSync
   readonly #height: number
-  readonly #statements: Readonly<Record<'page' | 'mark' | 'add', StatementSync>>
+  readonly #statements: Statements
 
   /** Opens the one at `path` or begins it, to hold the state of `height`. One that cannot be used is begun anew. */
   constructor(path: string, height: number) {
     this.#height = height
-    this.#database = opened(path) ?? begun(path)
-    // What is here may be of another state that had a page of this height; what is needed is marked again.
-    this.#database.prepare('UPDATE pages SET born = -1 WHERE born = ?').run(height)
-    const prepare = (sql: string): StatementSync => this.#database.prepare(sql)
-    this.#statements = {
-      page: prepare('SELECT bytes, born FROM pages WHERE hash = ?'),
-      mark: prepare('UPDATE pages SET born = ? WHERE hash = ?'),
-      add: prepare('INSERT OR REPLACE INTO pages VALUES (?, ?, ?)'),
-    }
+    const { database, statements } = opened(path, height) ?? begun(path)
+    this.#database = database
+    this.#statements = statements
   }
 
   /** Does `work`, all of it or, if it throws or the process dies, nothing. */
@@ -37,7 +38,7 @@ export class IncomingState implements Disposable {
       work()
       this.#database.exec('COMMIT')
     } catch (error) {
-      this.#database.exec('ROLLBACK')
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
       throw error
     }
   }
@@ -92,12 +93,16 @@ export class IncomingState implements Disposable {
   }
 }
 
-function opened(path: string): DatabaseSync | undefined {
+function opened(path: string, height: number): Opened | undefined {
   let database: DatabaseSync | undefined
   try {
     database = new DatabaseSync(path)
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;')
-    if (Number(database.prepare('PRAGMA user_version').get()?.['user_version']) === TABLES_VERSION) return database
+    if (Number(database.prepare('PRAGMA user_version').get()?.['user_version']) === TABLES_VERSION) {
+      // What is here may be of another state that had a page of this height; what is needed is marked again.
+      database.prepare('UPDATE pages SET born = -1 WHERE born = ?').run(height)
+      return { database, statements: statementsOf(database) }
+    }
   } catch {
     // Damaged: nothing in it is worth more than fetching it again.
   }
@@ -105,9 +110,17 @@ function opened(path: string): DatabaseSync | undefined {
   return undefined
 }
 
-function begun(path: string): DatabaseSync {
+function begun(path: string): Opened {
   removeDatabase(path)
   const database = new DatabaseSync(path)
   database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE; ${TABLES} COMMIT;`)
-  return database
+  return { database, statements: statementsOf(database) }
+}
+
+function statementsOf(database: DatabaseSync): Statements {
+  return {
+    page: database.prepare('SELECT bytes, born FROM pages WHERE hash = ?'),
+    mark: database.prepare('UPDATE pages SET born = ? WHERE hash = ?'),
+    add: database.prepare('INSERT OR REPLACE INTO pages VALUES (?, ?, ?)'),
+  }
 }

@@ -1,6 +1,6 @@
 import { type Checkpoint, type EpochStart, type LedgerId, PAGE_BYTES_MAX, type PeerId, type Verifier } from '@cairn/ledger'
 import type { Clock, Timer } from '@cairn/runtime'
-import { ReplicaError } from '../errors.ts'
+import { isDamage } from '../errors.ts'
 import type { ReplicaEvent } from '../events.ts'
 import { hasIncoming, incomingFile, removeDatabase } from '../state/state-files.ts'
 import type { StateStore } from '../state/state-store.ts'
@@ -19,6 +19,8 @@ export interface SnapshotClientInit {
   /** How often a replica that does not get on asks. */
   readonly askMs?: number
   readonly store: () => StateStore
+  /** Does what may find that the state is damaged. */
+  readonly guarded: (act: () => void) => void
   /** The epoch that this replica is in: what it trusts. */
   readonly known: () => EpochStart
   /** Height of the newest certified checkpoint. */
@@ -64,7 +66,7 @@ export class SnapshotClient {
 
   start(): void {
     this.#timer = this.#init.clock.setTimer(this.#init.askMs ?? ASK_MS, () => {
-      this.#tick()
+      this.#init.guarded(() => this.#tick())
       if (!this.#stopped) this.start()
     })
   }
@@ -149,7 +151,7 @@ export class SnapshotClient {
       return this.#init.store().pageBytes(hash)
     } catch (error) {
       // A page that the disk changed is fetched like one that was never here.
-      if (error instanceof ReplicaError && error.fault.code === 'STATE_CORRUPT') return undefined
+      if (isDamage(error)) return undefined
       throw error
     }
   }
@@ -163,7 +165,7 @@ export class SnapshotClient {
         hasLooked = download.missing.look(PAGES_PER_TURN_MAX)
       })
     } catch (error) {
-      return this.#leave(reasonOf(error), false)
+      return this.#leave(reasonOf(error), isDamage(error))
     }
     if (!hasLooked) setImmediate(() => this.#proceed(download))
     else if (download.missing.isDone) this.#finish(download)
@@ -193,7 +195,7 @@ export class SnapshotClient {
       })
     } catch (error) {
       // A full disk; or a page whose hash is certified is none, so more seats lie than the committee bears.
-      return this.#leave(reasonOf(error), false)
+      return this.#leave(reasonOf(error), isDamage(error))
     }
     // Room for more, and no more: it lacks some pages, or has no hurry.
     const bytes = pages.reduce((sum, { byteLength }) => sum + byteLength, 0)
@@ -206,7 +208,7 @@ export class SnapshotClient {
     this.#proceed(download)
   }
 
-  /** Ends a download that is not finished. What is here stays for the next one, unless none is needed. */
+  /** Ends a download that is not finished. What is here stays for the next one, unless none is needed or the disk changed it. */
   #leave(reason: string, isOver: boolean): void {
     const { directory, observe } = this.#init
     const height = this.#download?.offer.point.height ?? 0
@@ -231,9 +233,9 @@ export class SnapshotClient {
       await install(offer)
       observe({ type: 'snapshot-installed', height, ...missing.counts })
     } catch (error) {
-      observe({ type: 'snapshot-left', height, reason: reasonOf(error) })
-    } finally {
       incoming[Symbol.dispose]()
+      if (isDamage(error)) removeDatabase(incomingFile(this.#init.directory))
+      observe({ type: 'snapshot-left', height, reason: reasonOf(error) })
     }
   }
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { after, before, describe, it } from 'node:test'
 import { ed25519Verifier, LedgerError, readState } from '@cairn/ledger'
@@ -55,6 +56,7 @@ class Late {
       clock: this.clock,
       askMs: 1000,
       store: () => own,
+      guarded: (act) => act(),
       known: () => START,
       certified: () => 0,
       sources: () => Object.keys(peers),
@@ -99,6 +101,17 @@ class Late {
 const honest: Change = (message) => message
 const turns = async (count = 20): Promise<void> => {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Writes over the page in which a table or an index of a closed database begins. */
+function overwriteRoot(path: string, name: string): void {
+  const database = new DatabaseSync(path)
+  const root = Number(database.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').get(name)?.['rootpage'])
+  const size = Number(database.prepare('PRAGMA page_size').get()?.['page_size'])
+  database.close()
+  const bytes = readFileSync(path)
+  bytes.fill(0xff, (root - 1) * size, root * size)
+  writeFileSync(path, bytes)
 }
 
 describe('fetching a state', { timeout: 30_000 }, () => {
@@ -249,6 +262,33 @@ describe('fetching a state', { timeout: 30_000 }, () => {
     newer.store.close()
     own.close()
   })
+
+  // Goal: damage to what is being fetched costs what was fetched, and nothing else.
+  // Method: overwrite in the real file where a table or an index begins that is first read when it is opened, looked into, or finished.
+  for (const name of ['pages', 'sqlite_autoindex_pages_1', 'history']) {
+    it(`begins anew when the disk changed ${name} of what it had`, async () => {
+      const { home, own } = fresh()
+      const first = new Late(home, () => served, { a: honest }, own)
+      first.pagesMax = 1
+      await first.clock.advance(1000)
+      await turns()
+      assert.ok(first.pagesCount > 0)
+      first.client.stop()
+      overwriteRoot(incomingFile(home), name)
+      const again = new Late(home, () => served, { a: honest }, own)
+      // As often as somebody asks who was left once.
+      for (let tick = 0; tick < 3 && !again.types().includes('snapshot-installed'); tick++) {
+        await again.clock.advance(1000)
+        await turns(200)
+      }
+      assert.ok(again.types().includes('snapshot-installed'), JSON.stringify(again.events))
+      using state = new StateStore({ path: incomingFile(home) })
+      assert.equal(state.pagesCount, served.store.pagesCount)
+      assert.equal(Buffer.from(state.state.root.hash).toString('hex'), Buffer.from(served.store.state.root.hash).toString('hex'))
+      again.client.stop()
+      own.close()
+    })
+  }
 
   it('has all that it had when its process was killed, and ends as it would have', async () => {
     const { home, own } = fresh()

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { decodeLogRecord } from '@cairn/ledger'
 import { ReplicaError } from '../../src/errors.ts'
@@ -31,6 +32,30 @@ function flip(path: string, text: string): void {
   for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1), count++) bytes[at + 2]! ^= 1
   assert.ok(count > 0, `${text} is in the file`)
   writeFileSync(path, bytes)
+}
+
+/** Says in a database that is open elsewhere that a table is where none can be. */
+function misplace(path: string, table: string): void {
+  using database = new DatabaseSync(path, { defensive: false })
+  database.exec('PRAGMA writable_schema = ON')
+  database.prepare('UPDATE sqlite_schema SET rootpage = 1000000 WHERE name = ?').run(table)
+  const version = Number(database.prepare('PRAGMA schema_version').get()?.['schema_version'])
+  database.exec(`PRAGMA schema_version = ${version + 1}`)
+}
+
+/** Files of a directory that this process has open. */
+function openIn(directory: string): readonly string[] {
+  const pathOf = (descriptor: string): string => {
+    try {
+      return readlinkSync(join('/proc/self/fd', descriptor))
+    } catch {
+      // The one that this list was read through.
+      return ''
+    }
+  }
+  return readdirSync('/proc/self/fd')
+    .map(pathOf)
+    .filter((path) => path.startsWith(directory))
 }
 
 async function votesIn(ledger: TestReplicas, seat: number): Promise<number> {
@@ -118,6 +143,46 @@ describe('a seat whose state is damaged', { timeout: 90_000 }, () => {
     await ledger.stop(1)
     await recovered(ledger, failure)
     assert.equal(ledger.failures.length, 1)
+  })
+
+  // Goal: whatever a client asks for, damage that it meets ends the seat, and names the file that is set aside for it.
+  // Method: another connection makes SQLite find the file damaged, at once after the seat started and before it looks itself.
+  for (const [name, table, ask] of [
+    ['state.db', 'checkpoints', (replica: Replica) => replica.checkpoint],
+    ['state.db', 'checkpoints', (replica: Replica) => replica.lightProof()],
+    ['epochs.db', 'epochs', (replica: Replica) => replica.lightProof()],
+  ] as const) {
+    it(`finds it in ${name} when asked for ${ask.toString().replace(/^.*replica\./, '')}`, async () => {
+      await using ledger = new TestReplicas('cft-3', FEW)
+      await ledger.startAll()
+      await write(ledger, 10)
+      const replica = ledger.replicas[1]!
+      await ledger.until(() => replica.checkpoint !== undefined)
+      misplace(join(ledger.directoryOf(1), name), table)
+      assert.throws(() => ask(replica))
+      const [failure] = ledger.failures
+      assert.equal(failure?.fault.code, 'STATE_CORRUPT')
+      assert.equal(damageReason(failure)?.includes('epochs.db'), name === 'epochs.db', failure.message)
+      await ledger.stop(1)
+      assert.equal(replica.checkpoint, undefined)
+      assert.equal(ledger.failures.length, 1)
+    })
+  }
+
+  // Goal: whoever runs a seat opens its files again in the same process, so nothing may still write them.
+  it('has closed all its files when its end was waited for', { skip: !existsSync('/proc/self/fd') }, async () => {
+    await using ledger = new TestReplicas('cft-3', FEW)
+    await prepared(ledger)
+    flip(stateOf(ledger, 1), MARK)
+    const replica = await ledger.start(1)
+    assert.ok(openIn(ledger.directoryOf(1)).length > 0)
+    assert.throws(() => valueOf(replica, 'marked'), ReplicaError)
+    assert.deepEqual(
+      ledger.failures.map(({ fault }) => fault.code),
+      ['STATE_CORRUPT'],
+    )
+    await replica.stop()
+    assert.deepEqual(openIn(ledger.directoryOf(1)), [])
   })
 
   it('finds it when it starts, where the file is none any more', async () => {
