@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { link, readdir, readFile, readlink, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { plainFrame, sha256 } from '@cairn/protocol'
 import { LocalPlacer, PlacingThreads } from '../../src/index.ts'
 import { PlacingThread } from '../../src/place/placing-thread.ts'
@@ -166,10 +167,12 @@ describe('PlacingThreads', () => {
     await using directory = await temporaryDirectory()
     const makes = test.mock.method(PlacingThread.prototype, 'make')
     await using placer = new PlacingThreads(true)
-    const nowhere = directory.join('nowhere')
-    const use = (entry: number): Promise<unknown> =>
-      placer.copy(copyJob(0, nowhere, { entry, path: directory.join(`file-${entry}`), bytes: 0, mode: 0o644, inode: undefined }))
-    for (let first = 0; first < 4096; first += 256) await Promise.all(Array.from({ length: 256 }, (_, i) => use(first + i)))
+    const job = { digest: sha256(content), plainBytes: content.byteLength, from: [{ path: directory.join('nowhere'), offset: 0 }] }
+    const use = (...entries: readonly number[]): Promise<unknown> => {
+      const files = entries.map((entry) => ({ entry, path: directory.join(`file-${entry}`), bytes: 0, mode: 0o644, inode: undefined }))
+      return placer.copy({ ...job, places: files.map((file) => ({ file, offset: 0 })) })
+    }
+    await use(...Array.from({ length: 4096 }, (_, entry) => entry))
     await use(0)
     const before = makes.mock.callCount()
     await use(4096)
@@ -190,6 +193,7 @@ describe('PlacingThreads', () => {
     process.on('worker', started)
     const file = { entry: 0, path: directory.join('target'), bytes: content.byteLength, mode: 0o644, inode: undefined }
     await assert.rejects(placer.copy(copyJob(0, source, file)), /the placing thread ended/u)
+    await setImmediate() // by then a thread has been told of
     process.off('worker', started)
     assert.equal(startedCount, 0)
   })
