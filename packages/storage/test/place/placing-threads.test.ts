@@ -182,6 +182,28 @@ describe('PlacingThreads', () => {
     assert.equal(makes.mock.callCount() - before, 2, 'the one not used for longest is not')
   })
 
+  it('holds no file for the one that was made once the first thread has made another', async () => {
+    await using directory = await temporaryDirectory()
+    const [source, target] = [directory.join('source'), directory.join('target')]
+    await writeFile(source, content)
+    await using placer = new PlacingThreads(true)
+    const unmade = { entry: 0, path: target, bytes: 3 * CHUNK_BYTES, mode: 0o644, inode: undefined }
+    const [made] = (await placer.copy(copyJob(0, source, unmade)))!
+    const job = placeJob(0, unmade)
+    const places = Array.from({ length: 256 }, (_, i) => {
+      return { file: { ...unmade, entry: i + 1, path: directory.join(`file-${i}`) }, offset: 0 }
+    })
+    await placer.place({ ...job, places }) // so many that the first thread closes the file
+    await link(target, directory.join('other'))
+    const [remade] = await placer.place(placeJob(1, { ...unmade, inode: made!.inode }))
+    assert.equal(remade!.inode, (await stat(target, { bigint: true })).ino)
+    assert.notEqual(remade!.inode, made!.inode)
+    const file = { ...unmade, inode: remade!.inode }
+    assert.deepEqual(await placer.place(placeJob(1, file)), [])
+    assert.deepEqual(await placer.copy(copyJob(2, source, file)), [])
+    assert.deepEqual(await readFile(target), Buffer.from(content.subarray(0, 3 * CHUNK_BYTES)))
+  })
+
   it('starts no thread after its end', async () => {
     await using directory = await temporaryDirectory()
     const source = directory.join('source')
