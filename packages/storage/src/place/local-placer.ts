@@ -63,9 +63,7 @@ export class LocalPlacer implements Placer {
   }
 
   async make(file: TargetFile): Promise<readonly PlacedFile[]> {
-    const made: PlacedFile[] = []
-    this.#files.use(file, made)
-    return made
+    return [this.#files.make(file)]
   }
 
   async sync(files: readonly TargetFile[]): Promise<void> {

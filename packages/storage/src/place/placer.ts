@@ -12,6 +12,11 @@ export interface TargetFile {
   readonly mode: number
   /** Number of the inode that was made for it; `undefined` if none was. */
   readonly inode: bigint | undefined
+  /**
+   * Another thread has made it, and writes to it too: it is the inode or nothing, and gets no content of its own here. Whoever has given
+   * it another name since shares what is written.
+   */
+  readonly isMade?: true
 }
 
 /** One chunk, as it came from a peer, and where it goes. */
@@ -144,7 +149,7 @@ export interface Placer extends AsyncDisposable {
   /** Cuts and hashes the next 8 MiB of a file, or what there is; `undefined` if it cannot be read. */
   scan(job: ScanJob): Promise<ScannedPiece | undefined>
   /**
-   * Makes a file if it is not there.
+   * Makes a file if it is not there, and says which it is, also when it was open already.
    *
    * @throws {StorageError} as {@link place}
    */

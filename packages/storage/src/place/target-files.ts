@@ -8,8 +8,8 @@ import type { PlacedFile } from './journal-codec.ts'
 import { readAt } from './open-source.ts'
 import type { TargetFile } from './placer.ts'
 
-/** Most systems let a process open 1,024 files; sockets need some. */
-const FILES_OPEN_MAX = 512
+/** Of each of two threads. Some systems let a process open no more than 1,024 files; sockets need some. */
+const FILES_OPEN_MAX = 256
 /** Of a file that gets content of its own, at a time. */
 const COPY_BYTES = 1024 * 1024
 
@@ -36,6 +36,11 @@ export class TargetFiles {
    */
   use(file: TargetFile, made: PlacedFile[]): number {
     let descriptor = this.#open.get(file.entry)
+    if (descriptor !== undefined && file.isMade === true && inodeOf(descriptor) !== file.inode) {
+      // Whoever makes it has made it anew.
+      this.forget(file.entry)
+      descriptor = undefined
+    }
     if (descriptor === undefined) {
       descriptor = this.#openFile(file, made)
       this.#makeRoom()
@@ -44,6 +49,15 @@ export class TargetFiles {
     }
     this.#open.set(file.entry, descriptor)
     return descriptor
+  }
+
+  /**
+   * Makes or opens `file`, and says which it is.
+   *
+   * @throws {StorageError} as {@link use}
+   */
+  make(file: TargetFile): PlacedFile {
+    return { entry: file.entry, inode: inodeOf(this.use(file, [])) }
   }
 
   /** @throws {StorageError} as {@link use} */
@@ -119,7 +133,7 @@ export class TargetFiles {
         // Chunks were placed in the file that is gone. The next start hashes what is in this one.
         throw new StorageError({ code: 'CORRUPT', path: file.path, reason: 'it was replaced while the snapshot was being placed' })
       }
-      if (stats.nlink > 1n) {
+      if (stats.nlink > 1n && file.isMade !== true) {
         closeSync(descriptor)
         descriptor = undefined
         makeOwn(file.path)
@@ -148,6 +162,10 @@ export class TargetFiles {
       return this.#disk.openSync(path, flags, mode)
     }
   }
+}
+
+function inodeOf(descriptor: number): bigint {
+  return fstatSync(descriptor, { bigint: true }).ino
 }
 
 /**
