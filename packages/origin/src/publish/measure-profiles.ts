@@ -104,7 +104,7 @@ async function nearRuns(
   for (const window of windows) {
     for (const { digest, sketch } of chunksOf(window, index.root.chunking)) {
       const same = index.findChunk(digest)
-      const near = same === undefined ? lookup.cover(sketch, NEAR_CHUNKS_MAX).chunks : [same]
+      const near = same === undefined ? lookup.cover(sketch, NEAR_CHUNKS_MAX) : [same]
       for (const chunk of near) for (const beside of [chunk - 1, chunk, chunk + 1]) wanted.add(beside)
     }
   }

@@ -14,12 +14,6 @@ const BYTES = new Uint8Array(Uint32Array.of(1).buffer)
 /** Which half of a 64-bit word in memory is the upper one, on this machine. */
 const UPPER = BYTES[0] === 1 ? 1 : 0
 
-interface Matches {
-  readonly found: Map<number, number>
-  /** Values that too many chunks have, one bit for each. */
-  readonly common: number
-}
-
 /** Finds the chunks of one snapshot that have values of a sketch. */
 export class SketchIndex {
   /** Values that are looked up: the first of each sketch. */
@@ -45,9 +39,8 @@ export class SketchIndex {
   }
 
   /** For each chunk that has values of `sketch` that tell chunks apart: which, one bit for each. At most some hundred chunks. */
-  #matches(sketch: Uint32Array): Matches {
+  #matches(sketch: Uint32Array): Map<number, number> {
     const found = new Map<number, number>()
-    let common = 0
     for (let i = 0; i < this.valuesCount; i++) {
       const value = sketch[i]!
       if (value === NO_VALUE) continue
@@ -55,7 +48,6 @@ export class SketchIndex {
       const end = start + this.#chunksCount
       const first = this.#lowerBound(value, start, end)
       if (first + CANDIDATES_PER_VALUE_MAX < end && this.#words[2 * (first + CANDIDATES_PER_VALUE_MAX) + UPPER] === value) {
-        common |= 1 << i
         continue
       }
       for (let at = first; at < end && this.#words[2 * at + UPPER] === value; at++) {
@@ -63,17 +55,14 @@ export class SketchIndex {
         found.set(chunk, (found.get(chunk) ?? 0) | (1 << i))
       }
     }
-    return { found, common }
+    return found
   }
 
-  /**
-   * Up to `chunksMax` chunks that have values of `sketch`, the one with the most first, then each for the values that those before it lack;
-   * and whether there are some, and no value is left that tells chunks apart and that none of them has.
-   */
-  cover(sketch: Uint32Array, chunksMax: number): { readonly chunks: readonly number[]; readonly isCovered: boolean } {
-    const { found: matches, common } = this.#matches(sketch)
+  /** Up to `chunksMax` chunks that have values of `sketch`, the one with the most first, then each for the values that those before it lack. */
+  cover(sketch: Uint32Array, chunksMax: number): readonly number[] {
+    const matches = this.#matches(sketch)
     const chunks: number[] = []
-    let uncovered = ((1 << this.valuesCount) - 1) & ~common
+    let uncovered = (1 << this.valuesCount) - 1
     while (chunks.length < chunksMax) {
       const best = bestOf(matches, uncovered)
       if (best === undefined) break
@@ -81,7 +70,7 @@ export class SketchIndex {
       uncovered &= ~matches.get(best)!
       matches.delete(best)
     }
-    return { chunks, isCovered: uncovered === 0 && chunks.length > 0 }
+    return chunks
   }
 
   #lowerBound(value: number, from: number, to: number): number {
